@@ -1,0 +1,50 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+REAL_DATA := $(or $(EMGKIT_REAL_DATA),../shared/data)
+MARKS := not slow$(if $(wildcard $(REAL_DATA)/README.md),, and not real)
+
+export OMP_NUM_THREADS ?= 1
+export OPENBLAS_NUM_THREADS ?= 1
+
+.PHONY: help demo test test-slow check lint types docs format clean
+
+help:  ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##[ ]*(.*)$$/  make \1|\2/' | column -t -s '|'
+
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing emgkit into $(VENV) (a minute or two) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
+	@touch $@
+
+demo: $(READY)  ## set everything up and do the main job on a simulated recording
+	@$(BIN)/emgkit demo
+
+test: $(READY)  ## set everything up and run the tests (without the slow ones)
+	@$(BIN)/python -m pytest -q -n 2 -m "$(MARKS)"
+
+test-slow: $(READY)  ## run the tests that take minutes
+	@$(BIN)/python -m pytest -q -n 2 -m slow
+
+check: lint types test docs  ## lint, types, tests and docs
+
+lint: $(READY)  ## style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY)  ## static types
+	@$(BIN)/mypy
+
+docs: $(READY)  ## build the documentation into docs/_build/html, warnings are errors
+	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
+	@echo "Documentation: docs/_build/html/index.html"
+
+format: $(READY)  ## put the code into the project's format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+clean:  ## remove what was built
+	@rm -rf $(VENV) build dist docs/_build docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

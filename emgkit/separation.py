@@ -1,0 +1,266 @@
+"""`Separation`: one recording taken apart into artifact, evoked, voluntary and interference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit import _text
+from emgkit._checks import FrozenMapping, FrozenValue, Owned, assign, freeze, freeze_optional, nearest
+from emgkit.errors import ParameterError, PartError
+from emgkit.pulses import Pulses
+from emgkit.recording import Recording
+from emgkit.step import Step
+
+__all__ = ["PART_NAMES", "Parts", "Separation"]
+
+PART_NAMES = ("artifact", "evoked", "locked", "voluntary", "interference", "clean")
+RESIDUALS = ("voluntary", "clean")
+_KEEPS_EVOKED = ("clean", "evoked")
+_HOLDS_EVERYTHING_LOCKED = ("locked",)
+
+Array: TypeAlias = NDArray[np.float64]
+Rendered: TypeAlias = Array | Callable[[], Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Parts(FrozenValue):
+    """What a method of artifact removal gives back: the parts that it can tell apart.
+
+    Parameters
+    ----------
+    components : mapping of str to array or callable
+        Parts that were modelled, V, each of shape (channels, samples), or a function that renders it.
+        Names: "artifact", "evoked", "locked" (artifact + evoked), "interference".
+    residual : {"voluntary", "clean"}
+        What is left when all components are taken from the signal; so the parts add up exactly.
+    lost : array_like of bool, shape (channels, samples), optional
+        Samples whose value the method invented.
+    evoked_lost_until : float
+        Time after a pulse, s, up to which evoked activity may be missing from "clean" and "evoked".
+    reach : (float, float)
+        Time before and after a pulse, s, within which the method may change the signal.
+    standard_errors : mapping of str to array or callable
+        Standard error of a part, V, shape (channels, samples).
+    quality : mapping
+        Numbers that tell how well it went: float, (channels,) array, or text.
+    messages : tuple of str
+        What the user should know, one sentence each.
+    """
+
+    components: Mapping[str, Rendered]
+    residual: str
+    lost: NDArray[np.bool_] | None
+    evoked_lost_until: float
+    reach: tuple[float, float]
+    standard_errors: Mapping[str, Rendered] = field(default_factory=dict)
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    messages: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the names and copy."""
+        unknown = [name for name in self.components if name not in PART_NAMES or name in RESIDUALS]
+        if unknown:
+            raise ParameterError(f"A method gave the component {unknown[0]!r}: {nearest(unknown[0], PART_NAMES)}.")
+        if self.residual not in RESIDUALS:
+            raise ParameterError(f"A method gave the residual {self.residual!r}: {nearest(self.residual, RESIDUALS)}.")
+        assign(
+            self,
+            components=_frozen_parts(self.components),
+            standard_errors=_frozen_parts(self.standard_errors),
+            lost=freeze_optional(self.lost, bool),
+            evoked_lost_until=float(self.evoked_lost_until),
+            reach=(float(self.reach[0]), float(self.reach[1])),
+            quality=FrozenMapping({name: _frozen_quality(value) for name, value in self.quality.items()}),
+            messages=tuple(str(message) for message in self.messages),
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parts that can be asked for, in the order of `PART_NAMES`."""
+        given = {*self.components, self.residual}
+        if {"evoked", "voluntary"} <= given:
+            given.add("clean")
+        return tuple(name for name in PART_NAMES if name in given)
+
+    def render(self, name: str, signal: Array) -> Array:
+        """Compute one part, V, shape (channels, samples)."""
+        if name in self.components:
+            return _render(self.components[name])
+        taken = [part for part in self.components if not (name == "clean" and part == "evoked")]
+        left = signal.copy()
+        for part in taken:
+            left -= _render(self.components[part])
+        return left
+
+
+def _frozen_parts(parts: Mapping[str, Rendered]) -> FrozenMapping[Rendered]:
+    return FrozenMapping({name: part if callable(part) else freeze(part) for name, part in parts.items()})
+
+
+def _frozen_quality(value: Any) -> Any:
+    return value if isinstance(value, str) else (float(value) if np.ndim(value) == 0 else freeze(value))
+
+
+def _render(part: Rendered) -> Array:
+    return part() if callable(part) else part
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Separation(FrozenValue):
+    """A recording taken apart; the parts add up to the recording within rounding.
+
+    Every part is a `Recording` with the times, marks and traces of the original, and is rendered when it
+    is asked for. `clean` = evoked + voluntary: the M-wave stays.
+
+    Parameters
+    ----------
+    recording : Recording
+        What was taken apart, saturation marked.
+    pulses : Pulses
+        The pulses that were used.
+    method : object
+        The method with its parameters.
+    parts : Parts
+        What the method gave.
+    why : str
+        Why this method.
+    history : tuple of Step
+        History of the recording.
+    givers : mapping of str to tuple of str, optional
+        For every part, the names of the methods that can give it, for the error message.
+    """
+
+    recording: Recording
+    pulses: Pulses
+    method: Any
+    parts: Parts
+    why: str = ""
+    history: tuple[Step, ...] = ()
+    givers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Copy the mapping."""
+        assign(self, givers=FrozenMapping(self.givers), history=tuple(self.history))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Parts that this separation can give."""
+        return self.parts.names
+
+    @property
+    def quality(self) -> Mapping[str, Any]:
+        """Numbers that tell how well it went."""
+        return self.parts.quality
+
+    @property
+    def messages(self) -> tuple[str, ...]:
+        """What the user should know."""
+        return self.parts.messages
+
+    @property
+    def evoked_lost_until(self) -> float:
+        """Time after a pulse, s, up to which evoked activity may be missing from `clean` and `evoked`."""
+        return self.parts.evoked_lost_until
+
+    def part(self, name: str) -> Recording:
+        """Give one part as a recording.
+
+        Parameters
+        ----------
+        name : str
+            One of `names`.
+
+        Raises
+        ------
+        PartError
+            If the method cannot tell this part; the message names methods that can.
+        """
+        self._require(name, self.names)
+        rendered = np.ascontiguousarray(self.parts.render(name, self.recording.signal))
+        valid = self.recording.valid if self.parts.lost is None else self.recording.valid & ~self.parts.lost
+        return self.recording.with_signal(Owned(rendered), valid=Owned(valid), step=self._step(name))
+
+    def standard_error(self, name: str) -> Array:
+        """Give the standard error of a part, V, shape (channels, samples).
+
+        Raises
+        ------
+        PartError
+            If the method states none for this part.
+        """
+        if name not in self.parts.standard_errors:
+            raise PartError(f"{self._method_name} states no standard error of {name!r}.")
+        return freeze(_render(self.parts.standard_errors[name]))
+
+    @property
+    def artifact(self) -> Recording:
+        """The stimulation artifact."""
+        return self.part("artifact")
+
+    @property
+    def evoked(self) -> Recording:
+        """The evoked response: M-waves and what else is locked to the pulses."""
+        return self.part("evoked")
+
+    @property
+    def locked(self) -> Recording:
+        """Everything locked to the pulses: artifact and evoked response together."""
+        return self.part("locked")
+
+    @property
+    def voluntary(self) -> Recording:
+        """What is neither locked to the pulses nor interference: voluntary EMG and noise."""
+        return self.part("voluntary")
+
+    @property
+    def interference(self) -> Recording:
+        """Mains and its harmonics."""
+        return self.part("interference")
+
+    @property
+    def clean(self) -> Recording:
+        """The recording without artifact and interference: evoked + voluntary."""
+        return self.part("clean")
+
+    @property
+    def _method_name(self) -> str:
+        return str(getattr(self.method, "name", type(self.method).__name__))
+
+    def _require(self, name: str, given: tuple[str, ...]) -> None:
+        if name in given:
+            return
+        if name not in PART_NAMES:
+            raise PartError(f"There is no part {name!r}: {nearest(name, given)}.")
+        others = self.givers.get(name, ())
+        advice = f"; methods that can: {', '.join(others)}" if others else ""
+        raise PartError(f"{self._method_name} cannot tell {name!r} apart, it gives {', '.join(given)}{advice}.")
+
+    def _step(self, name: str) -> Step:
+        stated = fields(self.method) if is_dataclass(self.method) else ()
+        parameters = {item.name: getattr(self.method, item.name) for item in stated}
+        until = _lost_until(name, self.evoked_lost_until)
+        return Step("separate", {"method": self._method_name, **parameters, "part": name, "evoked_lost_until": until})
+
+    def __repr__(self) -> str:
+        title = f"Separation by {self._method_name}: {', '.join(self.names)}"
+        rows = [[name, _quality_text(value)] for name, value in self.quality.items()]
+        notes = [f"why: {self.why}"] * bool(self.why)
+        notes += [f"evoked activity may be lost until {self.evoked_lost_until * 1e3:.3g} ms after a pulse"]
+        return _text.table_text(title, ["quality", "value"], rows, [*notes, *self.messages])
+
+
+def _lost_until(part: str, until: float) -> float:
+    if part in _HOLDS_EVERYTHING_LOCKED:
+        return float("-inf")
+    return until if part in _KEEPS_EVOKED else float("inf")
+
+
+def _quality_text(value: Any) -> str:
+    return (
+        value if isinstance(value, str) else ", ".join(_text.number_text(float(item)) for item in np.atleast_1d(value))
+    )
