@@ -199,11 +199,12 @@ class Recording(FrozenValue):
         step : Step, optional
             Appended to the history.
         """
+        shape = np.shape(signal.array if isinstance(signal, Owned) else signal)
+        if shape != self.signal.shape:
+            raise ShapeError(f"The signal must keep its shape {self.signal.shape}, got {shape}.")
         history = self.history if step is None else (*self.history, step)
-        changed = replace(self, signal=signal, valid=adopt(self.valid) if valid is None else valid, history=history)
-        if changed.signal.shape != self.signal.shape:
-            raise ShapeError(f"The signal must keep its shape {self.signal.shape}, got {changed.signal.shape}.")
-        return changed
+        mask = adopt(self.valid) if valid is None else valid
+        return replace(self, signal=signal, valid=mask, history=history)
 
     def with_marks(self, marks: Iterable[Mark]) -> Recording:
         """Put other marks in place of those there are."""
