@@ -1,0 +1,1 @@
+"""Methods that take stimulation artifact, evoked response and voluntary EMG apart."""

@@ -1,0 +1,190 @@
+"""Mains and its harmonics: found by their sharp lines, followed in amplitude and phase."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Mains", "find_mains", "fit_lines", "line_basis", "render_lines"]
+
+Array = NDArray[np.float64]
+
+NOMINAL = (50.0, 60.0)  # Hz
+DEVIATION = 0.2  # Hz, largest deviation of a grid from its nominal frequency that is looked for
+HIGHEST = 0.42  # of the sampling rate
+MOST_LINES = 12
+SHARP = 6.0  # power of a line over its neighbourhood, as a factor of amplitude squared
+WINDOW = 4.0  # s, over which a line's amplitude and phase are taken as constant
+
+
+@dataclass(frozen=True, eq=False)
+class Mains:
+    """Lines of the mains.
+
+    Parameters
+    ----------
+    frequency : float
+        Of the fundamental, Hz; NaN if there is no mains.
+    orders : tuple of int
+        Harmonics that stand out of their neighbourhood.
+    """
+
+    frequency: float
+    orders: tuple[int, ...]
+
+
+def find_mains(signal: Array, known: NDArray[np.bool_], fs: float) -> Mains:
+    """Find the fundamental and the harmonics that stand out.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, samples)
+        V, without artifact; missing samples hold any finite value.
+    known : ndarray of bool, shape (channels, samples)
+        False where a sample is missing or blanked.
+    fs : float
+        Sampling rate, Hz.
+    """
+    from scipy.fft import next_fast_len, rfft
+
+    count = signal.shape[1]
+    if count / fs < 2.0:
+        return Mains(float("nan"), ())
+    taper = np.hanning(count) * known
+    centred = np.where(known, signal - _mean(signal, known)[:, np.newaxis], 0.0)
+    size = next_fast_len(4 * count, real=True)
+    power = np.zeros(size // 2 + 1)
+    for row, weight in zip(centred, taper, strict=True):
+        spectrum = np.abs(rfft(row * weight, size)) ** 2
+        power += spectrum / max(float(np.median(spectrum)), 1e-300)
+    grid = fs / size
+    best = max((_best_fundamental(power, grid, nominal, fs) for nominal in NOMINAL), key=lambda pair: pair[1])
+    orders = _standing_out(power, grid, best[0], fs, 4 * fs / count)
+    return Mains(best[0], orders) if orders else Mains(float("nan"), ())
+
+
+def _mean(signal: Array, known: NDArray[np.bool_]) -> Array:
+    return (signal * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+
+
+def _orders(frequency: float, fs: float) -> range:
+    return range(1, min(MOST_LINES, int(HIGHEST * fs / frequency)) + 1)
+
+
+def _best_fundamental(power: Array, grid: float, nominal: float, fs: float) -> tuple[float, float]:
+    step = grid / 8
+    trials = np.arange(nominal - DEVIATION, nominal + DEVIATION, step)
+    score = np.zeros(trials.size)
+    for order in _orders(nominal, fs):
+        near = order * nominal / grid
+        span = slice(max(int(near - 5 / grid), 1), int(near + 5 / grid))
+        floor = max(float(np.median(power[span])), 1e-300)
+        score += np.log1p(np.interp(order * trials / grid, np.arange(power.size), power) / floor)
+    best = int(np.argmax(score))
+    return float(trials[best]), float(score[best])
+
+
+def _standing_out(power: Array, grid: float, frequency: float, fs: float, width: float) -> tuple[int, ...]:
+    found = []
+    for order in _orders(frequency, fs):
+        centre = order * frequency / grid
+        line = power[max(int(centre) - 1, 0) : int(centre) + 3].max()
+        reach = np.arange(int(centre - 5 / grid), int(centre + 5 / grid) + 1)
+        around = reach[(np.abs(reach * grid - order * frequency) > width) & (reach > 0) & (reach < power.size)]
+        # 99.9 % of the bins of noise (exponential about the median / ln 2) stay below 10 medians
+        if line > 10 * SHARP * float(np.median(power[around])):
+            found.append(order)
+    return tuple(found)
+
+
+def line_basis(times: Array, frequency: float, orders: tuple[int, ...]) -> Array:
+    """Cosines and sines of the lines, shape (samples, 2 × lines)."""
+    angle = 2 * np.pi * frequency * np.outer(times, np.array(orders, dtype=float))
+    return np.concatenate([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def fit_lines(signal: Array, known: NDArray[np.bool_], fs: float, mains: Mains, orders: tuple[int, ...]) -> Array:
+    """Fit amplitude and phase of the lines in windows of 4 s that overlap by half, with a slow drift beside them.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, samples)
+        V.
+    known : ndarray of bool, shape (channels, samples)
+        Samples that count.
+    fs : float
+        Sampling rate, Hz.
+    mains : Mains
+        The fundamental.
+    orders : tuple of int
+        Harmonics to fit.
+
+    Returns
+    -------
+    ndarray, shape (windows, channels, 2 × lines)
+        Cosine and sine amplitudes at the windows' centres, V; phases refer to the signal's first sample.
+    """
+    count = signal.shape[1]
+    width = min(int(WINDOW * fs), count)
+    centres = window_centres(count, width)
+    out = np.zeros((centres.size, signal.shape[0], 2 * len(orders)))
+    for number, centre in enumerate(centres):
+        low = int(np.clip(centre - width // 2, 0, count - width))
+        part = slice(low, low + width)
+        lines = line_basis(np.arange(low, low + width) / fs, mains.frequency, orders)
+        place = np.linspace(-1, 1, width)
+        drift = np.polynomial.legendre.legvander(place, 8)
+        basis = np.concatenate([lines, drift], axis=1)
+        bell = np.hanning(width + 2)[1:-1]
+        for channel in range(signal.shape[0]):
+            out[number, channel] = _weighted(basis, signal[channel, part], bell * known[channel, part])[
+                : lines.shape[1]
+            ]
+    return out
+
+
+def window_centres(count: int, width: int) -> Array:
+    """Centres of windows, in samples, half a window apart."""
+    if count <= width:
+        return np.array([count / 2])
+    return np.linspace(width / 2, count - width / 2, max(round(2 * (count - width) / width), 1) + 1)
+
+
+def _weighted(basis: Array, row: Array, weight: Array) -> Array:
+    if np.count_nonzero(weight > 1e-3) < 4 * basis.shape[1]:
+        return np.zeros(basis.shape[1])
+    level = np.average(row, weights=weight)
+    weighted = basis * weight[:, np.newaxis]
+    normal = weighted.T @ basis
+    normal[np.diag_indices_from(normal)] += 1e-9 * np.trace(normal) / len(normal)
+    return np.asarray(np.linalg.solve(normal, weighted.T @ (row - level)))
+
+
+def render_lines(amplitudes: Array, fs: float, count: int, mains: Mains, orders: tuple[int, ...]) -> Array:
+    """Render the lines from amplitudes (windows, channels, 2 × lines), linear in time between windows."""
+    out = np.zeros((amplitudes.shape[1], count))
+    if not orders:
+        return out
+    centres = window_centres(count, min(int(WINDOW * fs), count))
+    chunk = 1 << 15
+    for low in range(0, count, chunk):
+        place = np.arange(low, min(low + chunk, count))
+        basis = line_basis(place / fs, mains.frequency, orders)
+        weights = _hats(place.astype(float), centres)
+        for channel in range(out.shape[0]):
+            out[channel, place] = np.einsum("nl,nl->n", basis, weights @ amplitudes[:, channel])
+    return out
+
+
+def _hats(place: Array, centres: Array) -> Array:
+    weights = np.zeros((place.size, centres.size))
+    if centres.size == 1:
+        weights[:] = 1.0
+        return weights
+    below = np.clip(np.searchsorted(centres, place) - 1, 0, centres.size - 2)
+    share = np.clip((place - centres[below]) / (centres[below + 1] - centres[below]), 0.0, 1.0)
+    weights[np.arange(place.size), below] = 1 - share
+    weights[np.arange(place.size), below + 1] = share
+    return weights

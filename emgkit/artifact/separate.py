@@ -1,0 +1,125 @@
+"""The verbs `separate` and `remove_artifact`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from emgkit import plugins
+from emgkit.artifact.auto import choose
+from emgkit.artifact.base import ArtifactMethod
+from emgkit.artifact.saturation import mark_saturation
+from emgkit.errors import NoPulsesError, ParameterError, ShapeError, TimingError
+from emgkit.pulses import Pulses
+from emgkit.recording import Recording
+from emgkit.separation import PART_NAMES, Parts, Separation
+
+__all__ = ["remove_artifact", "separate"]
+
+
+def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod = "auto") -> Separation:
+    """Take a recording apart into artifact, evoked response, voluntary EMG and interference.
+
+    Saturated samples are marked first and are never valid in any part.
+
+    Parameters
+    ----------
+    recording : Recording
+        EMG under stimulation, as measured.
+    pulses : Pulses
+        Leading edges of the stimuli, s since the file's first sample.
+    method : str or object, default "auto"
+        ``"auto"``, the name of a method (``emgkit list methods``), ``"module:Class"``, or a method object such as
+        ``ek.PhaseSpline()`` or ``ek.Blanking(fill=ek.Line())``.
+
+    Returns
+    -------
+    Separation
+        Its parts add up to the recording.
+
+    Raises
+    ------
+    NoPulsesError
+        If there are no pulses.
+    TimingError
+        If pulses lie outside the recording, or the method cannot work with so few.
+    UnknownNameError
+        If there is no such method; the nearest name is offered.
+    """
+    _check_times(recording, pulses)
+    marked = mark_saturation(recording)
+    chosen, why = _method(pulses, method)
+    with threadpool_limits(limits=1, user_api="blas"):  # the same bytes, however many threads there are
+        parts = chosen.separate(marked.signal, marked.fs, pulses.shift(-marked.start))
+    _check_parts(parts, chosen, marked)
+    return Separation(marked, pulses, chosen, parts, why, marked.history, _givers())
+
+
+def remove_artifact(recording: Recording, pulses: Pulses, method: str | ArtifactMethod = "auto") -> Recording:
+    """Take artifact and interference away; M-waves and voluntary EMG stay.
+
+    Parameters
+    ----------
+    recording : Recording
+        EMG under stimulation, as measured.
+    pulses : Pulses
+        Leading edges of the stimuli, s since the file's first sample.
+    method : str or object, default "auto"
+        As in `separate`.
+
+    Returns
+    -------
+    Recording
+        The part ``clean`` = evoked + voluntary.
+
+    Raises
+    ------
+    PartError
+        If the method cannot give ``clean``; the message names the methods that can.
+    """
+    return separate(recording, pulses, method).clean
+
+
+def _check_times(recording: Recording, pulses: Pulses) -> None:
+    if not len(pulses):
+        raise NoPulsesError("There are no pulses to separate by: detect or give them, or measure without separation.")
+    outside = (pulses.onsets < recording.start) | (pulses.onsets >= recording.stop)
+    if outside.any():
+        first = pulses.onsets[outside][0]
+        raise TimingError(
+            f"{int(outside.sum())} of {len(pulses)} pulses lie outside the recording ({recording.start:g} ... "
+            f"{recording.stop:g} s), the first at {first:g} s: crop the pulses, or check their time origin."
+        )
+
+
+def _method(pulses: Pulses, method: str | ArtifactMethod) -> tuple[ArtifactMethod, str]:
+    if isinstance(method, str):
+        if method == "auto":
+            return choose(pulses)
+        method = plugins.load("emgkit.artifact", method)()
+    if isinstance(method, type) or not isinstance(method, ArtifactMethod):
+        raise ParameterError(f"method must be a name or a method object such as ek.PhaseSpline(), got {method!r}.")
+    return method, "asked for"
+
+
+def _check_parts(parts: Any, method: ArtifactMethod, recording: Recording) -> None:
+    if not isinstance(parts, Parts):
+        raise ParameterError(f"Method {method.name} must give Parts, got {type(parts).__name__}.")
+    arrays: dict[str, Any] = {name: part for name, part in parts.components.items() if isinstance(part, np.ndarray)}
+    if parts.lost is not None:
+        arrays["lost"] = parts.lost
+    for name, array in arrays.items():
+        if array.shape != recording.signal.shape:
+            raise ShapeError(
+                f"Method {method.name} gave {name!r} of shape {array.shape}, not {recording.signal.shape}."
+            )
+        if array.dtype != bool and not np.isfinite(array).all():
+            raise ParameterError(f"Method {method.name} gave {name!r} with samples that are not finite.")
+
+
+def _givers() -> dict[str, tuple[str, ...]]:
+    known = plugins.names("emgkit.artifact")
+    gives = {name: plugins.load("emgkit.artifact", name).gives for name in known}
+    return {part: tuple(name for name in known if part in gives[name]) for part in PART_NAMES}

@@ -1,0 +1,73 @@
+"""Tell whether anything is locked to the pulses, and until when the artifact lasts."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["end_of_artifact", "locked_evidence"]
+
+Array = NDArray[np.float64]
+
+LATEST_END = 0.006  # s: a tail that lasts longer is not told from the response by time alone
+ENVELOPE = 0.00035  # s, half width of the running maximum of the slope
+SPREAD_CAP = 5.0  # a pulse's evidence counts at most so many robust spreads: one movement artifact decides nothing
+
+
+def locked_evidence(signal: Array, fs: float, onsets: Array, start: float, stop: float) -> Array:
+    """Cross-validated evidence of a response in ``start ... stop`` after the pulses, a z score per channel.
+
+    Every pulse's piece is correlated with the mean of all others: without a locked response the products average to
+    zero, whatever the spectrum of the EMG.
+    """
+    low, high = int(np.ceil(start * fs)), int(np.floor(stop * fs))
+    index = np.round(onsets * fs).astype(np.int64)[:, np.newaxis] + np.arange(low, max(high, low + 2))
+    index = index[(index[:, 0] >= 0) & (index[:, -1] < signal.shape[1])]
+    if len(index) < 3:
+        return np.zeros(signal.shape[0])
+    return np.array([_evidence(row[index]) for row in signal])
+
+
+def _evidence(pieces: Array) -> float:
+    pieces = pieces - pieces.mean(axis=1, keepdims=True)
+    total = pieces.sum(axis=0)
+    products = ((total - pieces) * pieces).sum(axis=1) / np.maximum((pieces**2).sum(axis=1), 1e-300)
+    centre = float(np.median(products))
+    spread = 1.4826 * float(np.median(np.abs(products - centre)))
+    capped = np.clip(products, centre - SPREAD_CAP * spread, centre + SPREAD_CAP * spread)
+    return float(capped.mean() / max(capped.std() / np.sqrt(capped.size), 1e-300))
+
+
+def end_of_artifact(times: Array, responses: Array, noise: Array) -> float:
+    """Time after the pulse at which the artifact is over, s.
+
+    The running maximum of the mean response's slope falls from the artifact's peak; the artifact ends where that
+    envelope first comes down to its noise or passes its first minimum, since what rises again is the response.
+
+    Parameters
+    ----------
+    times : ndarray, shape (grid,)
+        Equal steps, s after the pulse.
+    responses : ndarray, shape (channels, grid)
+        Mean response, V.
+    noise : ndarray, shape (channels,)
+        Standard error of the mean response, V.
+    """
+    ends = [_end(times, row, sigma) for row, sigma in zip(responses, noise, strict=True)]
+    return float(max(ends))
+
+
+def _end(times: Array, row: Array, sigma: float) -> float:
+    from scipy.ndimage import maximum_filter1d
+
+    step = times[1] - times[0]
+    slope = maximum_filter1d(np.abs(np.gradient(row, step)), 2 * max(round(ENVELOPE / step), 1) + 1)
+    near = times <= LATEST_END
+    peak = int(np.argmax(np.where(times <= 0.5 * LATEST_END, slope, 0.0)))
+    quiet = 3 * sigma / ENVELOPE
+    for place in range(peak, int(np.count_nonzero(near)) - 1):
+        ahead = slope[place + 1 : place + 2 + 2 * max(round(ENVELOPE / step), 1)]
+        rises = bool(ahead.size) and slope[place] < 0.1 * slope[peak] and slope[place] <= ahead.min()
+        if slope[place] <= quiet or rises:
+            return max(float(times[place]), 0.0)
+    return LATEST_END

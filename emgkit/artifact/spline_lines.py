@@ -1,0 +1,78 @@
+"""Which lines are mains and which are response, where both lie too close to be told apart by frequency."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.artifact.base import windows_mask
+from emgkit.artifact.interference import Mains, fit_lines
+from emgkit.pulses import Pulses
+
+__all__ = ["colliding_orders", "lines_of_mains"]
+
+Array = NDArray[np.float64]
+
+TOO_CLOSE = 0.25  # Hz: the resolution of the windows in which lines are followed
+CLEAR_OF_PULSES = 0.15  # s after a pulse from which nothing evoked is expected any more
+LEAST_QUIET = 2.0  # s without pulses, from which the size of a line can be known
+SAME_SIZE = 4.0  # a line so many times larger than without pulses is mostly response: a stimulator lets mains in too
+
+
+def colliding_orders(mains: Mains, rate: float) -> tuple[int, ...]:
+    """Harmonics of mains that lie within a quarter of a hertz of a harmonic of the stimulation."""
+    if not mains.orders or not np.isfinite(rate):
+        return ()
+    lines = np.array(mains.orders) * mains.frequency
+    distance = np.abs(lines - rate * np.maximum(np.round(lines / rate), 1))
+    return tuple(order for order, near in zip(mains.orders, distance <= TOO_CLOSE, strict=True) if near)
+
+
+def lines_of_mains(
+    signal: Array,
+    known: NDArray[np.bool_],
+    fs: float,
+    pulses: Pulses,
+    mains: Mains,
+    lines: Array,
+    together: tuple[int, ...],
+) -> tuple[tuple[int, ...], list[str]]:
+    """Decide which of the colliding lines are mains: those that are as large in the stretches without pulses.
+
+    Returns
+    -------
+    orders : tuple of int
+        Lines to be fitted as interference.
+    messages : list of str
+        What was decided.
+    """
+    quiet = known & ~windows_mask(pulses.onsets, fs, signal.shape[1], 0.005, CLEAR_OF_PULSES)
+    free = tuple(order for order in mains.orders if order not in together)
+    named = ", ".join(f"{order * mains.frequency:.1f} Hz" for order in together)
+    if quiet[0].sum() < LEAST_QUIET * fs:
+        said = (
+            f"Mains at {named} cannot be told from the response at {pulses.rate:.4g} Hz stimulation and stays in it: "
+            f"the recording has no stretch without pulses to compare with."
+        )
+        return free, [said]
+    alone = _sizes(fit_lines(signal, quiet, fs, mains, together))
+    both = _sizes(_of_orders(lines, mains.orders, together))
+    kept = tuple(order for order, one, other in zip(together, alone, both, strict=True) if 0 < other <= SAME_SIZE * one)
+    said = (
+        f"Mains at {named} lies on harmonics of the stimulation; {len(kept)} of {len(together)} lines are as large "
+        f"without pulses and count as interference, the others as response."
+    )
+    return tuple(sorted(free + kept)), [said]
+
+
+def _of_orders(lines: Array, orders: tuple[int, ...], wanted: tuple[int, ...]) -> Array:
+    places = [orders.index(order) for order in wanted]
+    return lines[..., places + [place + len(orders) for place in places]]
+
+
+def _sizes(lines: Array) -> Array:
+    """Upper quartile of every line's amplitude over windows that saw it, in the channel where it is largest, V."""
+    count = lines.shape[-1] // 2
+    size = np.hypot(lines[..., :count], lines[..., count:])
+    seen = size.max(axis=(1, 2)) > 0
+    return np.asarray(np.quantile(size[seen], 0.75, axis=0).max(axis=0)) if seen.any() else np.zeros(count)
