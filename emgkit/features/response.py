@@ -1,0 +1,193 @@
+"""What all M-wave features share: the window, the baseline, the noise, and when there is no response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit._checks import assign, in_range, interval
+from emgkit.errors import ParameterError
+from emgkit.features import response_noise as noise
+from emgkit.features.base import Array, Measured, Reasons, first_reason, missing_reason
+from emgkit.features.interpolation import FINE, fine_weights, shift
+from emgkit.segments import Segments
+
+__all__ = ["MWaveFeature", "Responses"]
+
+FEWEST_SAMPLES = 8
+NO_RESPONSE = 5.0  # noise SDs: the largest of 60 noise samples passes it once in 30 000 responses
+
+
+@dataclass(frozen=True, eq=False)
+class Responses:
+    """M-waves in their window, free of the baseline, with the noise on them.
+
+    Parameters
+    ----------
+    values : array, shape (segments, channels, samples)
+        V; zeros where the window is not whole.
+    whole : array of bool, shape (segments, channels)
+        Where all samples are valid.
+    begin : array, shape (segments,)
+        Time of the first sample after the pulse, s.
+    fs : float
+        Hz.
+    group : array of int, shape (segments,)
+        Segments of one group may be averaged.
+    missing : array of str, shape (segments, channels)
+        Why a window is not whole.
+    """
+
+    values: Array
+    whole: NDArray[np.bool_]
+    begin: Array
+    fs: float
+    group: NDArray[np.int64]
+    missing: Reasons
+
+    @cached_property
+    def fine(self) -> Array:
+        """The responses between the samples, 8 points per interval, V, shape (segments, channels, points)."""
+        return np.asarray(self.values @ fine_weights(self.values.shape[-1]).T)
+
+    @cached_property
+    def late(self) -> Array:
+        """How much later than the average the first sample lies, samples, shape (segments,)."""
+        return np.asarray((self.begin - self.begin.mean()) * self.fs) if self.begin.size else self.begin
+
+    @cached_property
+    def residuals(self) -> Array:
+        """The noise on each response, V, shape of values; NaN where no neighbour tells it."""
+        return noise.residuals(self.values, self.whole, self.late, self.group)
+
+    @cached_property
+    def typical(self) -> NDArray[np.bool_]:
+        """Which neighbours' noise counts, shape (segments, channels, width)."""
+        return noise.typical(self.residuals)
+
+    @cached_property
+    def noise_level(self) -> Array:
+        """Standard deviation of the noise near each response, V, shape (segments, channels); NaN if unknown."""
+        power = np.mean(self.residuals**2, axis=-1, keepdims=True)
+        return np.asarray(np.sqrt(noise.local_mean(power, self.typical)[..., 0]))
+
+    @cached_property
+    def peers(self) -> NDArray[np.bool_]:
+        """Which neighbours may be averaged with each response, shape (segments, channels, width)."""
+        near = noise.neighbours(len(self.values))
+        alike = self.group[near] == self.group[:, np.newaxis]
+        return np.asarray(alike[:, np.newaxis, :] & self.whole[near].swapaxes(1, 2))
+
+    @cached_property
+    def average(self) -> Array:
+        """Mean over the neighbours of the same train, shifted onto one time grid, V, shape of values."""
+        aligned = shift(self.values, -self.late) if np.any(self.late) else self.values
+        return np.asarray(np.nan_to_num(noise.local_mean(aligned, self.peers)))
+
+    @cached_property
+    def peak(self) -> Array:
+        """Largest deflection from the baseline, V, shape (segments, channels)."""
+        return np.asarray(np.abs(self.fine).max(axis=-1))
+
+    def times(self, position: Array) -> Array:
+        """Turn positions on the fine grid into times after the pulse, s, shape (segments, channels)."""
+        return np.asarray(self.begin[:, np.newaxis] + position / (FINE * self.fs))
+
+    def at_border(self, position: Array) -> NDArray[np.bool_]:
+        """Tell which positions on the fine grid lie within one sample of the window's border."""
+        return np.asarray((position <= FINE) | (position >= self.fine.shape[-1] - 1 - FINE))
+
+    def error_at(self, *points: tuple[Array, Array]) -> Array:
+        """Give the standard error of a sum of weighted points of the fine grid, shape (segments, channels).
+
+        Parameters
+        ----------
+        *points : (index, weight), each shape (segments, channels)
+            Where, and with which weight.
+        """
+        weights = fine_weights(self.values.shape[-1])
+        gradient = np.zeros_like(self.values)
+        for index, weight in points:
+            gradient += weights[np.rint(index).astype(int)] * weight[..., np.newaxis]
+        return noise.spread(self.residuals, noise.projected(gradient))
+
+
+@dataclass(frozen=True)
+class MWaveFeature:
+    """Parameters that every M-wave feature has.
+
+    Parameters
+    ----------
+    window : (float, float), optional
+        Half-open, s after the pulse; the whole segment unless given.
+    baseline : (float, float), optional
+        Stretch of the segment, s after the pulse, whose mean is the zero line. Nothing is subtracted unless
+        given: within trains no stretch is free of the response, and a wrong baseline spoils area and spectrum.
+    min_snr : float
+        Smallest peak over the standard deviation of the noise. Below it the value is missing.
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("evoked",)
+
+    window: tuple[float, float] | None = None
+    baseline: tuple[float, float] | None = None
+    min_snr: float = NO_RESPONSE
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        for name in ("window", "baseline"):
+            given = getattr(self, name)
+            assign(self, **{name: None if given is None else interval(name, given)})
+        assign(self, min_snr=in_range("min_snr", self.min_snr, 0, 1e6))
+        shares = [item.name for item in fields(self) if item.name.startswith(("max_", "fraction", "min_share"))]
+        assign(self, **{name: in_range(name, getattr(self, name), 0, 1) for name in shares})
+
+    def prepare(self, segments: Segments) -> Responses:
+        """Take the window out of the segments and put the zero line at the baseline."""
+        columns = _columns(segments, self.window, "window", FEWEST_SAMPLES)
+        needed = np.zeros(segments.n_samples, dtype=bool)
+        needed[columns] = True
+        zero: Any = 0.0
+        if self.baseline is not None:
+            quiet = _columns(segments, self.baseline, "baseline", 1)
+            needed[quiet] = True
+            zero = segments.signal[:, :, quiet].mean(axis=-1, keepdims=True)
+        missing = missing_reason(segments, needed)
+        whole = missing == ""
+        kept = np.where(whole[..., np.newaxis], segments.signal[:, :, columns] - zero, 0.0)
+        begin = segments.first + columns.start / segments.fs
+        group = noise.same_group(segments.train, segments.intensity)
+        return Responses(kept, whole, begin, segments.fs, group, missing)
+
+    def finish(self, responses: Responses, values: Array, errors: Array, *rules: tuple[Any, str]) -> Measured:
+        """Name the reasons, those that hold for every M-wave feature first."""
+        shown = responses.peak / np.where(responses.noise_level > 0, responses.noise_level, np.nan)
+        reasons = first_reason(
+            values.shape,
+            (responses.missing != "", responses.missing),
+            ((responses.peak == 0) | (shown < min(NO_RESPONSE, self.min_snr)), "no_response"),
+            (shown < self.min_snr, "low_snr"),
+            *rules,
+            (~np.isfinite(values), "low_snr"),
+        )
+        return Measured(values, errors, reasons)
+
+
+def _columns(segments: Segments, window: tuple[float, float] | None, name: str, fewest: int) -> slice:
+    """Find the samples that lie in the window in every segment."""
+    if window is None or not len(segments):
+        return slice(0, segments.n_samples)
+    low = int(np.ceil((window[0] - segments.first.min()) * segments.fs - 1e-6))
+    high = int(np.ceil((window[1] - segments.first.max()) * segments.fs - 1e-6))
+    low, high = max(low, 0), min(high, segments.n_samples)
+    if high - low < fewest:
+        first, last = segments.times[:, 0].max(), segments.times[:, -1].min()
+        raise ParameterError(
+            f"The {name} {window[0]:g} ... {window[1]:g} s holds {max(high - low, 0)} samples of these segments "
+            f"({first:.4g} ... {last:.4g} s at {segments.fs:g} Hz); at least {fewest} are needed."
+        )
+    return slice(low, high)
