@@ -1,0 +1,1 @@
+"""Many recordings: which, each in its own process, resumable, with a log."""
