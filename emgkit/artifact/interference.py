@@ -15,6 +15,7 @@ NOMINAL = (50.0, 60.0)  # Hz
 DEVIATION = 0.2  # Hz, largest deviation of a grid from its nominal frequency that is looked for
 HIGHEST = 0.42  # of the sampling rate
 MOST_LINES = 12
+SPARED = 0.6  # Hz about the harmonics of the stimulation: what varies from pulse to pulse spreads so far
 SHARP = 6.0  # power of a line over its neighbourhood, as a factor of amplitude squared
 WINDOW = 4.0  # s, over which a line's amplitude and phase are taken as constant
 
@@ -35,7 +36,7 @@ class Mains:
     orders: tuple[int, ...]
 
 
-def find_mains(signal: Array, known: NDArray[np.bool_], fs: float) -> Mains:
+def find_mains(signal: Array, known: NDArray[np.bool_], fs: float, spared: float | None = None) -> Mains:
     """Find the fundamental and the harmonics that stand out.
 
     Parameters
@@ -46,6 +47,8 @@ def find_mains(signal: Array, known: NDArray[np.bool_], fs: float) -> Mains:
         False where a sample is missing or blanked.
     fs : float
         Sampling rate, Hz.
+    spared : float, optional
+        Pulse rate, Hz: lines that lie on its harmonics are not looked at.
     """
     from scipy.fft import next_fast_len, rfft
 
@@ -60,8 +63,8 @@ def find_mains(signal: Array, known: NDArray[np.bool_], fs: float) -> Mains:
         spectrum = np.abs(rfft(row * weight, size)) ** 2
         power += spectrum / max(float(np.median(spectrum)), 1e-300)
     grid = fs / size
-    best = max((_best_fundamental(power, grid, nominal, fs) for nominal in NOMINAL), key=lambda pair: pair[1])
-    orders = _standing_out(power, grid, best[0], fs, 4 * fs / count)
+    best = max((_best_fundamental(power, grid, nominal, fs, spared) for nominal in NOMINAL), key=lambda pair: pair[1])
+    orders = _standing_out(power, grid, best[0], fs, 4 * fs / count, spared)
     return Mains(best[0], orders) if orders else Mains(float("nan"), ())
 
 
@@ -69,15 +72,23 @@ def _mean(signal: Array, known: NDArray[np.bool_]) -> Array:
     return (signal * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
 
-def _orders(frequency: float, fs: float) -> range:
-    return range(1, min(MOST_LINES, int(HIGHEST * fs / frequency)) + 1)
+def _orders(frequency: float, fs: float, spared: float | None) -> list[int]:
+    orders = range(1, min(MOST_LINES, int(HIGHEST * fs / frequency)) + 1)
+    return [order for order in orders if spared is None or not near_harmonic(order * frequency, spared, SPARED)]
 
 
-def _best_fundamental(power: Array, grid: float, nominal: float, fs: float) -> tuple[float, float]:
+def near_harmonic(frequency: float, rate: float, reach: float) -> bool:
+    """Tell whether a frequency lies within ``reach`` of a harmonic of the pulse rate, all in Hz."""
+    return abs(frequency - rate * max(round(frequency / rate), 1)) <= reach
+
+
+def _best_fundamental(
+    power: Array, grid: float, nominal: float, fs: float, spared: float | None
+) -> tuple[float, float]:
     step = grid / 8
     trials = np.arange(nominal - DEVIATION, nominal + DEVIATION, step)
     score = np.zeros(trials.size)
-    for order in _orders(nominal, fs):
+    for order in _orders(nominal, fs, spared):
         near = order * nominal / grid
         span = slice(max(int(near - 5 / grid), 1), int(near + 5 / grid))
         floor = max(float(np.median(power[span])), 1e-300)
@@ -86,9 +97,11 @@ def _best_fundamental(power: Array, grid: float, nominal: float, fs: float) -> t
     return float(trials[best]), float(score[best])
 
 
-def _standing_out(power: Array, grid: float, frequency: float, fs: float, width: float) -> tuple[int, ...]:
+def _standing_out(
+    power: Array, grid: float, frequency: float, fs: float, width: float, spared: float | None
+) -> tuple[int, ...]:
     found = []
-    for order in _orders(frequency, fs):
+    for order in _orders(frequency, fs, spared):
         centre = order * frequency / grid
         line = power[max(int(centre) - 1, 0) : int(centre) + 3].max()
         reach = np.arange(int(centre - 5 / grid), int(centre + 5 / grid) + 1)

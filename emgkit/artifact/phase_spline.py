@@ -13,7 +13,7 @@ from emgkit.artifact.base import windows_mask
 from emgkit.artifact.interference import Mains, find_mains, fit_lines, render_lines
 from emgkit.artifact.spline_basis import fit_windows, make_design, phase_knots, window_groups
 from emgkit.artifact.spline_evidence import end_of_artifact, locked_evidence
-from emgkit.artifact.spline_lines import colliding_orders, lines_of_mains
+from emgkit.artifact.spline_lines import colliding_orders, join_mains, lines_of_mains, mains_without_pulses
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.errors import TimingError
 from emgkit.pulses import Pulses
@@ -130,7 +130,7 @@ class _Fit:
         lines = self._lines(mains, mains.orders, self.signal)
         quiet = self.signal - render_lines(lines, self.fs, self.signal.shape[1], mains, mains.orders)
         artifact = locked_evidence(quiet, self.fs, self.pulses.onsets, -self.method.before, SPIKE)
-        guess = self._model(quiet, self.until, mains, (), lines[..., :0])
+        guess = self._model(self.signal, self.until, mains, (), lines[..., :0])
         end = self._end(guess)
         response = locked_evidence(quiet, self.fs, self.pulses.onsets, end + 0.0005, self.until)
         has_evoked = response >= EVIDENCE
@@ -138,6 +138,9 @@ class _Fit:
         if not has_evoked.any() and not (artifact >= EVIDENCE).any():
             messages.append("Nothing is locked to these pulses: neither an artifact nor a response was taken away.")
             return self._nothing(mains, lines, quiet), response, messages
+        if has_evoked.any():
+            mains = self._find_mains_beside(guess)
+            lines = self._lines(mains, mains.orders, self.signal)
         orders, said = self._orders_of_mains(mains, lines, has_evoked)
         until = self.until if has_evoked.any() else min(SHORT_SUPPORT, self.until)
         if not has_evoked.any():
@@ -149,6 +152,14 @@ class _Fit:
         if not self.method.mains:
             return Mains(float("nan"), ())
         return find_mains(self.signal, self.known & ~self.near, self.fs)
+
+    def _find_mains_beside(self, guess: LockedModel) -> Mains:
+        """Find mains once more without the response, whose harmonics pass for lines."""
+        if not self.method.mains:
+            return Mains(float("nan"), ())
+        rest = self.signal - guess.artifact() - guess.evoked()
+        beside = find_mains(rest, self.known & ~self.near, self.fs, self.pulses.rate)
+        return join_mains(beside, mains_without_pulses(self.signal, self.known, self.fs, self.pulses))
 
     def _lines(self, mains: Mains, orders: tuple[int, ...], signal: Array) -> Array:
         if not orders:

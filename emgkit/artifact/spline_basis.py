@@ -21,7 +21,7 @@ DEGREE = 3
 SMOOTHNESS = (
     1e-5  # weight of the bending penalty over the mean weight of a coefficient: decides only what is undetermined
 )
-NEAR, MIDDLE = 0.003, 0.020  # s after the pulse: fine knots until the first, medium ones until the second
+NEAR, MIDDLE = 0.003, 0.035  # s after the pulse: fine knots until the first, medium ones until the second
 FINE, MEDIUM, COARSE = 0.000125, 0.0005, 0.0015  # s between knots
 LEAST_PER_TRAIN = 10  # pulses from which a train gets windows of its own
 

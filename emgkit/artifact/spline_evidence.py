@@ -11,6 +11,7 @@ Array = NDArray[np.float64]
 
 LATEST_END = 0.006  # s: a tail that lasts longer is not told from the response by time alone
 ENVELOPE = 0.00035  # s, half width of the running maximum of the slope
+VALLEY = 3.0  # slope over that of the valley between artifact and response from which the artifact is over
 SPREAD_CAP = 5.0  # a pulse's evidence counts at most so many robust spreads: one movement artifact decides nothing
 
 
@@ -65,9 +66,16 @@ def _end(times: Array, row: Array, sigma: float) -> float:
     near = times <= LATEST_END
     peak = int(np.argmax(np.where(times <= 0.5 * LATEST_END, slope, 0.0)))
     quiet = 3 * sigma / ENVELOPE
-    for place in range(peak, int(np.count_nonzero(near)) - 1):
-        ahead = slope[place + 1 : place + 2 + 2 * max(round(ENVELOPE / step), 1)]
-        rises = bool(ahead.size) and slope[place] < 0.1 * slope[peak] and slope[place] <= ahead.min()
+    valley = _first_valley(slope[: int(np.count_nonzero(near))], peak, quiet, 2 * max(round(ENVELOPE / step), 1))
+    if valley is None:
+        return LATEST_END
+    low = slope[peak : valley + 1] <= max(VALLEY * slope[valley], quiet)
+    return max(float(times[peak + int(np.argmax(low))]) - ENVELOPE, 0.0)  # the running maximum looks so far back
+
+
+def _first_valley(slope: Array, peak: int, quiet: float, ahead: int) -> int | None:
+    for place in range(peak, slope.size - 1):
+        rises = slope[place] < 0.1 * slope[peak] and slope[place] <= slope[place + 1 : place + 2 + ahead].min()
         if slope[place] <= quiet or rises:
-            return max(float(times[place]), 0.0)
-    return LATEST_END
+            return place
+    return None

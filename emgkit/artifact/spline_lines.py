@@ -6,15 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.base import windows_mask
-from emgkit.artifact.interference import Mains, fit_lines
+from emgkit.artifact.interference import Mains, find_mains, fit_lines
 from emgkit.pulses import Pulses
 
-__all__ = ["colliding_orders", "lines_of_mains"]
+__all__ = ["colliding_orders", "join_mains", "lines_of_mains", "mains_without_pulses"]
 
 Array = NDArray[np.float64]
 
 TOO_CLOSE = 0.25  # Hz: the resolution of the windows in which lines are followed
 CLEAR_OF_PULSES = 0.15  # s after a pulse from which nothing evoked is expected any more
+SAME_FUNDAMENTAL = 0.1  # Hz: short stretches without pulses give the fundamental no better
 LEAST_QUIET = 2.0  # s without pulses, from which the size of a line can be known
 SAME_SIZE = 4.0  # a line so many times larger than without pulses is mostly response: a stimulator lets mains in too
 
@@ -26,6 +27,26 @@ def colliding_orders(mains: Mains, rate: float) -> tuple[int, ...]:
     lines = np.array(mains.orders) * mains.frequency
     distance = np.abs(lines - rate * np.maximum(np.round(lines / rate), 1))
     return tuple(order for order, near in zip(mains.orders, distance <= TOO_CLOSE, strict=True) if near)
+
+
+def mains_without_pulses(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> Mains:
+    """Find mains in the stretches without pulses, if there are two seconds of them."""
+    quiet = _quiet(signal, known, fs, pulses)
+    if quiet[0].sum() < LEAST_QUIET * fs:
+        return Mains(float("nan"), ())
+    return find_mains(signal, quiet, fs)
+
+
+def join_mains(beside: Mains, alone: Mains) -> Mains:
+    """Take the lines between the harmonics of the stimulation, and those seen without pulses."""
+    if not beside.orders:
+        return alone
+    same = bool(alone.orders) and abs(beside.frequency - alone.frequency) <= SAME_FUNDAMENTAL
+    return Mains(beside.frequency, tuple(sorted({*beside.orders, *(alone.orders if same else ())})))
+
+
+def _quiet(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> NDArray[np.bool_]:
+    return known & ~windows_mask(pulses.onsets, fs, signal.shape[1], 0.005, CLEAR_OF_PULSES)
 
 
 def lines_of_mains(
@@ -46,7 +67,7 @@ def lines_of_mains(
     messages : list of str
         What was decided.
     """
-    quiet = known & ~windows_mask(pulses.onsets, fs, signal.shape[1], 0.005, CLEAR_OF_PULSES)
+    quiet = _quiet(signal, known, fs, pulses)
     free = tuple(order for order in mains.orders if order not in together)
     named = ", ".join(f"{order * mains.frequency:.1f} Hz" for order in together)
     if quiet[0].sum() < LEAST_QUIET * fs:

@@ -18,7 +18,8 @@ Array = NDArray[np.float64]
 DEAD_TIME = 0.004  # s: two stimuli do not follow each other faster
 HALF_WIDTH = 0.0015  # s: half the length of the template
 STEEPNESS = 10.0  # of a candidate over the robust spread of the curvature
-LIKENESS = 0.6  # correlation with the template from which a candidate is a pulse
+LIKENESS = 0.7  # share of a candidate that the shapes must make up, as a correlation
+EXPLAINED, MOST_SHAPES = 0.95, 4  # of the energy of the strong candidates, by so many shapes at most
 REGULAR = 0.08  # of an interval: largest robust spread of intervals about whole beats
 LEAST_PULSES = 5
 MOST_MISSING = 4  # beats without a sure pulse before the stimulation counts as paused
@@ -106,16 +107,20 @@ def _pieces(row: Array, index: NDArray[np.int64], fs: float) -> tuple[Array, NDA
 
 
 def _alike(row: Array, index: NDArray[np.int64], fs: float) -> NDArray[np.int64]:
-    """Keep the candidates that look like the typical strong one."""
+    """Keep the candidates that look like the strong ones."""
     pieces, inside = _pieces(row, index, fs)
-    index = index[inside]
-    norm = pieces / np.maximum(np.linalg.norm(pieces, axis=1, keepdims=True), 1e-300)
     strength = np.linalg.norm(pieces, axis=1)
-    best = norm[np.argsort(strength)[-max(index.size // 2, LEAST_PULSES) :]]
-    template = np.linalg.svd(best, full_matrices=False)[2][0]
-    likeness = norm @ template
-    typical = np.sign(np.median(likeness[np.argsort(strength)[-max(index.size // 2, 1) :]])) or 1.0
-    return index[likeness * typical >= LIKENESS]
+    strong = pieces[np.argsort(strength)[-max(strength.size // 2, LEAST_PULSES) :]]
+    likeness = np.linalg.norm(pieces @ _shapes(strong).T, axis=1) / np.maximum(strength, 1e-300)
+    return index[inside][likeness >= LIKENESS]
+
+
+def _shapes(pieces: Array) -> Array:
+    """Orthogonal shapes that make up the artifacts: one waveform sampled at many phases is several of them."""
+    norm = pieces / np.maximum(np.linalg.norm(pieces, axis=1, keepdims=True), 1e-300)
+    _, sizes, shapes = np.linalg.svd(norm, full_matrices=False)
+    share = np.cumsum(sizes**2) / np.sum(sizes**2)
+    return shapes[: min(int(np.searchsorted(share, EXPLAINED)) + 1, MOST_SHAPES)]
 
 
 def _beat(times: Array, rate: float | None) -> float:
@@ -149,12 +154,12 @@ def _densest(intervals: Array) -> float:
 def _all_pulses(row: Array, strong: NDArray[np.int64], beat: float, fs: float) -> NDArray[np.int64]:
     """Match the template everywhere, and keep what is alike and either strong or on the beat of its neighbours."""
     pieces, _ = _pieces(row, strong, fs)
-    weight = np.linalg.norm(pieces, axis=1, keepdims=True)
-    template = np.median(pieces / weight, axis=0)
-    template /= np.linalg.norm(template)
-    half = template.size // 2
-    matched = correlate(row, template, mode="same", method="fft")
-    power = np.sqrt(np.maximum(correlate(row**2, np.ones(template.size), mode="same", method="fft"), 1e-12))
+    shapes = _shapes(pieces)
+    half = shapes.shape[1] // 2
+    squares = [correlate(row, shape, mode="same", method="fft") ** 2 for shape in shapes]
+    matched = np.sqrt(np.sum(squares, axis=0))
+    energy = correlate(row**2, np.ones(shapes.shape[1]), mode="same", method="fft")
+    power = np.sqrt(np.maximum(energy, 1e-12))
     spread = 1.4826 * float(np.median(np.abs(matched)))
     width = 2 * int(min(DEAD_TIME, beat / 3) * fs / 2) + 1
     peaks = np.flatnonzero((matched == maximum_filter1d(matched, width)) & (matched > 0))

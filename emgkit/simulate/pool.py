@@ -1,0 +1,182 @@
+"""A pool of motor units: sizes, thresholds, firing rates, velocities, territories.
+
+Sizes, recruitment and rates follow Fuglevand, Winter and Patla (1993, J Neurophysiol 70:2470); the thresholds of
+electrical stimulation are log-normal and correlate with size by one parameter, because which axon fires first under
+skin electrodes depends on where it lies more than on its diameter (Bickel, Gregory and Dean 2011, Eur J Appl Physiol
+111:2399). Constants without a citation are plausible values and unverified.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit._checks import FrozenValue, in_range, positive
+from emgkit.errors import ParameterError
+from emgkit.simulate.fibre import Fibres
+
+Array = NDArray[np.float64]
+
+RECRUITMENT_RANGE = 30.0  # thresholds of the last unit over the first
+TWITCH_RANGE = 100.0  # twitch forces of the last unit over the first
+FIBRES_OF_MUSCLE = 71000.0
+MINIMUM_RATE, PEAK_RATE_FIRST, PEAK_RATE_DROP = 8.0, 35.0, 10.0  # Hz
+CHRONAXIE, CHRONAXIE_SPREAD = 459e-6, 126e-6  # s, Mogyoros, Kiernan and Burke 1996 (Brain 119:439)
+THRESHOLD_SPREAD = 0.0165  # relative SD of one axon's threshold, Sleutjes et al. 2021 (Clin Neurophysiol 132:323)
+BEYOND_REACH = 1e3  # A
+REFERENCE_WIDTH = 200e-6  # s, at which thresholds are stated
+
+
+@dataclass(frozen=True)
+class PoolParameters:
+    """What a pool is made from.
+
+    Parameters
+    ----------
+    units : int
+        Number of motor units.
+    fibres_per_unit : int
+        Representative fibres per unit; each stands for many.
+    velocity : float
+        Mean conduction velocity of the muscle fibres, m/s.
+    velocity_spread : float
+        SD between units, m/s.
+    size_correlation : float
+        Correlation of electrical threshold with unit size, −1 ... 1; positive: large units first.
+    threshold : float
+        Median threshold at 200 µs, A.
+    threshold_sigma : float
+        SD of the logarithm of the thresholds.
+    fat : float
+        Skin and fat between electrode and muscle, m.
+    reach : float
+        Share of the units whose axons the stimulating current reaches at all, 0 ... 1: a pad over one branch of the
+        nerve leaves the units of the others to the will. Which ones does not depend on their size.
+    """
+
+    units: int = 120
+    fibres_per_unit: int = 8
+    velocity: float = 4.0
+    velocity_spread: float = 0.35
+    size_correlation: float = 0.3
+    threshold: float = 0.030
+    threshold_sigma: float = 0.30
+    fat: float = 0.0045
+    reach: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("units", "fibres_per_unit"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ParameterError(f"{name} must be a whole number of at least 1, got {value!r}.")
+        in_range("velocity", self.velocity, 1.0, 10.0, "m/s")
+        in_range("velocity_spread", self.velocity_spread, 0.0, 1.0, "m/s")
+        in_range("size_correlation", self.size_correlation, -1.0, 1.0)
+        positive("threshold", self.threshold, "A")
+        in_range("threshold_sigma", self.threshold_sigma, 0.0, 1.0)
+        in_range("fat", self.fat, 0.0, 0.03, "m")
+        in_range("reach", self.reach, 0.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Pool(FrozenValue):
+    """Motor units in the order of size, smallest first; every array has one value per unit.
+
+    Parameters
+    ----------
+    drive_threshold : (units,) excitatory drive at which the unit starts to fire
+    peak_rate : (units,) Hz
+    twitch : (units,) relative twitch force
+    twitch_time : (units,) s, contraction time
+    innervation : (units,) number of muscle fibres
+    velocity : (units,) m/s
+    threshold : (units,) A at 200 µs
+    chronaxie : (units,) s
+    latency : (units,) s from the stimulus to the end-plate
+    """
+
+    drive_threshold: Array
+    peak_rate: Array
+    twitch: Array
+    twitch_time: Array
+    innervation: Array
+    velocity: Array
+    threshold: Array
+    chronaxie: Array
+    latency: Array
+
+    def __len__(self) -> int:
+        return int(self.velocity.size)
+
+    @property
+    def full_drive(self) -> float:
+        """Drive at which the last unit fires at its peak rate."""
+        return float(self.drive_threshold[-1] + self.peak_rate[-1] - MINIMUM_RATE)
+
+    def rates(self, drive: Array) -> Array:
+        """Firing rate of every unit, Hz, shape (units, samples), at a drive of 0 ... 1 of full drive."""
+        above = drive * self.full_drive - self.drive_threshold[:, np.newaxis]
+        rates = np.minimum(MINIMUM_RATE + above, self.peak_rate[:, np.newaxis])
+        return np.where(above >= 0, rates, 0.0)
+
+    def thresholds_at(self, width: float) -> Array:
+        """Stimulation thresholds at a pulse width, A, by Weiss's law (charge is linear in width)."""
+        return self.threshold * (1 + self.chronaxie / width) / (1 + self.chronaxie / REFERENCE_WIDTH)
+
+
+def make_pool(parameters: PoolParameters, *, rng: np.random.Generator) -> Pool:
+    """Draw a pool."""
+    count = parameters.units
+    rank = np.arange(1, count + 1) / count
+    size = np.exp(np.log(TWITCH_RANGE) * rank)
+    score = _normal_scores(count)
+    drive_threshold = np.exp(np.log(RECRUITMENT_RANGE) * rank)
+    mixed = parameters.size_correlation * score
+    mixed = mixed + np.sqrt(1 - parameters.size_correlation**2) * rng.standard_normal(count)
+    wave = 0.9 * score + 0.44 * rng.standard_normal(count)
+    velocity = np.maximum(parameters.velocity + parameters.velocity_spread * wave, 0.5 * parameters.velocity)
+    out_of_reach = rng.permutation(count) >= round(parameters.reach * count)
+    threshold = parameters.threshold * np.exp(-parameters.threshold_sigma * mixed)
+    return Pool(
+        drive_threshold=drive_threshold,
+        peak_rate=PEAK_RATE_FIRST - PEAK_RATE_DROP * drive_threshold / drive_threshold[-1],
+        twitch=size,
+        twitch_time=0.09 * size ** (-np.log(3) / np.log(TWITCH_RANGE)),
+        innervation=FIBRES_OF_MUSCLE * size / size.sum(),
+        velocity=velocity,
+        threshold=np.where(out_of_reach, BEYOND_REACH, threshold),
+        chronaxie=np.maximum(CHRONAXIE + CHRONAXIE_SPREAD * rng.standard_normal(count), 100e-6),
+        latency=np.maximum(1.5e-3, 1e-3 * (3.0 - 0.3 * (velocity - 4.0) + 0.25 * rng.standard_normal(count))),
+    )
+
+
+def _normal_scores(count: int) -> Array:
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri((np.arange(count) + 0.5) / count))
+
+
+def place_fibres(pool: Pool, parameters: PoolParameters, lateral: Array, *, rng: np.random.Generator) -> Fibres:
+    """Place the representative fibres of every unit under electrodes at ``lateral`` mm; units × fibres in a row."""
+    count, each = len(pool), parameters.fibres_per_unit
+    centre = rng.uniform(-15.0, 15.0, count)
+    fat = 1e3 * parameters.fat
+    depth = fat + 0.5 + rng.uniform(0.0, 20.0, count)
+    root = np.sqrt(pool.innervation)
+    radius = 3.0 + 4.0 * (root - root.min()) / max(float(np.ptp(root)), 1e-12)
+    spread, angle = (
+        radius[:, np.newaxis] * np.sqrt(rng.uniform(size=(count, each))),
+        rng.uniform(0, 2 * np.pi, (count, each)),
+    )
+    across = (centre[:, np.newaxis] + spread * np.cos(angle)).ravel()
+    below = np.maximum(depth[:, np.newaxis] + spread * np.sin(angle), fat + 0.5).ravel()
+    velocity = np.repeat(pool.velocity, each) * (1 + 0.01 * rng.standard_normal(count * each))
+    return Fibres(
+        velocity=velocity,
+        end_plate=rng.normal(0.0, 2.0, count * each),
+        lengths=60.0 + rng.normal(0.0, 3.0, (count * each, 2)),
+        distance=np.hypot(across[:, np.newaxis] - lateral, below[:, np.newaxis]),
+    )
