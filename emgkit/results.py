@@ -277,12 +277,8 @@ def summarise_separation(separation: Separation) -> SeparationSummary:
 
 def thin_out(segments: Segments, most: int = MOST_M_WAVES) -> Segments:
     """Keep at most so many segments, evenly spread from the first to the last, in stored precision (float32)."""
-    kept = (
-        np.unique(np.linspace(0, len(segments) - 1, min(most, len(segments))).round().astype(int))
-        if len(segments)
-        else []
-    )
-    part = segments.select(np.asarray(kept, dtype=int))
+    count = len(segments)
+    part = segments.select(np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(int)))
     return Segments(
         _stored(part.signal),
         fs=part.fs,

@@ -1,0 +1,44 @@
+"""Write a file whole or not at all: under a temporary name, to the disk, then renamed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from emgkit.errors import OutputError
+
+__all__ = ["written_whole"]
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Give a temporary name in the same folder; afterwards the file is on the disk and has its own name.
+
+    Raises
+    ------
+    OutputError
+        If the folder is missing or not writable, or the disk is full. Nothing is left behind then, and a file that
+        was there before stays as it was.
+    """
+    target = Path(path)
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
+    try:
+        yield unfinished
+        _to_disk(unfinished)
+        unfinished.replace(target)
+        _to_disk(target.parent)
+    except OSError as error:
+        reason = error.strerror or str(error).partition("\n")[0]
+        raise OutputError(f"{target.name} cannot be written to {target.parent}: {reason}.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
