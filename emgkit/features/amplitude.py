@@ -103,7 +103,7 @@ def _rectified_noise(responses: Responses) -> tuple[Array, Array]:
     peers = responses.peers.sum(axis=-1)
     singles = np.abs(responses.fine).sum(axis=-1, keepdims=True) * (step / FINE)
     averaged = np.abs(average @ fine_weights(average.shape[-1]).T)
-    left = responses.noise_level / np.sqrt(np.maximum(peers, 1))  # the noise that the average keeps
+    left = np.nan_to_num(responses.noise_level) / np.sqrt(np.maximum(peers, 1))  # the noise that the average keeps
     averaged = np.where(averaged > 2 * left[..., np.newaxis], averaged, 0.0).sum(axis=-1) * (step / FINE)
     excess = noise.local_mean(singles, responses.peers)[..., 0] - averaged
     excess = np.where(peers >= FEWEST_PEERS, np.nan_to_num(excess), 0.0)

@@ -9,7 +9,9 @@ from scipy.interpolate import CubicSpline
 
 from emgkit.features.base import Array
 
-FINE = 8  # points per sample interval: after a parabola through three of them the peak is good to 0.01 %
+FINE = (
+    8  # points per sample interval; with a parabola through three of them, peaks of M-waves are good to 0.05 % at 2 kHz
+)
 
 
 @lru_cache(maxsize=8)
@@ -29,7 +31,7 @@ def shift(rows: Array, by: Array) -> Array:
     rows : array, shape (segments, channels, samples)
         The samples.
     by : array, shape (segments,)
-        Within ±1 sample; the ends are extrapolated by the outermost piece.
+        Within ±1 sample. Beyond the ends the outermost sample stands: extrapolated noise would grow.
 
     Returns
     -------
@@ -38,7 +40,7 @@ def shift(rows: Array, by: Array) -> Array:
     """
     count = rows.shape[-1]
     pieces = CubicSpline(np.arange(count), rows, axis=-1).c
-    positions = np.arange(count) + by[:, np.newaxis]
+    positions = np.clip(np.arange(count) + by[:, np.newaxis], 0, count - 1)
     left = np.clip(np.floor(positions).astype(int), 0, count - 2)
     step = (positions - left)[:, :, np.newaxis]
     segment = np.arange(rows.shape[0])[:, np.newaxis]

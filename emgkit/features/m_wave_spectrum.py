@@ -94,7 +94,7 @@ class MWaveMDF(MWaveSpectrumFeature):
     Notes
     -----
     Unit Hz. Never to be pooled with `MDF` of voluntary EMG: that is the median of the power spectral density of a
-    random process. Standard error: first-order effect of the neighbours' noise on the value, and their own energy.
+    random process. Standard error: effect of the neighbours' noise on the value, to the second order.
     """
 
     name: ClassVar[str] = "m_wave_mdf"
@@ -227,7 +227,8 @@ def _spectral_error(responses: Responses, weights: Array) -> Array:
     known = np.nan_to_num(weights)
     linear = noise.spread(responses.residuals, noise.projected(_gradient(responses.values, known)))
     own = noise.spread(autocorrelation(responses.residuals), noise.projected(known), centred=False)
-    return np.asarray(np.hypot(linear, own))
+    # the derivatives are taken at a noisy response, which counts twice the variance that noise has by its own energy
+    return np.sqrt(np.maximum(linear**2 - own**2, 0.5 * linear**2))
 
 
 def _gradient(values: Array, weights: Array) -> Array:

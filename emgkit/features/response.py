@@ -19,6 +19,7 @@ from emgkit.segments import Segments
 __all__ = ["MWaveFeature", "Responses"]
 
 FEWEST_SAMPLES = 8
+ROUNDING = 1e-9  # of the peak
 NO_RESPONSE = 5.0  # noise SDs: the largest of 60 noise samples passes it once in 30 000 responses
 
 
@@ -165,11 +166,12 @@ class MWaveFeature:
 
     def finish(self, responses: Responses, values: Array, errors: Array, *rules: tuple[Any, str]) -> Measured:
         """Name the reasons, those that hold for every M-wave feature first."""
+        flat = np.ptp(responses.fine, axis=-1) <= ROUNDING * responses.peak
         shown = responses.peak / np.where(responses.noise_level > 0, responses.noise_level, np.nan)
         reasons = first_reason(
             values.shape,
             (responses.missing != "", responses.missing),
-            ((responses.peak == 0) | (shown < min(NO_RESPONSE, self.min_snr)), "no_response"),
+            (flat | (shown < min(NO_RESPONSE, self.min_snr)), "no_response"),
             (shown < self.min_snr, "low_snr"),
             *rules,
             (~np.isfinite(values), "low_snr"),
