@@ -198,7 +198,7 @@ def test_a_truncated_file_is_refused_and_its_whole_records_are_read_on_request(t
     content = file_bytes([signal], kind=kind.upper())
     path = tmp_path / f"a.{kind}"
     path.write_bytes(content[:-missing])
-    with pytest.raises(ek.FormatError, match="ends early.*promises 3 data records"):
+    with pytest.raises(ek.FormatError, match=r"ends early.*promises 3 data records"):
         read(path)
     whole = (len(content) - missing - 512) // (2000 * (2 if kind == "edf" else 3))
     if whole:
