@@ -79,7 +79,8 @@ def cut_m_waves(recording: Recording, pulses: Pulses, window: tuple[float, float
     begin = np.ceil((pulses.onsets + start - recording.start) * recording.fs - TINY).astype(np.int64)
     index = begin[:, np.newaxis] + np.arange(count)
     first = recording.start + begin / recording.fs - pulses.onsets
-    own = first[:, np.newaxis] + np.arange(count) / recording.fs < _next_pulse(pulses)[:, np.newaxis]
+    times = first[:, np.newaxis] + (np.arange(count) + TINY) / recording.fs
+    own = times < _next_pulse(pulses)[:, np.newaxis]
     signal, valid = _gather(recording, index, own)
     parameters = {"window": (start, stop), "recording_start": recording.start, "recording_stop": recording.stop}
     return Segments(
@@ -108,14 +109,19 @@ def _check_pulses(recording: Recording, pulses: Pulses) -> None:
         )
 
 
-def _last_separation(recording: Recording) -> dict[str, Any]:
+def _lost_until(separation: dict[str, Any]) -> float:
+    return float(separation.get("evoked_lost_until", -np.inf))  # "inf" and "-inf" are kept as text
+
+
+def _strictest_separation(recording: Recording) -> dict[str, Any]:
+    """Parameters of the removal that may have lost most; empty if there was none."""
     steps = [dict(step.parameters) for step in recording.history if step.name == "separate"]
-    return steps[-1] if steps else {}
+    return max(steps, key=_lost_until, default={})
 
 
 def _check_lost(recording: Recording, start: float) -> None:
-    separation = _last_separation(recording)
-    until = float(separation.get("evoked_lost_until", -np.inf))  # "inf" and "-inf" are kept as text
+    separation = _strictest_separation(recording)
+    until = _lost_until(separation)
     if until == np.inf:
         raise EvokedLostError(
             f"The part {separation.get('part')!r} holds no M-waves: cut them from the part 'clean' (or 'evoked')."
@@ -233,11 +239,10 @@ def cut_windows(
 
 
 def _check_no_m_waves(recording: Recording) -> None:
-    separation = _last_separation(recording)
-    part = separation.get("part", "voluntary")
+    separation = _strictest_separation(recording)
+    part, until = separation.get("part", "voluntary"), _lost_until(separation)
     if part == "voluntary":
         return
-    until = float(separation.get("evoked_lost_until", -np.inf))
     if part != "clean" or until < M_WAVE_END:
         raise PartError(
             f"The part {part!r} {'still holds the M-waves' if part == 'clean' else 'is no voluntary EMG'}: cut windows "

@@ -130,7 +130,7 @@ def _after_next(segments: Segments) -> NDArray[np.bool_]:
         return np.zeros((len(segments), segments.n_samples), dtype=bool)
     gaps = np.append(np.diff(segments.starts), np.inf)
     gaps[gaps <= 0] = np.inf  # triggered sweeps have no common clock
-    return segments.times >= gaps[:, np.newaxis]
+    return segments.times >= gaps[:, np.newaxis] - 1e-6 / segments.fs
 
 
 def _invented_by(segments: Segments) -> str:
