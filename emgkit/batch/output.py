@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def prepare_folder(out: Path) -> Path:
     try:
         out.mkdir(parents=True, exist_ok=True)
         sweep_up(out)
-        probe = out / f"{_PREFIX}{os.getpid()}-probe"
+        probe = out / f"{_own_name()}-probe"
         probe.touch()
         probe.unlink()
     except OSError as error:
@@ -45,10 +46,15 @@ def prepare_folder(out: Path) -> Path:
 
 def sweep_up(out: Path) -> None:
     """Remove what runs on this computer left behind that were killed: their process does not exist any more."""
-    for left in out.glob(f"{_PREFIX}*"):
-        process = left.name.removeprefix(_PREFIX).partition("-")[0]
+    for left in out.glob(f"{_PREFIX}{socket.gethostname()}-*"):
+        process = left.name.removeprefix(f"{_PREFIX}{socket.gethostname()}-").partition("-")[0]
         if process.isdigit() and not _alive(int(process)):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+
+
+def _own_name() -> str:
+    # computers that share a folder do not know each other's processes
+    return f"{_PREFIX}{socket.gethostname()}-{os.getpid()}"
 
 
 def _alive(process: int) -> bool:
@@ -64,7 +70,7 @@ def _alive(process: int) -> bool:
 @contextmanager
 def staging(out: Path) -> Iterator[Path]:
     """Give a folder beside the results in which unfinished files lie; it is gone afterwards, whatever happens."""
-    folder = out / f"{_PREFIX}{os.getpid()}"
+    folder = out / _own_name()
     folder.mkdir(exist_ok=True)
     try:
         yield folder

@@ -11,7 +11,7 @@ from pathlib import Path
 __all__ = ["Job", "Plan", "Skipped", "plan"]
 
 # companions of a recording that carry its name and an ending that a reader knows
-_COMPANIONS = ("_channels.tsv", "_electrodes.tsv", "_events.tsv", "_evoked.csv", "_voluntary.csv", "_truth.h5")
+_COMPANIONS = ("_channels.tsv", "_electrodes.tsv", "_events.tsv", "_evoked.csv", "_voluntary.csv")
 
 
 @dataclass(frozen=True)

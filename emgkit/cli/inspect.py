@@ -1,0 +1,127 @@
+"""``emgkit inspect``: what is in a file."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from emgkit.cli.console import as_json, console, say, table
+from emgkit.cli.options import debug_option, json_option
+from emgkit.cli.reading import ReadingCommand, read
+
+if TYPE_CHECKING:
+    from emgkit.pulses import Pulses
+    from emgkit.recording import Recording
+
+__all__ = ["command"]
+
+
+@click.command(cls=ReadingCommand)
+@click.argument("file", type=click.Path())
+@click.option("--trigger", help="Trigger channel; without it the pulses are found from the artifact.")
+@click.option("--rate", type=float, help="Nominal stimulation rate in Hz.")
+@json_option
+@debug_option
+def command(file: str, trigger: str | None, rate: float | None, for_machines: bool, reading: Mapping[str, Any]) -> None:
+    """Look at a recording: channels, units, marks, pulses and trains found, saturation."""
+    from emgkit.artifact.saturation import mark_saturation
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        recording = mark_saturation(read(file, reading))
+        pulses, why = _pulses(recording, trigger, rate)
+    notes = [str(item.message) for item in caught]
+    if for_machines:
+        as_json(_record(recording, pulses, why, notes))
+    else:
+        _print(Path(file), recording, pulses, why, notes)
+
+
+def _pulses(recording: Recording, trigger: str | None, rate: float | None) -> tuple[Pulses | None, str]:
+    from emgkit.detect.detect_pulses import detect_pulses
+    from emgkit.errors import NoPulsesError
+
+    try:
+        return detect_pulses(recording, trigger, rate=rate), ""
+    except NoPulsesError as error:
+        return None, str(error)
+
+
+def _print(file: Path, recording: Recording, pulses: Pulses | None, why: str, notes: list[str]) -> None:
+    from emgkit.detect.detect_pulses import audit
+
+    shown = console()
+    rows = [list(_channel(recording, row).values()) for row in range(recording.n_channels)]
+    title = f"{file.name}: {recording.duration:g} s at {recording.fs:g} Hz"
+    shown.print(table(title, ["channel", "RMS (µV)", "peak to peak (mV)", "clipped", "lost"], rows))
+    if recording.aux:
+        listed = [[name, f"{item.fs:g} Hz", item.unit, f"{item.duration:g} s"] for name, item in recording.aux.items()]
+        shown.print(table("Auxiliary channels", ["channel", "rate", "unit", "length"], listed))
+    if recording.marks:
+        marked = [[mark.label, f"{mark.start:.3f}", f"{mark.stop:.3f}"] for mark in recording.marks]
+        shown.print(table("Marks", ["label", "from (s)", "to (s)"], marked))
+    say(audit(pulses) if pulses is not None else f"No pulses: {why}")
+    for note in notes:
+        say(f"Note: {note}", style="yellow")
+
+
+def _channel(recording: Recording, row: int) -> dict[str, str]:
+    import numpy as np
+
+    signal, valid = recording.signal[row], recording.valid[row]
+    kept = signal[valid]
+    clipped = _clipped(recording)[recording.channel_names[row]]
+    lost = int(np.count_nonzero(~valid)) - clipped
+    return {
+        "channel": recording.channel_names[row],
+        "rms": f"{1e6 * float(kept.std()):.1f}" if kept.size else "–",
+        "span": f"{1e3 * float(np.ptp(kept)):.3f}" if kept.size else "–",
+        "clipped": f"{clipped} ({100 * clipped / signal.size:.2g} %)" if clipped else "none",
+        "lost": f"{lost} ({100 * lost / signal.size:.2g} %)" if lost else "none",
+    }
+
+
+def _clipped(recording: Recording) -> Mapping[str, int]:
+    steps = [step for step in recording.history if step.name == "mark_saturation"]
+    counts: Mapping[str, int] = steps[-1].parameters["saturated_samples"]
+    return counts
+
+
+def _record(recording: Recording, pulses: Pulses | None, why: str, notes: list[str]) -> dict[str, Any]:
+    import numpy as np
+
+    clipped = _clipped(recording)
+    return {
+        "source": recording.source,
+        "duration_s": recording.duration,
+        "fs_hz": recording.fs,
+        "channels": [
+            {"name": name, "clipped_samples": clipped[name], "invalid_samples": int(np.count_nonzero(~valid))}
+            for name, valid in zip(recording.channel_names, recording.valid, strict=True)
+        ],
+        "aux": [{"name": name, "fs_hz": item.fs, "unit": item.unit} for name, item in recording.aux.items()],
+        "marks": [{"label": mark.label, "start_s": mark.start, "stop_s": mark.stop} for mark in recording.marks],
+        "pulses": None if pulses is None else _pulses_record(pulses),
+        "no_pulses": why,
+        "notes": notes,
+    }
+
+
+def _pulses_record(pulses: Pulses) -> dict[str, Any]:
+    clock = pulses.clock
+    known = (
+        {} if clock is None else {"jitter_s": clock.jitter, "missing": clock.missing.size, "extra": clock.extra.size}
+    )
+    return {
+        "count": len(pulses),
+        "trains": pulses.n_trains,
+        "first_s": float(pulses.onsets[0]),
+        "last_s": float(pulses.onsets[-1]),
+        "rate_hz": pulses.rate if clock is None else clock.rate,
+        "time_source": pulses.time_source,
+        **known,
+    }
