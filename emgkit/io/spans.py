@@ -7,6 +7,7 @@ annotations. ``BAD_lost`` are samples with a value that must not be used, ``BAD_
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 
 from emgkit._checks import adopt
 from emgkit.recording import Mark, Recording, Trace
-from emgkit.traces import sample_range
 
 __all__ = ["LOST", "MISSING", "PADDING", "Span", "apply_lost", "channel_label", "is_bad", "lost_spans", "runs"]
 
@@ -106,4 +106,6 @@ def _clean_trace(name: str, trace: Trace, spans: Iterable[Span]) -> Trace:
 
 
 def _samples(span: Span, start: float, fs: float, count: int) -> tuple[int, int]:
-    return sample_range(span.start - start, span.stop - start, fs, count)
+    # files keep annotation times with fewer digits than samples have: FIF in 32 bits, EDF+ as text
+    low, high = (math.ceil((edge - start) * fs - 1e-3) for edge in (span.start, span.stop))
+    return min(max(low, 0), count), min(max(high, 0), count)
