@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -205,7 +206,19 @@ def _measure_recording(protocol: Protocol, source: Source, pulses: Pulses | None
 def _read(protocol: Protocol, source: Source) -> Recording:
     from emgkit.io.read_recording import read_recording
 
-    return source if isinstance(source, Recording) else read_recording(source, **protocol.read.arguments)
+    if isinstance(source, Recording):
+        return source
+    return read_recording(source, **_applying(protocol.read.arguments, Path(source)))
+
+
+def _applying(stated: Mapping[str, Any], source: Path) -> dict[str, Any]:
+    """Leave out what is said for other formats: a folder may hold several, and every key belongs to some reader."""
+    from emgkit.io.read_recording import choose_reader, read_recording
+    from emgkit.io.source import existing_file
+
+    reader: Any = choose_reader(existing_file(source), stated.get("format"), {})
+    known = {*inspect.signature(read_recording).parameters, *(item.name for item in fields(reader))}
+    return {key: value for key, value in stated.items() if key in known}
 
 
 def _marked(recording: Recording, protocol: Protocol) -> Recording:

@@ -126,7 +126,7 @@ def test_bad_recordings_fail_by_name_and_the_batch_goes_on(lab):
         "no_unit": "--unit",
         "empty": "is empty",
         "text": "'soon'",
-        "truncated": "truncated.mat",
+        "truncated": "truncated.mat",  # the key time is for CSV and does not stand in its way
         "not_a": "not_a.bdf",
     }
     for name, part in expected.items():
