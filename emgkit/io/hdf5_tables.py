@@ -16,7 +16,7 @@ from emgkit.tables import REASONS
 __all__ = ["read_columns", "read_json", "write_array", "write_columns", "write_json", "write_texts"]
 
 TEXT = h5py.string_dtype("utf-8")
-DTYPES = {"float": np.dtype(np.float64), "count": np.dtype(np.int32), "code": np.dtype(np.int8)}
+DTYPES: dict[str, Any] = {"float": np.dtype(np.float64), "count": np.dtype(np.int32), "code": np.dtype(np.int8)}
 CODES = ("", *REASONS)
 COMPRESS_FROM = 64  # values: below it a chunk costs more than it saves
 
@@ -41,7 +41,7 @@ def _write_column(group: h5py.Group, name: str, column: Column, values: Any) -> 
         made.attrs["flag_values"] = np.arange(len(CODES), dtype=np.int8)
         made.attrs["flag_meanings"] = " ".join(["none", *CODES[1:]])
     else:
-        made = write_array(group, name, np.array(values).astype(DTYPES[column.kind]))
+        made = write_array(group, name, np.array(values, DTYPES[column.kind]))
     made.attrs["units"] = column.unit
     made.attrs["description"] = column.meaning
 

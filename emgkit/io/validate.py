@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from emgkit import plugins
 from emgkit.errors import EmgkitError
 from emgkit.io.hdf5_results import load_results, open_results
 from emgkit.io.hdf5_tables import CODES, DTYPES
@@ -127,11 +128,23 @@ def _check_column(dataset: h5py.Dataset, column: Column) -> Iterator[Finding]:
         yield Finding(dataset.name, "holds a code without a meaning")
 
 
+def _units_of_classes(group: h5py.Group) -> dict[str, str]:
+    """Look up the units that the features' classes state; a lab's own that is not installed is taken at its word."""
+    units = {}
+    for stated in json.loads(group.attrs.get("features_json", "[]")):
+        try:
+            units[stated["name"]] = str(plugins.load("emgkit.features", stated["class"]).unit)
+        except EmgkitError:
+            continue
+    return units
+
+
 def _check_features(group: h5py.Group, kind: str) -> Iterator[Finding]:
     if kind not in ("evoked", "voluntary"):
         yield Finding(group.name, "must be called evoked or voluntary")
     names = [name.removesuffix("_reason") for name in group if name.endswith("_reason")]
-    units = {name: str(group[name].attrs.get("units")) for name in names if name in group}
+    known = _units_of_classes(group)
+    units = {name: known.get(name, str(group[name].attrs.get("units"))) for name in names if name in group}
     yield from _check_table(group, feature_columns(units))
     yield from (Finding(f"{group.name}/{name}", "values are missing") for name in names if name not in group)
     for name in units:

@@ -306,7 +306,7 @@ def _values_at(
 ) -> dict[str, Array]:
     drift = 1 - DRIFT_SHARE * np.expm1(-time / DRIFT_TIME)
     response = process.expected_response(
-        muscle.pool, muscle.templates, activity.state, time, made.current, made.pulse.width, drift
+        muscle.pool, muscle.templates, activity.state, time, made.current, made.pulse.width, drift, 1 / made.rate
     )
     spectrum = process.voluntary_spectrum(muscle.templates, rates, activity.kept, activity.state, time, frequencies)
     return process.evoked_values(response, FINE) | process.voluntary_values(spectrum + noise, frequencies)

@@ -16,18 +16,30 @@ Array = NDArray[np.floating]
 BAND = (20.0, 450.0)  # Hz, of voluntary mdf and mnf
 WINDOW = (0.002, 0.030)  # s after the pulse, of evoked features
 ZERO_PADDED = 1 << 15
+RESPONSES = 3  # a response and the ends of those before it
 
 
 def expected_response(
-    pool: Pool, templates: Templates, state: FibreState, time: float, current: float, width: float, drift: float
+    pool: Pool,
+    templates: Templates,
+    state: FibreState,
+    time: float,
+    current: float,
+    width: float,
+    drift: float,
+    interval: float,
 ) -> Array:
-    """Expected response to a pulse at ``time``, V, on the templates' grid from the pulse, (channels, samples)."""
+    """Compute what a pulse at ``time`` in a steady train is expected to show, V, on the templates' grid.
+
+    The ends of the responses to the two pulses before lie under it. Shape (channels, samples), from the pulse on.
+    """
     limit = pool.thresholds_at(width) * drift
     chance = ndtr((current / limit - 1) / THRESHOLD_SPREAD)
     unit = np.flatnonzero(chance > 1e-4)
     velocity, amplitude = state.at(np.full(unit.size, time), unit)
-    count = int(0.06 * templates.fs)
-    return templates.render(pool.latency[unit], unit, velocity, amplitude * chance[unit], templates.fs, count)
+    begins = (pool.latency[unit] - np.arange(RESPONSES)[:, np.newaxis] * interval).ravel()
+    repeated = [np.tile(values, RESPONSES) for values in (unit, velocity, amplitude * chance[unit])]
+    return templates.render(begins, *repeated, templates.fs, int(0.035 * templates.fs))
 
 
 def evoked_values(response: Array, fs: float) -> dict[str, Array]:
