@@ -115,7 +115,9 @@ def _sizes(row: NDArray[np.float64], fs: float) -> tuple[float, float]:
     return (float(np.median(known)), float(np.mean(known))) if known.size else (np.nan, np.nan)
 
 
-def check_amplitude(signal: NDArray[np.float64], fs: float, names: tuple[str, ...], unit: str, where: str) -> None:
+def check_amplitude(
+    signal: NDArray[np.float64], fs: float, names: tuple[str, ...], unit: str, where: str, *, evoked: bool = False
+) -> None:
     """Refuse channels whose amplitude cannot be that of EMG, and warn of those where it hardly can.
 
     Parameters
@@ -130,6 +132,8 @@ def check_amplitude(signal: NDArray[np.float64], fs: float, names: tuple[str, ..
         The unit that was taken and who stated it, for the message.
     where : str
         Name of the file, for the message.
+    evoked : bool, default False
+        Whether there are only responses to stimuli, which may be above 2 mV most of the time.
 
     Raises
     ------
@@ -148,7 +152,7 @@ def check_amplitude(signal: NDArray[np.float64], fs: float, names: tuple[str, ..
     _tell_constant(names, either == 0, where)
     _refuse(names, either, (either < _TOO_SMALL) & (either > 0), "below 0.05 µV", unit, where)
     _refuse(names, robust, robust > _TOO_LARGE, "above 20 mV", unit, where)
-    for row in np.flatnonzero(robust > _LARGE):
+    for row in np.flatnonzero((robust > _LARGE) & (not evoked)):
         warnings.warn(
             f"{where}: {names[row]} has an amplitude of {robust[row] * 1e3:.3g} mV, much for surface EMG: is the unit "
             f"{unit} right, and is it EMG?",
