@@ -35,9 +35,9 @@ class Vpp(MWaveFeature):
 
     Notes
     -----
-    Unit V. ``pinned`` if an extremum lies within one sample of the window's border. Noise makes the value too
-    large: by about (noise slope SD)² / (2 · curvature at the peak) per peak, 0.04 % for 150 µV of voluntary EMG on
-    an M-wave of 8 mV. Standard error: noise at the two extrema, with its correlation.
+    Unit V. ``pinned`` if an extremum lies within one sample of the window's border. Noise moves the extrema and makes
+    them too large by (SD of its slope)² / (2 · curvature at the peak); this is taken off where the neighbours tell
+    the noise. Standard error: noise at the two extrema, with its correlation.
     """
 
     name: ClassVar[str] = "vpp"
@@ -51,7 +51,8 @@ class Vpp(MWaveFeature):
         one = np.ones_like(high)
         errors = responses.error_at((top, one), (bottom, -one))
         pinned = responses.at_border(top) | responses.at_border(bottom)
-        return self.finish(responses, high - low, errors, (pinned, "pinned"))
+        values = high - low - responses.peak_excess(top) - responses.peak_excess(bottom)
+        return self.finish(responses, values, errors, (pinned, "pinned"))
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,9 @@ def _rectified_noise(responses: Responses) -> tuple[Array, Array]:
 
     peers = responses.peers.sum(axis=-1)
     singles = np.abs(responses.fine).sum(axis=-1, keepdims=True) * (step / FINE)
-    averaged = np.abs(average @ fine_weights(average.shape[-1]).T)
+    averaged = average @ fine_weights(average.shape[-1]).T
     left = np.nan_to_num(responses.noise_level) / np.sqrt(np.maximum(peers, 1))  # the noise that the average keeps
-    averaged = np.where(averaged > 2 * left[..., np.newaxis], averaged, 0.0).sum(axis=-1) * (step / FINE)
+    averaged = np.sqrt(np.maximum(averaged**2 - left[..., np.newaxis] ** 2, 0.0)).sum(axis=-1) * (step / FINE)
     excess = noise.local_mean(singles, responses.peers)[..., 0] - averaged
     excess = np.where(peers >= FEWEST_PEERS, np.nan_to_num(excess), 0.0)
     return noise.spread(responses.residuals, effect, centred=False), np.maximum(excess, 0.0)

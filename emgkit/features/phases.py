@@ -94,7 +94,7 @@ def _amplitude(feature: FirstPhaseAmplitude | SecondPhaseAmplitude, responses: R
     unfinished = (found < 0) & (np.abs(responses.fine[..., last]) > 0.02 * responses.peak)
     return feature.finish(
         responses,
-        height,
+        height - np.sign(height) * responses.peak_excess(position),
         errors,
         (phases.unclear, "multi_peak"),
         (unfinished, "truncated"),

@@ -13,7 +13,7 @@ from emgkit._checks import assign, in_range, interval
 from emgkit.errors import ParameterError
 from emgkit.features import response_noise as noise
 from emgkit.features.base import Array, Measured, Reasons, first_reason, missing_reason
-from emgkit.features.interpolation import FINE, fine_weights, shift
+from emgkit.features.interpolation import FINE, fine_weights, pick, shift
 from emgkit.segments import Segments
 
 __all__ = ["MWaveFeature", "Responses"]
@@ -101,6 +101,22 @@ class Responses:
     def at_border(self, position: Array) -> NDArray[np.bool_]:
         """Tell which positions on the fine grid lie within one sample of the window's border."""
         return np.asarray((position <= FINE) | (position >= self.fine.shape[-1] - 1 - FINE))
+
+    def peak_excess(self, position: Array) -> Array:
+        """Tell how much noise enlarges an extremum by moving it, V, shape (segments, channels); 0 if unknown.
+
+        To the second order noise n moves the extremum of x by n'/x'' and adds n'²/(2 x'') to its height. The curvature
+        is that of the neighbours' average, over one sample on either side.
+        """
+        last = self.fine.shape[-1] - 1
+        index = np.clip(np.rint(position).astype(int), FINE, last - FINE)
+        one = np.full(index.shape, 0.5)
+        slope = self.error_at((index + 1, one), (index - 1, -one))
+        smooth = self.average @ fine_weights(self.values.shape[-1]).T
+        before, here, after = (pick(smooth, index + step) for step in (-FINE, 0, FINE))
+        bend = np.abs(before - 2 * here + after) / FINE**2
+        excess = slope**2 / (2 * np.where(bend > 0, bend, np.inf))
+        return np.where(np.isfinite(excess), np.minimum(excess, self.noise_level), 0.0)
 
     def error_at(self, *points: tuple[Array, Array]) -> Array:
         """Give the standard error of a sum of weighted points of the fine grid, shape (segments, channels).

@@ -29,7 +29,7 @@ __all__ = [
 Array = NDArray[np.float64]
 
 MISSING_SHARE = 0.1  # a mean over survivors is worth a warning from this share of missing values on
-CLOSED_FORM_WEIGHT = 10  # degrees of freedom that the features' own standard errors count for
+CLOSED_FORM_WEIGHT = 4  # degrees of freedom that the features' own standard errors count for
 CORRELATION_FROM = 12  # values; from fewer, serial correlation cannot be told
 CORRELATION_ALONE_FROM = 60  # values; from fewer, it is told from all stretches together
 HETEROSCEDASTIC_FROM = 30  # values; from fewer, one variance for all
@@ -124,12 +124,13 @@ def scatter(one: Series, alike: Sequence[Series] = ()) -> Scatter:
     """Estimate the scatter of a series about its course.
 
     The course is a polynomial in time: of degree 3 from 30 values on, 2 from 12, 1 from 5, else a constant. So a
-    trend is part of what is estimated and not of its error. The variance of the residuals is joined with the values'
-    own standard errors, which count for ten degrees of freedom as long as both agree (F test at 5 %); from 30 values
-    on each value keeps its own squared residual (White 1980; divided by one minus its leverage). Serial correlation
-    enters as the long-run variance of a prewhitened series (Andrews and Monahan 1992: first-order autoregression,
-    corrected for its bias, then Bartlett weights), never below that of independent values. A series of less than 60
-    values takes its first-order correlation from all stretches of the same kind together.
+    trend is part of what is estimated and not of its error. Below 30 values the variance of the residuals is joined
+    with that of the other stretches and with the values' own standard errors, which count for four degrees of freedom,
+    as long as all agree (F test at 5 %); from 30 values on each value keeps its own squared residual (White 1980;
+    divided by one minus its leverage). Serial correlation enters as the long-run variance of a prewhitened series
+    (Andrews and Monahan 1992: first-order autoregression, corrected for its bias, then Bartlett weights over 1.3 √n
+    lags with fewer degrees of freedom, Lazarus and others 2018), never below that of independent values. A series
+    of less than 60 values takes its first-order correlation from all stretches of the same kind together.
 
     Parameters
     ----------
@@ -144,9 +145,11 @@ def scatter(one: Series, alike: Sequence[Series] = ()) -> Scatter:
     inflation, correlation = _serial(one, residuals, alike)
     inflation = max(inflation, one.shared)
     freedom = own * (1 - correlation) / (1 + correlation)
+    if count >= CORRELATION_ALONE_FROM:
+        freedom = min(freedom, 1.5 * count / _lags(count))
     if count >= HETEROSCEDASTIC_FROM:
         return Scatter(residuals**2 / (1 - leverage) * inflation, max(freedom, 1.0), inflation)
-    variance, joint = _joined(float(np.sum(residuals**2)), own, one.errors)
+    variance, joint = _joined(one, alike)
     return Scatter(np.full(count, variance * inflation), max(joint / inflation, 1.0), inflation)
 
 
@@ -185,17 +188,25 @@ def _correlation(alike: Sequence[Series]) -> float:
     return float(np.clip(weighted / squares, 0.0, 0.97)) if squares > 0 else 0.0
 
 
-def _joined(squares: float, own: int, errors: Array) -> tuple[float, float]:
-    """Variance of one value and its degrees of freedom, from the residuals and the closed forms."""
+def _joined(one: Series, alike: Sequence[Series]) -> tuple[float, float]:
+    """Variance of one value and its degrees of freedom: own residuals, those of the other stretches, closed form."""
     from scipy.special import fdtri
 
-    closed = float(np.mean(errors**2)) if errors.size and np.isfinite(errors).all() else 0.0
-    if closed == 0.0:
-        return squares / max(own, 1), max(own, 0)
-    if own > 0 and squares / own > closed * float(fdtri(own, CLOSED_FORM_WEIGHT, 0.95)):
-        return squares / own, own
-    freedom = own + CLOSED_FORM_WEIGHT
-    return (squares + CLOSED_FORM_WEIGHT * closed) / freedom, freedom
+    squares, own = _squares(one)
+    others = [_squares(other) for other in alike if not np.array_equal(other.times, one.times)]
+    prior, weight = sum(part for part, _ in others), float(sum(part for _, part in others))
+    closed = float(np.mean(one.errors**2)) if np.isfinite(one.errors).all() else 0.0
+    if closed > 0:
+        prior, weight = prior + CLOSED_FORM_WEIGHT * closed, weight + CLOSED_FORM_WEIGHT
+    if weight == 0 or (own > 0 and squares / own > prior / weight * float(fdtri(own, weight, 0.95))):
+        return squares / max(own, 1), float(max(own, 0))
+    return (squares + prior) / (own + weight), own + weight
+
+
+def _squares(one: Series) -> tuple[float, int]:
+    """Sum of squared residuals and its degrees of freedom."""
+    own = len(one) - _degree(one) - 1
+    return (float(np.sum(_residuals(one)[0] ** 2)), own) if own > 0 else (0.0, 0)
 
 
 def _inflation(residuals: Array, correlation: float) -> tuple[float, float]:
@@ -210,10 +221,16 @@ def _inflation(residuals: Array, correlation: float) -> tuple[float, float]:
 def _bartlett(white: Array) -> float:
     """Long-run variance with Bartlett weights (Newey and West 1987)."""
     count = white.size
-    lags = int(4 * (count / 100) ** (2 / 9)) if count >= HETEROSCEDASTIC_FROM else 0
+    lags = _lags(count)
     products = [float(np.sum(white[lag:] * white[: count - lag])) / count for lag in range(lags + 1)]
     weights = [1.0 if lag == 0 else 2 * (1 - lag / (lags + 1)) for lag in range(lags + 1)]
     return max(float(np.dot(weights, products)), 0.0)
+
+
+def _lags(count: int) -> int:
+    if count < HETEROSCEDASTIC_FROM:
+        return 0
+    return int(1.3 * np.sqrt(count)) if count >= CORRELATION_ALONE_FROM else 3
 
 
 def t_quantile(level: float, freedom: float) -> float:
