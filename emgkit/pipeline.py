@@ -12,10 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+import numpy as np
+
 from emgkit import plugins
 from emgkit.errors import EmgkitError, EmgkitWarning, NoPulsesError, ParameterError, TimingError
 from emgkit.protocol import Protocol
 from emgkit.recording import Recording
+from emgkit.step import Step
 
 if TYPE_CHECKING:
     from emgkit.protocol.sections import Measuring
@@ -29,6 +32,7 @@ __all__ = ["Pipeline"]
 
 Answer = TypeVar("Answer")
 Source: TypeAlias = str | Path | Recording
+_TINY = 1e-6  # of a sample: times like 0.3 s are no exact multiples of 1/fs in binary
 _HEADERS = (".vhdr", ".ahdr", ".set", ".lay")
 _SAMPLES = (".eeg", ".avg", ".vmrk", ".amrk", ".dat", ".fdt")
 
@@ -235,8 +239,6 @@ def _marked(recording: Recording, protocol: Protocol) -> Recording:
 
 
 def _find_pulses(protocol: Protocol, recording: Recording) -> Pulses | None:
-    import numpy as np
-
     from emgkit.detect.detect_pulses import detect_pulses
     from emgkit.pulses import Pulses
 
@@ -274,8 +276,27 @@ def _measure_sweeps(protocol: Protocol, source: Source, pulses: Pulses | None) -
 
     if isinstance(source, Recording) or pulses is not None or protocol.evoked is None:
         raise ParameterError("A protocol for sweeps ([read] layout) runs on a file, and takes no pulses.")
-    sweeps = read_sweeps(source, **protocol.read.arguments)
+    sweeps = _within(read_sweeps(source, **protocol.read.arguments), *protocol.evoked.cut["window"])
     return _Measured(None, None, None, sweeps, {"evoked": measure(sweeps, protocol.evoked.features)})
+
+
+def _within(sweeps: Segments, start: float, stop: float) -> Segments:
+    """Keep the window of every sweep; all sweeps of a file have the same times."""
+    times = sweeps.times[0]
+    kept = np.flatnonzero((times >= start - _TINY / sweeps.fs) & (times < stop - _TINY / sweeps.fs))
+    if start < times[0] - _TINY / sweeps.fs or stop > times[-1] + (1 + _TINY) / sweeps.fs or kept.size < 2:
+        raise TimingError(
+            f"The window {start:g} ... {stop:g} s does not lie within the sweeps, which last from {times[0]:g} to "
+            f"{times[-1] + 1 / sweeps.fs:g} s after the stimulus."
+        )
+    part = slice(int(kept[0]), int(kept[-1]) + 1)
+    return replace(
+        sweeps,
+        signal=sweeps.signal[..., part],
+        valid=sweeps.valid[..., part],
+        first=sweeps.first + part.start / sweeps.fs,
+        history=(*sweeps.history, Step("cut_sweeps", {"window": (start, stop)})),
+    )
 
 
 def _trends(protocol: Protocol, tables: Mapping[str, FeatureTable]) -> tuple[Trend, ...]:

@@ -191,3 +191,52 @@ def test_the_real_recordings_run_from_start_to_finish(real_data, name, kinds, py
     assert set(results.tables) == kinds
     assert len(results.source_sha256) == 64
     assert np.isfinite(results.tables["voluntary"].values["rms"]).all()
+
+
+@pytest.mark.real
+def test_recruitment_sweeps_run_from_start_to_finish(real_data, pytestconfig):
+    protocols = pytestconfig.rootpath / "datasets" / "protocols"
+    soleus = Pipeline.from_toml(protocols / "recruitment_soleus.toml")
+    table = soleus.run(real_data / "recruitment-soleus" / "example-waveforms.csv").tables["evoked"]
+    assert table.values["vpp"][table.intensity == 6.0].mean() == pytest.approx(4.15e-3, rel=0.01)
+    mouse = Pipeline.from_toml(protocols / "recruitment_mouse.toml")
+    results = mouse.run(real_data / "recruitment-mouse" / "recruitment_10kHz.csv")
+    table = results.tables["evoked"]
+    plateau = table.values["vpp"][table.intensity > 0.75]
+    assert 12.6e-3 <= np.median(plateau) <= 12.8e-3
+    # sweeps of rising intensity have no fresh and no fatigued
+    assert results.recording is None
+    assert results.changes == results.trends == ()
+
+
+def sweeps_file(tmp_path):
+    times = np.arange(-2.0, 30.0, 0.5)
+    rows = [",".join([f"{time}", f"{np.sin(time)}", f"{2 * np.sin(time)}"]) for time in times]
+    path = tmp_path / "sweeps.csv"
+    path.write_text("\n".join(["0,1.5,2.0", *rows]))
+    return path
+
+
+@pytest.mark.parametrize("window", [[-0.01, 0.02], [0.01, 0.05], [0.0100, 0.0101]])
+def test_a_window_outside_the_sweeps_is_refused(tmp_path, window):
+    read = {"layout": "matrix", "unit": "mV", "time_unit": "ms"}
+    pipeline = Pipeline.from_dict({"read": read, "evoked": {"window": window, "features": ["vpp"]}})
+    with pytest.raises(ek.TimingError, match="does not lie within the sweeps"):
+        pipeline.run(sweeps_file(tmp_path))
+
+
+def test_the_window_of_sweeps_is_half_open_and_keeps_their_times(tmp_path):
+    read = {"layout": "matrix", "unit": "mV", "time_unit": "ms"}
+    pipeline = Pipeline.from_dict({"read": read, "evoked": {"window": [0.005, 0.025], "features": ["vpp"]}})
+    m_waves = pipeline.run(sweeps_file(tmp_path)).m_waves
+    assert m_waves.times[0] == pytest.approx(np.arange(5.0, 25.0, 0.5) / 1000)
+    assert m_waves.intensity.tolist() == [1.5, 2.0]
+
+
+def test_sweeps_take_no_recording_and_no_pulses(tmp_path):
+    read = {"layout": "matrix", "unit": "mV", "time_unit": "ms"}
+    pipeline = Pipeline.from_dict({"read": read, "evoked": {"window": [0.005, 0.025], "features": ["vpp"]}})
+    with pytest.raises(ek.ParameterError, match="runs on a file"):
+        pipeline.run(stimulated()[0])
+    with pytest.raises(ek.ParameterError, match="takes no pulses"):
+        pipeline.run(sweeps_file(tmp_path), ek.Pulses([0.1]))

@@ -184,6 +184,9 @@ def test_what_does_not_fit_is_refused_with_file_key_and_the_nearest(old, new, ex
     ("text", "expected"),
     [
         ("", "nothing is to be measured"),
+        ('[read]\nlayout = "matrix"\n[voluntary]\nfeatures = ["rms"]', "sweeps"),
+        ('[read]\nlayout = "matrix"\n[pulses]\n[evoked]\nfeatures = ["vpp"]', "[pulses]: sweeps"),
+        ('[read]\nlayout = "matrx"\n[evoked]\nfeatures = ["vpp"]', "did you mean 'matrix'"),
         ('[pulses]\npresence = "none"\n[evoked]\nfeatures = ["vpp"]', "no responses without pulses"),
         ('[separate]\nmethod = "blanking"\n[voluntary]\nfeatures = ["rms"]', "blanking cannot tell 'voluntary' apart"),
         ('[pulses]\nonsets = [1.0]\nrate = 3\n[evoked]\nfeatures = ["vpp"]', "[pulses] onsets"),
