@@ -12,7 +12,7 @@ from emgkit._checks import assign, in_range
 from emgkit.features import random_process
 from emgkit.features import response_noise as noise
 from emgkit.features.base import Array, Measured, first_reason
-from emgkit.features.interpolation import FINE, fine_weights, peak_between
+from emgkit.features.interpolation import FINE, peak_between
 from emgkit.features.response import MWaveFeature, Responses
 from emgkit.segments import Segments
 
@@ -103,9 +103,9 @@ def _rectified_noise(responses: Responses) -> tuple[Array, Array]:
 
     peers = responses.peers.sum(axis=-1)
     singles = np.abs(responses.fine).sum(axis=-1, keepdims=True) * (step / FINE)
-    averaged = average @ fine_weights(average.shape[-1]).T
-    left = np.nan_to_num(responses.noise_level) / np.sqrt(np.maximum(peers, 1))  # the noise that the average keeps
-    averaged = np.sqrt(np.maximum(averaged**2 - left[..., np.newaxis] ** 2, 0.0)).sum(axis=-1) * (step / FINE)
+    # squared, the average holds that much noise
+    rid = np.maximum(responses.smooth**2 - responses.smooth_noise[..., np.newaxis] ** 2, 0.0)
+    averaged = np.sqrt(rid).sum(axis=-1) * (step / FINE)
     excess = noise.local_mean(singles, responses.peers)[..., 0] - averaged
     excess = np.where(peers >= FEWEST_PEERS, np.nan_to_num(excess), 0.0)
     return noise.spread(responses.residuals, effect, centred=False), np.maximum(excess, 0.0)

@@ -37,12 +37,14 @@ def find_phases(responses: Responses, min_share: float) -> Phases:
     """Split each response into lobes of one sign and find the first two that count.
 
     A lobe counts if it holds at least ``min_share`` of the area. A change of sign counts only when it leaves
-    a band of three noise standard deviations, at least 2 % of the peak (hysteresis).
+    a band of three noise standard deviations, at least 2 % of the peak (hysteresis). Which lobes there are is told from
+    the average over the neighbours, so that it does not change with the noise; where their peaks lie, from each
+    response.
     """
     shape = responses.fine.shape
-    rows = responses.fine.reshape(-1, shape[-1])
-    level = np.fmax(3 * responses.noise_level, 0.02 * responses.peak).reshape(-1, 1)
-    outside = np.abs(rows) >= np.where(level > 0, level, np.inf)
+    rows = responses.smooth.reshape(-1, shape[-1])
+    level = np.maximum(3 * responses.smooth_noise.reshape(-1), 0.02 * np.abs(rows).max(axis=1, initial=0.0))
+    outside = np.abs(rows) >= np.where(level > 0, level, np.inf)[:, np.newaxis]
     lobe = _lobes(rows, outside)
     share = _shares(np.where(outside, np.abs(rows), 0.0), lobe)
     first = _next_lobe(share >= min_share, np.full(len(rows), -1))
@@ -50,7 +52,12 @@ def find_phases(responses: Responses, min_share: float) -> Phases:
     second = np.where(first < 0, -1, _next_lobe((share >= min_share) & opposite, first))
     doubtful = (share >= min_share / AMBIGUOUS) & (share < min_share * AMBIGUOUS)
     doubtful &= np.arange(share.shape[1]) <= first[:, np.newaxis]
-    peaks = [_peak_in(rows, lobe, chosen).reshape(shape[:2]) for chosen in (first, second)]
+    upwards = responses.fine.reshape(rows.shape) * np.sign(rows)
+    places = [np.where(outside & (lobe == chosen[:, np.newaxis]), upwards, -np.inf) for chosen in (first, second)]
+    peaks = [
+        np.where(chosen < 0, -1, place.argmax(axis=1)).reshape(shape[:2])
+        for chosen, place in zip((first, second), places, strict=True)
+    ]
     return Phases(peaks[0], peaks[1], np.asarray(doubtful.any(axis=1)).reshape(shape[:2]))
 
 
@@ -76,12 +83,6 @@ def _shares(size: Array, lobe: Index) -> Array:
 def _next_lobe(counts: NDArray[np.bool_], after: Index) -> Index:
     later = counts & (np.arange(counts.shape[1]) > after[:, np.newaxis])
     return np.where(later.any(axis=1), later.argmax(axis=1), -1)
-
-
-def _peak_in(rows: Array, lobe: Index, chosen: Index) -> Index:
-    inside = lobe == chosen[:, np.newaxis]
-    peak = np.where(inside, np.abs(rows), -1.0).argmax(axis=1)
-    return np.where(chosen < 0, -1, peak)
 
 
 def _amplitude(feature: FirstPhaseAmplitude | SecondPhaseAmplitude, responses: Responses, second: bool) -> Measured:

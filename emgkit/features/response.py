@@ -90,6 +90,16 @@ class Responses:
         return np.asarray(np.nan_to_num(noise.local_mean(aligned, self.peers)))
 
     @cached_property
+    def smooth(self) -> Array:
+        """The average between the samples, V, shape of fine."""
+        return np.asarray(self.average @ fine_weights(self.values.shape[-1]).T)
+
+    @cached_property
+    def smooth_noise(self) -> Array:
+        """Standard deviation of the noise that the average keeps, V, (segments, channels); 0 if unknown."""
+        return np.nan_to_num(self.noise_level) / np.sqrt(np.maximum(self.peers.sum(axis=-1), 1))
+
+    @cached_property
     def peak(self) -> Array:
         """Largest deflection from the baseline, V, shape (segments, channels)."""
         return np.asarray(np.abs(self.fine).max(axis=-1))
@@ -112,8 +122,7 @@ class Responses:
         index = np.clip(np.rint(position).astype(int), FINE, last - FINE)
         one = np.full(index.shape, 0.5)
         slope = self.error_at((index + 1, one), (index - 1, -one))
-        smooth = self.average @ fine_weights(self.values.shape[-1]).T
-        before, here, after = (pick(smooth, index + step) for step in (-FINE, 0, FINE))
+        before, here, after = (pick(self.smooth, index + step) for step in (-FINE, 0, FINE))
         bend = np.abs(before - 2 * here + after) / FINE**2
         excess = slope**2 / (2 * np.where(bend > 0, bend, np.inf))
         return np.where(np.isfinite(excess), np.minimum(excess, self.noise_level), 0.0)
