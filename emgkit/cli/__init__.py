@@ -21,5 +21,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # a lab's own "module:Class" beside its protocol; last, so that it hides nothing
+        # a lab's own "module:Class" may lie where the command is called; last, so that it hides nothing
+        sys.path.append(str(Path.cwd()))
     sys.exit(guarded(group, words))

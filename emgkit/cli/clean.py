@@ -44,7 +44,7 @@ def command(
     _check_target(Path(file), out, overwrite)
     recording = read(file, reading)
     separation = separate(recording, detect_pulses(recording, trigger, rate=rate), method)
-    write_recording(separation.part(part), out)
+    write_recording(separation.part(part), out, overwrite=overwrite)
     if for_machines:
         as_json({"written": str(out), "method": separation.method.name, "part": part, "why": separation.why})
         return

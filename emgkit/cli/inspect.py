@@ -42,47 +42,64 @@ def command(file: str, trigger: str | None, rate: float | None, for_machines: bo
 
 
 def _pulses(recording: Recording, trigger: str | None, rate: float | None) -> tuple[Pulses | None, str]:
+    """Look for pulses; what stands in the way is told beside the rest, as looking at a file must not fail by it."""
     from emgkit.detect.detect_pulses import detect_pulses
-    from emgkit.errors import NoPulsesError
+    from emgkit.errors import TimingError
 
     try:
         return detect_pulses(recording, trigger, rate=rate), ""
-    except NoPulsesError as error:
+    except TimingError as error:
         return None, str(error)
 
 
 def _print(file: Path, recording: Recording, pulses: Pulses | None, why: str, notes: list[str]) -> None:
     from emgkit.detect.detect_pulses import audit
 
-    shown = console()
-    rows = [list(_channel(recording, row).values()) for row in range(recording.n_channels)]
-    title = f"{file.name}: {recording.duration:g} s at {recording.fs:g} Hz"
-    shown.print(table(title, ["channel", "RMS (µV)", "peak to peak (mV)", "clipped", "lost"], rows))
+    shown, step = console(), _reading_step(recording)
+    rows = [_channel_row(recording, row, step) for row in range(recording.n_channels)]
+    title = f"{file.name}: {recording.duration:g} s at {recording.fs:g} Hz ({_origin(step.get('fs_source'))})"
+    shown.print(table(title, ["channel", "unit", "RMS (µV)", "peak to peak (mV)", "clipped", "lost"], rows))
     if recording.aux:
         listed = [[name, f"{item.fs:g} Hz", item.unit, f"{item.duration:g} s"] for name, item in recording.aux.items()]
         shown.print(table("Auxiliary channels", ["channel", "rate", "unit", "length"], listed))
     if recording.marks:
         marked = [[mark.label, f"{mark.start:.3f}", f"{mark.stop:.3f}"] for mark in recording.marks]
         shown.print(table("Marks", ["label", "from (s)", "to (s)"], marked))
+    for name, reason in step.get("skipped", {}).items():
+        say(f"Left out: {name} ({reason})")
     say(audit(pulses) if pulses is not None else f"No pulses: {why}")
     for note in notes:
         say(f"Note: {note}", style="yellow")
 
 
-def _channel(recording: Recording, row: int) -> dict[str, str]:
+def _reading_step(recording: Recording) -> Mapping[str, Any]:
+    steps = [step.parameters for step in recording.history if step.name == "read_recording"]
+    return steps[0] if steps else {}
+
+
+def _origin(source: str | None) -> str:
+    return {"file": "from the file", "user": "as given"}.get(source or "", "source not known")
+
+
+def _channel_row(recording: Recording, row: int, step: Mapping[str, Any]) -> list[str]:
     import numpy as np
 
-    signal, valid = recording.signal[row], recording.valid[row]
+    name, signal, valid = recording.channel_names[row], recording.signal[row], recording.valid[row]
     kept = signal[valid]
-    clipped = _clipped(recording)[recording.channel_names[row]]
-    lost = int(np.count_nonzero(~valid)) - clipped
-    return {
-        "channel": recording.channel_names[row],
-        "rms": f"{1e6 * float(kept.std()):.1f}" if kept.size else "–",
-        "span": f"{1e3 * float(np.ptp(kept)):.3f}" if kept.size else "–",
-        "clipped": f"{clipped} ({100 * clipped / signal.size:.2g} %)" if clipped else "none",
-        "lost": f"{lost} ({100 * lost / signal.size:.2g} %)" if lost else "none",
-    }
+    clipped = _clipped(recording)[name]
+    unit = step.get("units", {}).get(name, "V")
+    return [
+        name,
+        f"{unit}, {_origin(step.get('unit_source'))}",
+        f"{1e6 * float(kept.std()):.1f}" if kept.size else "–",
+        f"{1e3 * float(np.ptp(kept)):.3f}" if kept.size else "–",
+        _share(clipped, signal.size),
+        _share(int(np.count_nonzero(~valid)) - clipped, signal.size),
+    ]
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count} ({100 * count / total:.2g} %)" if count else "none"
 
 
 def _clipped(recording: Recording) -> Mapping[str, int]:
@@ -103,12 +120,19 @@ def _record(recording: Recording, pulses: Pulses | None, why: str, notes: list[s
             {"name": name, "clipped_samples": clipped[name], "invalid_samples": int(np.count_nonzero(~valid))}
             for name, valid in zip(recording.channel_names, recording.valid, strict=True)
         ],
+        "read": _plain(_reading_step(recording)),
         "aux": [{"name": name, "fs_hz": item.fs, "unit": item.unit} for name, item in recording.aux.items()],
         "marks": [{"label": mark.label, "start_s": mark.start, "stop_s": mark.stop} for mark in recording.marks],
         "pulses": None if pulses is None else _pulses_record(pulses),
         "no_pulses": why,
         "notes": notes,
     }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def _pulses_record(pulses: Pulses) -> dict[str, Any]:

@@ -43,5 +43,5 @@ def write_simulation(simulation: Simulation, out: Path) -> Path:
     from emgkit.io.hdf5_truth import save_truth
     from emgkit.io.write_bdf import write_recording
 
-    write_recording(simulation.recording, out)
+    write_recording(simulation.recording, out, overwrite=True)
     return save_truth(out.with_suffix(".truth.h5"), simulation.truth)

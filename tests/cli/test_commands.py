@@ -73,6 +73,20 @@ def test_inspect_tells_channels_pulses_and_saturation(lab):
     assert found["fs_hz"] == 2000
     assert found["pulses"]["count"] == 108
     assert found["pulses"]["time_source"] == "artifact"
+    assert found["read"]["units"] == {"VL (mV)": "mV"}
+
+
+# I-06, I-08: where unit and rate come from, and what was left out
+def test_inspect_tells_where_units_and_rates_come_from_and_what_was_left_out(lab):
+    lines = lab.recording().read_text().splitlines()
+    wide = [f"{line},{'force (N)' if number == 0 else 5}" for number, line in enumerate(lines)]
+    path = lab.write("wide.csv", "\n".join(wide))
+    said = ("--time", "time (s)", "--emg", "VL (mV)")
+    shown = lab.call("inspect", path, *said).err
+    assert "mV, from the file" in shown
+    assert "force (N)" in shown
+    path = lab.recording("no_unit.csv", unit="")
+    assert "mV, as given" in lab.call("inspect", path, "--time", "time (s)", "--unit", "mV").err
 
 
 def test_inspect_of_a_recording_without_pulses_is_no_error(lab):
