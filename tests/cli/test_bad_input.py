@@ -186,28 +186,31 @@ class Deadly(RMS):
 '''
 
 
-def test_a_worker_killed_with_sigkill_fails_its_recording_only_and_can_be_resumed(lab):
+def test_a_worker_killed_with_sigkill_fails_its_recording_only_and_can_be_resumed(lab, monkeypatch):
     lab.write("lab_killer.py", LAB_KILLER)
+    monkeypatch.syspath_prepend(lab.folder)
     quiet = '[pulses]\npresence = "none"\n[voluntary]\nfeatures = ["lab_killer:Deadly"]\n[read]\ntime = "time (s)"\n'
     protocol = lab.protocol(quiet)
     lab.recording("in/a_quiet.csv", rate=0.0, seed=1)
     lab.recording("in/b_deadly.csv", rate=20.0)
     lab.recording("in/c_quiet.csv", rate=0.0, seed=2)
     out = lab.folder / "out"
-    answer = lab.call_program("run", protocol, lab.folder / "in", "--out", out, "--jobs", 1, "--json")
+    answer = lab.call("run", protocol, lab.folder / "in", "--out", out, "--jobs", 1, "--json")
     assert answer.code == 3, answer.err
     found = outcomes(answer)
     assert "SIGKILL" in found["b_deadly"]["message"]
     assert [found[name]["state"] for name in ("a_quiet", "c_quiet")] == ["done", "done"]
     lab.recording("in/b_deadly.csv", rate=0.0, seed=3)
-    again = lab.call_program("run", protocol, lab.folder / "in", "--out", out, "--resume", "--json")
+    again = lab.call("run", protocol, lab.folder / "in", "--out", out, "--resume", "--json")
     assert again.code == 0, again.err
     assert [record["state"] for record in outcomes(again).values()].count("skipped") == 2
 
 
 LAB_SLEEPER = '''
+import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 import numpy as np
 from emgkit.features.amplitude import RMS
@@ -219,9 +222,20 @@ class Sleepy(RMS):
 
     def measure(self, segments):
         if np.nanmax(np.abs(segments.signal)) > 1e-3:
+            Path("worker.pid").write_text(str(os.getpid()))
             time.sleep(100)
         return super().measure(segments)
 '''
+
+
+def await_slow_worker(lab, process):
+    """Wait until the second recording is being measured, and give the process that does it."""
+    began = time.monotonic()
+    while not (lab.folder / "worker.pid").exists() or not (lab.folder / "worker.pid").read_text():
+        assert time.monotonic() - began < 60
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    return int((lab.folder / "worker.pid").read_text())
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -232,12 +246,7 @@ def test_ctrl_c_in_a_batch_keeps_what_is_finished_and_removes_the_rest(lab, numb
     lab.recording("in/b_slow.csv", rate=20.0)
     out = lab.folder / "out"
     process = lab.start("run", lab.protocol(quiet), lab.folder / "in", "--out", out, "--jobs", 1)
-    began = time.monotonic()
-    while not ((out / "run_log.jsonl").exists() and '"recording"' in (out / "run_log.jsonl").read_text()):
-        assert time.monotonic() - began < 60
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    time.sleep(0.3)
+    await_slow_worker(lab, process)
     # Ctrl-C reaches every process of the group, a scheduler's request the first only
     (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
     _, err = process.communicate(timeout=30)
@@ -253,6 +262,37 @@ def test_ctrl_c_in_a_batch_keeps_what_is_finished_and_removes_the_rest(lab, numb
     log = [json.loads(line) for line in (out / "run_log.jsonl").read_text().splitlines()]
     assert [record["event"] for record in log] == ["begin", "recording", "end"]
     assert log[-1]["how"] == "interrupted"
+
+
+def ends(process: int) -> bool:
+    """Wait until there is no such process any more."""
+    began = time.monotonic()
+    while time.monotonic() - began < 30:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_run_that_is_killed_takes_its_workers_along_and_the_next_one_sweeps_up(lab, monkeypatch):
+    lab.write("lab_sleeper.py", LAB_SLEEPER)
+    text = '[pulses]\npresence = "none"\n[voluntary]\nfeatures = ["lab_sleeper:Sleepy"]\n[read]\ntime = "time (s)"\n'
+    lab.recording("in/a_quick.csv", rate=0.0)
+    slow = lab.recording("in/b_slow.csv", rate=20.0)
+    out = lab.folder / "out"
+    process = lab.start("run", lab.protocol(text), lab.folder / "in", "--out", out, "--jobs", 1)
+    worker = await_slow_worker(lab, process)
+    process.kill()
+    process.communicate(timeout=30)
+    assert ends(worker)
+    slow.unlink()
+    monkeypatch.syspath_prepend(lab.folder)
+    again = lab.call("run", lab.protocol(text), lab.folder / "in", "--out", out, "--resume", "--json")
+    assert again.code == 0, again.err
+    assert outcomes(again)["a_quick"]["state"] == "skipped"
+    assert not [path for path in out.iterdir() if path.name.startswith(".")]
 
 
 @contextlib.contextmanager
