@@ -11,7 +11,7 @@ from emgkit.errors import ChannelError, FormatError
 from emgkit.io.base import Request, Stream
 from emgkit.io.units import is_uncalibrated, volts_per_unit
 
-__all__ = ["Roles", "choose_roles"]
+__all__ = ["Roles", "choose_roles", "is_trigger_name"]
 
 _TRIGGER = re.compile(
     r"^(dig\w*[ _.-]*)?(d?trig(ger)?|stim?|status|sync|marker|event|ttl)([ _.-]*(in|ch)?[ _.-]*\d*)?$", re.I
@@ -104,7 +104,12 @@ def _without_unit(streams: Sequence[Stream]) -> list[Stream]:
 
 
 def _open(stream: Stream) -> bool:
-    return not stream.kind and not _TRIGGER.match(stream.name.strip())
+    return not stream.kind and not is_trigger_name(stream.name)
+
+
+def is_trigger_name(name: str) -> bool:
+    """Tell whether a channel is called trigger, status, stim, sync, marker, event or TTL."""
+    return _TRIGGER.match(name.strip()) is not None
 
 
 def _listing(streams: Sequence[Stream]) -> str:

@@ -17,7 +17,18 @@ from numpy.typing import NDArray
 from emgkit._checks import adopt
 from emgkit.recording import Mark, Recording, Trace
 
-__all__ = ["LOST", "MISSING", "PADDING", "Span", "apply_lost", "channel_label", "is_bad", "lost_spans", "runs"]
+__all__ = [
+    "LOST",
+    "MISSING",
+    "PADDING",
+    "Span",
+    "apply_lost",
+    "channel_label",
+    "is_bad",
+    "lost_spans",
+    "runs",
+    "shared",
+]
 
 LOST = "BAD_lost"
 MISSING = "BAD_missing"
@@ -57,9 +68,22 @@ def lost_spans(recording: Recording) -> list[Span]:
     return found
 
 
+def shared(spans: Iterable[Span], channels: int) -> list[Span]:
+    """Put stretches that all EMG channels have in common into one without a channel, in order of time."""
+    owners: dict[tuple[str, float, float], list[str]] = {}
+    for span in spans:
+        owners.setdefault((span.label, span.start, span.stop), []).append(span.channel)
+    merged = [
+        Span(label, name, start, stop)
+        for (label, start, stop), names in owners.items()
+        for name in ([""] if len(names) == channels else names)
+    ]
+    return sorted(merged, key=lambda span: (span.start, span.stop, span.label, span.channel))
+
+
 def channel_label(span: Span) -> str:
-    """Write a stretch as the text of an EDF+ annotation that belongs to one channel."""
-    return f"{span.label}{_OF_CHANNEL}{span.channel}"
+    """Write a stretch as the text of an EDF+ annotation, which belongs to one channel if the stretch does."""
+    return f"{span.label}{_OF_CHANNEL}{span.channel}" if span.channel else span.label
 
 
 def apply_lost(recording: Recording, marks: Iterable[Mark]) -> Recording:
@@ -106,6 +130,6 @@ def _clean_trace(name: str, trace: Trace, spans: Iterable[Span]) -> Trace:
 
 
 def _samples(span: Span, start: float, fs: float, count: int) -> tuple[int, int]:
-    # files keep annotation times with fewer digits than samples have: FIF in 32 bits, EDF+ as text
-    low, high = (math.ceil((edge - start) * fs - 1e-3) for edge in (span.start, span.stop))
+    # annotations have fewer digits than samples: MNE rounds to 1 µs, FIF to 32 bits, EDF+ to the text it writes
+    low, high = (math.ceil((edge - start) * fs - 0.05) for edge in (span.start, span.stop))
     return min(max(low, 0), count), min(max(high, 0), count)
