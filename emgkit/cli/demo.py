@@ -102,6 +102,9 @@ def _print(simulation: Simulation, results: Results, made: Made, claims: list[Cl
     shown = console()
     shown.print()
     shown.print(found_table(results, simulation))
+    if results.separation is not None:
+        say(f"Taken apart by {results.separation.method}: {results.separation.why}")
+        say()
     for table in (*change_tables(claims), comparison_table(compared)):
         shown.print(table)
     inside, count = held([*claims, *compared])

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_MOST_MARKS = 30
+
 
 @click.command(cls=ReadingCommand)
 @click.argument("file", type=click.Path())
@@ -63,8 +65,10 @@ def _print(file: Path, recording: Recording, pulses: Pulses | None, why: str, no
         listed = [[name, f"{item.fs:g} Hz", item.unit, f"{item.duration:g} s"] for name, item in recording.aux.items()]
         shown.print(table("Auxiliary channels", ["channel", "rate", "unit", "length"], listed))
     if recording.marks:
-        marked = [[mark.label, f"{mark.start:.3f}", f"{mark.stop:.3f}"] for mark in recording.marks]
-        shown.print(table("Marks", ["label", "from (s)", "to (s)"], marked))
+        marked = [[mark.label, f"{mark.start:.3f}", f"{mark.stop:.3f}"] for mark in recording.marks[:_MOST_MARKS]]
+        shown.print(table(f"Marks ({len(recording.marks)})", ["label", "from (s)", "to (s)"], marked))
+        if len(recording.marks) > _MOST_MARKS:
+            say(f"and {len(recording.marks) - _MOST_MARKS} more marks (all with --json)")
     for name, reason in step.get("skipped", {}).items():
         say(f"Left out: {name} ({reason})")
     say(audit(pulses) if pulses is not None else f"No pulses: {why}")
