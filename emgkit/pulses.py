@@ -145,7 +145,7 @@ class Pulses(FrozenValue):
         return float(1.0 / np.median(within)) if within.size else float("nan")
 
     def crop(self, start: float, stop: float) -> Pulses:
-        """Keep the pulses of the half-open interval ``start ... stop``, s; the times stay as they are."""
+        """Keep the pulses of the half-open interval from start to stop, s; the times stay as they are."""
         return self.select((self.onsets >= start) & (self.onsets < stop))
 
     def select(self, mask: Any) -> Pulses:

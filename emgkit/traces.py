@@ -80,7 +80,7 @@ class Trace(FrozenValue):
         return self.values.size / self.fs
 
     def crop(self, start: float, stop: float) -> Trace:
-        """Keep the samples of the half-open interval ``start ... stop`` in s; times stay as they are."""
+        """Keep the samples of the half-open interval from start to stop, s; times stay as they are."""
         low, high = sample_range(start - self.start, stop - self.start, self.fs, self.values.size)
         return replace(self, values=self.values[low:high], start=self.start + low / self.fs)
 

@@ -17,7 +17,7 @@ HIGHEST = 0.42  # of the sampling rate
 MOST_LINES = 12
 SPARED = 0.6  # Hz about the harmonics of the stimulation: what varies from pulse to pulse spreads so far
 SHARP = 6.0  # power of a line over its neighbourhood, as a factor of amplitude squared
-WINDOW = 4.0  # s, over which a line's amplitude and phase are taken as constant
+WINDOW = 8.0  # s, over which a line's amplitude and phase are taken as constant
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,8 @@ def _best_fundamental(
         near = order * nominal / grid
         span = slice(max(int(near - 5 / grid), 1), int(near + 5 / grid))
         floor = max(float(np.median(power[span])), 1e-300)
-        score += np.log1p(np.interp(order * trials / grid, np.arange(power.size), power) / floor)
+        ratio = np.interp(order * trials / grid, np.arange(power.size), power) / floor
+        score += np.log1p(np.maximum(ratio - SHARP, 0.0))
     best = int(np.argmax(score))
     return float(trials[best]), float(score[best])
 
@@ -119,7 +120,9 @@ def line_basis(times: Array, frequency: float, orders: tuple[int, ...]) -> Array
 
 
 def fit_lines(signal: Array, known: NDArray[np.bool_], fs: float, mains: Mains, orders: tuple[int, ...]) -> Array:
-    """Fit amplitude and phase of the lines in windows of 4 s that overlap by half, with a slow drift beside them.
+    """Fit amplitude and phase of the lines in windows of 8 s that overlap by half, with a slow drift beside them.
+
+    Quiet stretches count more: samples are weighted with the inverse of the power around them.
 
     Parameters
     ----------
@@ -142,6 +145,7 @@ def fit_lines(signal: Array, known: NDArray[np.bool_], fs: float, mains: Mains, 
     count = signal.shape[1]
     width = min(int(WINDOW * fs), count)
     centres = window_centres(count, width)
+    weights = known * np.stack([_quietness(row, ok, fs) for row, ok in zip(signal, known, strict=True)])
     out = np.zeros((centres.size, signal.shape[0], 2 * len(orders)))
     for number, centre in enumerate(centres):
         low = int(np.clip(centre - width // 2, 0, count - width))
@@ -152,10 +156,19 @@ def fit_lines(signal: Array, known: NDArray[np.bool_], fs: float, mains: Mains, 
         basis = np.concatenate([lines, drift], axis=1)
         bell = np.hanning(width + 2)[1:-1]
         for channel in range(signal.shape[0]):
-            out[number, channel] = _weighted(basis, signal[channel, part], bell * known[channel, part])[
+            out[number, channel] = _weighted(basis, signal[channel, part], bell * weights[channel, part])[
                 : lines.shape[1]
             ]
     return out
+
+
+def _quietness(row: Array, known: NDArray[np.bool_], fs: float) -> Array:
+    """Inverse power in quarter seconds over that of the quietest tenth, at most 1, shape (samples,)."""
+    pieces = np.array_split(np.arange(row.size), max(int(row.size / (0.25 * fs)), 1))
+    power = np.array([row[piece][known[piece]].var() if known[piece].any() else np.inf for piece in pieces])
+    finite = power[np.isfinite(power) & (power > 0)]
+    floor = float(np.quantile(finite, 0.1)) if finite.size else 1.0
+    return np.repeat(np.minimum(floor / np.maximum(power, floor), 1.0), [piece.size for piece in pieces])
 
 
 def window_centres(count: int, width: int) -> Array:

@@ -218,7 +218,7 @@ class _Fit:
             return min(self.method.artifact_end, self.until)
         times = np.arange(-self.method.before, min(0.012, self.until - GRID), GRID)
         responses = model.mean_response(times)
-        return end_of_artifact(times, responses, self._error_of_mean(times))
+        return end_of_artifact(times, responses, self._error_of_mean(times), self.fs)
 
     def _error_of_mean(self, times: Array) -> Array:
         """Give the standard error of the mean response, from how the halves of the pulses differ, V per channel."""

@@ -12,6 +12,7 @@ Array = NDArray[np.float64]
 LATEST_END = 0.006  # s: a tail that lasts longer is not told from the response by time alone
 ENVELOPE = 0.00035  # s, half width of the running maximum of the slope
 VALLEY = 3.0  # slope over that of the valley between artifact and response from which the artifact is over
+RIPPLE = 0.002  # of the artifact's steepest slope: what the splines themselves may ripple
 SPREAD_CAP = 5.0  # a pulse's evidence counts at most so many robust spreads: one movement artifact decides nothing
 
 
@@ -39,7 +40,7 @@ def _evidence(pieces: Array) -> float:
     return float(capped.mean() / max(capped.std() / np.sqrt(capped.size), 1e-300))
 
 
-def end_of_artifact(times: Array, responses: Array, noise: Array) -> float:
+def end_of_artifact(times: Array, responses: Array, noise: Array, fs: float) -> float:
     """Time after the pulse at which the artifact is over, s.
 
     The running maximum of the mean response's slope falls from the artifact's peak; the artifact ends where that
@@ -53,7 +54,13 @@ def end_of_artifact(times: Array, responses: Array, noise: Array) -> float:
         Mean response, V.
     noise : ndarray, shape (channels,)
         Standard error of the mean response, V.
+    fs : float
+        Sampling rate of the recording, Hz: finer than its interval the splines only ripple, and are averaged.
     """
+    from scipy.ndimage import uniform_filter1d
+
+    width = max(round(1 / fs / (times[1] - times[0])), 1)
+    responses = uniform_filter1d(responses, width, axis=1, mode="nearest")
     ends = [_end(times, row, sigma) for row, sigma in zip(responses, noise, strict=True)]
     return float(max(ends))
 
@@ -69,7 +76,7 @@ def _end(times: Array, row: Array, sigma: float) -> float:
     valley = _first_valley(slope[: int(np.count_nonzero(near))], peak, quiet, 2 * max(round(ENVELOPE / step), 1))
     if valley is None:
         return LATEST_END
-    low = slope[peak : valley + 1] <= max(VALLEY * slope[valley], quiet)
+    low = slope[peak : valley + 1] <= max(VALLEY * slope[valley], quiet, RIPPLE * slope[peak])
     return max(float(times[peak + int(np.argmax(low))]) - ENVELOPE, 0.0)  # the running maximum looks so far back
 
 

@@ -20,8 +20,10 @@ HALF_WIDTH = 0.0015  # s: half the length of the template
 STEEPNESS = 10.0  # of a candidate over the robust spread of the curvature
 LIKENESS = 0.7  # share of a candidate that the shapes must make up, as a correlation
 EXPLAINED, MOST_SHAPES = 0.95, 4  # of the energy of the strong candidates, by so many shapes at most
-REGULAR = 0.08  # of an interval: largest robust spread of intervals about whole beats
+REGULAR = 0.02  # of an interval: largest typical deviation of intervals from whole beats
 LEAST_PULSES = 5
+SURE = 0.15  # of the strong candidates' strength, from which a pulse counts by itself
+SHRINK = 0.5  # of the strength of the pulses next to it, from which a weaker pulse on the beat counts
 MOST_MISSING = 4  # beats without a sure pulse before the stimulation counts as paused
 BASELINE = 2.0  # s, over which the local spread of the curvature is taken
 
@@ -61,7 +63,7 @@ def artifact_candidates(
     if strong.size < LEAST_PULSES:
         raise NoPulsesError(f"No stimulation artifact was found: {strong.size} steep events stand out of the EMG.")
     strong = _alike(row, strong, fs)
-    beat = _beat(strong / fs, rate)
+    beat = _beat(strong / fs, rate, fs)
     found = _all_pulses(row, strong, beat, fs)
     if threshold is not None:
         found = found[_sizes(signal[channel], found, fs) >= threshold]
@@ -123,7 +125,7 @@ def _shapes(pieces: Array) -> Array:
     return shapes[: min(int(np.searchsorted(share, EXPLAINED)) + 1, MOST_SHAPES)]
 
 
-def _beat(times: Array, rate: float | None) -> float:
+def _beat(times: Array, rate: float | None, fs: float) -> float:
     """Find the interval that most candidates keep; raise if there is none."""
     intervals = np.diff(times)
     short = intervals[intervals < 1.5]
@@ -133,10 +135,11 @@ def _beat(times: Array, rate: float | None) -> float:
     near = short[np.abs(short / period - np.round(short / period)) <= 0.1]
     whole = np.maximum(np.round(near / period), 1)
     period = float(np.median(near / whole)) if near.size else period
-    off = np.abs(short / period - np.maximum(np.round(short / period), 1))
-    if np.median(off) > REGULAR or near.size < 0.6 * short.size:
+    beats = np.maximum(np.round(short / period), 1)
+    off = float(np.median(np.abs(short - beats * period)))
+    if off > max(1.5 / fs, REGULAR * period) or np.mean(beats == 1) < 0.5 or near.size < 0.6 * short.size:
         raise NoPulsesError(
-            f"The {times.size} steep events keep no beat (median deviation {100 * np.median(off):.0f} % of "
+            f"The {times.size} steep events keep no beat (they lie {off * 1e3:.1f} ms off one of "
             f"{period * 1e3:.1f} ms): that is no stimulation, or give the trigger channel."
         )
     return period
@@ -165,10 +168,42 @@ def _all_pulses(row: Array, strong: NDArray[np.int64], beat: float, fs: float) -
     peaks = np.flatnonzero((matched == maximum_filter1d(matched, width)) & (matched > 0))
     peaks = peaks[(peaks >= half) & (peaks < row.size - half // 2)]
     strength, likeness = matched[peaks] / spread, matched[peaks] / power[peaks]
-    sure = (strength >= 5) & (likeness >= LIKENESS)
-    found = _on_beat(peaks[sure], strength[sure], beat * fs)
     likely = (strength >= 2.5) & (likeness >= 0.5 * LIKENESS)
+    sure = (strength >= max(5.0, SURE * float(np.quantile(matched[strong], 0.9)) / spread)) & (likeness >= LIKENESS)
+    found = _on_beat(peaks[sure], strength[sure], beat * fs)
+    found = _follow(found, peaks[likely], strength[likely], beat * fs)
     return _fill_gaps(found, peaks[likely], strength[likely], beat * fs)
+
+
+def _follow(found: NDArray[np.int64], likely: NDArray[np.int64], strength: Array, beat: float) -> NDArray[np.int64]:
+    """Follow the beat outwards from both ends of every train while the pulses shrink slowly, as in a ramp."""
+    known = dict(zip(likely.tolist(), strength.tolist(), strict=True))
+    added: list[int] = []
+    for direction in (-1, 1):
+        inner = np.diff(found).astype(float)
+        gaps = np.append(inner, np.inf) if direction == 1 else np.insert(inner, 0, np.inf)
+        for end in found[gaps > (MOST_MISSING + 1) * beat]:
+            added += _walk(int(end), direction, known, likely, strength, beat)
+    return np.unique(np.concatenate([found, np.array(added, dtype=np.int64)]))
+
+
+def _walk(
+    place: int, direction: int, known: dict[int, float], likely: NDArray[np.int64], strength: Array, beat: float
+) -> list[int]:
+    """Collect pulses from one end of a train; up to ``MOST_MISSING`` beats may be empty."""
+    taken: list[int] = []
+    recent, missed, step = [known.get(place, float(np.median(strength)))], 0, 1
+    while missed <= MOST_MISSING:
+        wanted = place + direction * step * beat
+        near = np.flatnonzero(np.abs(likely - wanted) <= max(0.02 * beat, 1.5))
+        best = near[np.argmax(strength[near])] if near.size else None
+        if best is None or strength[best] < SHRINK * np.median(recent):
+            missed, step = missed + 1, step + 1
+            continue
+        place, missed, step = int(likely[best]), 0, 1
+        taken.append(place)
+        recent = [*recent[-4:], float(strength[best])]
+    return taken
 
 
 def _fill_gaps(found: NDArray[np.int64], likely: NDArray[np.int64], strength: Array, beat: float) -> NDArray[np.int64]:

@@ -44,7 +44,7 @@ class Fibres:
 
 
 def membrane_slope(time: Array, velocity: Array, stretch: float = 1.0) -> Array:
-    """Derivative of the intracellular potential by time, mV/ms, shape (fibres, samples)."""
+    """Compute the derivative of the intracellular potential by time, mV/ms, shape (fibres, samples)."""
     along = np.maximum(velocity[:, np.newaxis] * time / stretch, 0.0)
     return velocity[:, np.newaxis] / stretch * AMPLITUDE * (3 * along**2 - along**3) * np.exp(-along)
 

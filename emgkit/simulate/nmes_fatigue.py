@@ -1,4 +1,4 @@
-"""The scenario `nmes_fatigue`: continuous stimulation that fatigues a muscle, with voluntary bursts from time to time."""
+"""The scenario `nmes_fatigue`: continuous stimulation that fatigues a muscle, with voluntary bursts now and then."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ class NMESFatigue:
         return self.effort * out
 
     def marks(self) -> tuple[Mark, ...]:
-        """Marks "voluntary" for the bursts and "rest" for the pauses of at least 1 s between them."""
+        """Give marks "voluntary" for the bursts and "rest" for the pauses of at least 1 s between them."""
         spans = self.burst_spans()
         voluntary = [Mark("voluntary", *span) for span in spans]
         ends = [self.span[0], *(end + 0.5 for _, end in spans)]
@@ -178,8 +178,9 @@ def nmes_fatigue(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
 
     Motor units lie in an anisotropic half-space. The current reaches part of their axons; the conduction velocity of
     the fibres falls with their activity. All units are driven voluntarily in bursts, and spikes that meet an
-    antidromic volley are lost, so that voluntary EMG comes from the units out of reach. Added are the stimulation artifact, mains and noise. The front end's filters are applied to the stored
-    action potentials, so that slowing by s stretches what is recorded exactly by 1/s.
+    antidromic volley are lost, so that voluntary EMG comes from the units out of reach. Added are the stimulation
+    artifact, mains and noise. The front end's filters are applied to the stored action potentials, so that slowing
+    by s stretches what is recorded exactly by 1/s.
 
     Parameters
     ----------

@@ -117,7 +117,7 @@ class Pool(FrozenValue):
         return float(self.drive_threshold[-1] + self.peak_rate[-1] - MINIMUM_RATE)
 
     def rates(self, drive: Array) -> Array:
-        """Firing rate of every unit, Hz, shape (units, samples), at a drive of 0 ... 1 of full drive."""
+        """Compute the firing rate of every unit, Hz, shape (units, samples), at a drive of 0 ... 1 of full drive."""
         above = drive * self.full_drive - self.drive_threshold[:, np.newaxis]
         rates = np.minimum(MINIMUM_RATE + above, self.peak_rate[:, np.newaxis])
         return np.where(above >= 0, rates, 0.0)

@@ -55,7 +55,7 @@ class PulseShape:
         return float(self.steps()[0][-1])
 
     def steps(self) -> tuple[Array, Array]:
-        """Times, s, and heights of the steps of the current, relative to the first phase."""
+        """Give times, s, and heights of the steps of the current, relative to the first phase."""
         first = [(0.0, 1.0), (self.width, -1.0)]
         if self.shape == "monophasic":
             return _columns(first)

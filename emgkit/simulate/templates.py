@@ -90,7 +90,7 @@ class Templates(FrozenValue):
         rows = np.broadcast_to(unit[:, np.newaxis], index.shape)[inside]
         index, below, share = index[inside], below[inside], (place - below)[inside]
         factor = np.broadcast_to(scale[:, np.newaxis], place.shape)[inside]
-        for channel, line in enumerate(out):
+        for channel in range(len(out)):
             table = self.values[:, channel]
             wave = table[rows, below] * (1 - share) + table[rows, below + 1] * share
-            line += np.bincount(index, wave * factor, minlength=line.size)
+            out[channel] += np.bincount(index, wave * factor, minlength=out.shape[1])

@@ -1,0 +1,124 @@
+"""Blanking and the moving template: what they leave alone, what they take, what they say."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.signal import butter, sosfiltfilt
+
+import emgkit as ek
+from emgkit.artifact.fill import AR, Line
+
+FS = 2000.0
+
+
+def noise(seed, count=20000, scale=1e-4):
+    raw = np.random.default_rng(seed).normal(size=count)
+    return scale * sosfiltfilt(butter(2, [20, 300], "bandpass", fs=FS, output="sos"), raw)
+
+
+def gaps(count, length, every=66):
+    mask = np.zeros(count, bool)
+    for start in range(100, count - 100, every):
+        mask[start : start + length] = True
+    return mask
+
+
+@pytest.mark.parametrize("length", [2, 5, 10])
+def test_the_ar_fill_is_nearer_to_the_truth_than_a_line(length):
+    ratios = []
+    for seed in range(8):
+        row, mask = noise(seed), gaps(20000, length)
+        holed = np.where(mask, 0.0, row)
+        error = [np.sqrt(np.mean((fill.fill(holed, mask) - row)[mask] ** 2)) for fill in (AR(20), Line())]
+        ratios.append(error[0] / error[1])
+    assert max(ratios) < 1, f"worst {max(ratios):.2f}, median {np.median(ratios):.2f}"
+
+
+def test_the_ar_fill_minimises_the_prediction_error():
+    row, mask = noise(3, 4000), np.zeros(4000, bool)
+    mask[2000:2006] = True
+    from emgkit.artifact.fill import _coefficients
+
+    filled = AR(8).fill(row, mask)
+    weights = _coefficients(np.where(mask, 0.0, row - row[~mask].mean()), ~mask, 8)
+
+    def cost(values):
+        return np.sum(np.convolve(values - row[~mask].mean(), weights, "valid") ** 2)
+
+    best = cost(filled)
+    for place in range(2000, 2006):
+        moved = filled.copy()
+        moved[place] += 1e-7
+        assert cost(moved) > best
+
+
+@given(st.integers(0, 50), st.floats(0.0005, 0.004))
+def test_blanking_touches_nothing_outside_its_windows(seed, after):
+    recording = ek.Recording(np.stack([noise(seed, 4000), noise(seed + 1, 4000)]), FS)
+    pulses = ek.Pulses(0.1 + np.arange(50) / 29.98)
+    parts = ek.separate(recording, pulses, ek.Blanking(before=0.001, after=after, fill=ek.Line()))
+    clean = parts.clean
+    near = np.zeros(4000, bool)
+    for onset in pulses.onsets:
+        near |= (recording.times >= onset - 0.001 - 1e-9) & (recording.times <= onset + after + 1e-9)
+    assert np.array_equal(clean.signal[:, ~near], recording.signal[:, ~near])
+    assert np.array_equal(~clean.valid[0], near)
+    assert parts.artifact.signal + clean.signal == pytest.approx(recording.signal, abs=1e-18)
+    assert parts.evoked_lost_until == after
+
+
+def test_the_adaptive_end_lies_between_artifact_and_m_wave():
+    for seed in range(4):
+        made = ek.simulate.tiny(rng=np.random.default_rng(seed))
+        parts = ek.separate(made.recording, made.pulses, "blanking")
+        assert 0.001 <= parts.evoked_lost_until <= 0.0035
+
+
+def test_blanking_that_leaves_nothing_is_refused():
+    recording = ek.Recording(noise(1), FS)
+    pulses = ek.Pulses(0.1 + np.arange(50) / 100)
+    with pytest.raises(ek.TimingError, match="leaves nothing"):
+        ek.separate(recording, pulses, ek.Blanking(after=0.02))
+
+
+def test_the_template_takes_what_repeats_and_its_noise_gain_is_as_stated():
+    gains, left = [], []
+    for seed in range(6):
+        background = noise(seed, 60000)
+        onsets = 0.2 + np.arange(850) / 29.983
+        locked = np.zeros(60000)
+        time = np.arange(60000) / FS
+        for onset in onsets:
+            low = int(onset * FS)
+            phase = time[low : low + 40] - onset - 0.008
+            locked[low : low + 40] += 2e-3 * np.exp(-((phase / 0.002) ** 2)) * np.cos(2 * np.pi * 80 * phase)
+        method = ek.MovingTemplate(neighbours=20)
+        parts = ek.separate(ek.Recording(background + locked, FS), ek.Pulses(onsets), method)
+        alone = ek.separate(ek.Recording(background, FS), ek.Pulses(onsets), method)
+        middle = slice(10000, 50000)
+        gains.append(alone.voluntary.signal[0, middle].std() / background[middle].std())
+        left.append((parts.voluntary.signal - alone.voluntary.signal)[0, middle].std() / locked[middle].std())
+    assert max(left) < 0.01
+    assert gains == pytest.approx([np.sqrt(1 + 1 / 20)] * 6, rel=0.02)
+
+
+def test_too_few_pulses_for_a_template_are_named():
+    with pytest.raises(ek.TimingError, match="needs 3 pulses"):
+        ek.separate(ek.Recording(noise(1), FS), ek.Pulses([1.0, 1.03]), "moving_template")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: ek.Blanking(before=-1),
+        lambda: ek.Blanking(after="long"),
+        lambda: ek.AR(order=0),
+        lambda: ek.MovingTemplate(neighbours=1),
+        lambda: ek.PhaseSpline(window=0),
+        lambda: ek.PhaseSpline(artifact_end=1.0),
+    ],
+)
+def test_parameters_out_of_range_are_refused(wrong):
+    with pytest.raises(ek.ParameterError):
+        wrong()

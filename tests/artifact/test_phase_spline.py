@@ -1,0 +1,173 @@
+"""PhaseSpline against closed forms, laws, and the truth of simulated muscles."""
+
+import numpy as np
+import pytest
+
+import emgkit as ek
+from emgkit.artifact.interference import find_mains, fit_lines, render_lines
+from emgkit.artifact.spline_basis import phase_knots
+
+FS = 2000.0
+
+
+def band(signal, seed, scale=5e-5):
+    return scale * np.random.default_rng(seed).normal(size=signal)
+
+
+def respond(onsets, count, response):
+    time, out = np.arange(count) / FS, np.zeros(count)
+    for onset in onsets:
+        low = int(np.ceil(onset * FS))
+        part = slice(low, min(low + 60, count))
+        out[part] += response(time[part] - onset)
+    return out
+
+
+def wave(phase):
+    """A smooth response from 3 to 23 ms, zero with its slope at both ends."""
+    place = np.clip((phase - 0.003) / 0.020, 0, 1)
+    return 2e-3 * np.sin(2 * np.pi * place) * np.sin(np.pi * place) ** 2
+
+
+ONSETS = 1.0 + np.arange(500) / 29.9871
+
+
+@pytest.fixture(scope="module")
+def sessions():
+    made = [ek.simulate.nmes_fatigue(rng=np.random.default_rng(seed), duration=30.0, bursts=3) for seed in range(4)]
+    return [(one, ek.separate(one.recording, one.pulses)) for one in made]
+
+
+def test_a_smooth_response_without_noise_is_recovered():
+    count = 20 * 2000
+    clean = respond(ONSETS, count, wave)
+    noise = 1e-7 * np.random.default_rng(0).normal(size=count)
+    parts = ek.separate(ek.Recording(clean + noise, FS), ek.Pulses(ONSETS), ek.PhaseSpline(artifact_end=0.002))
+    inside = slice(4000, 34000)
+    error = parts.evoked.signal[0, inside] - clean[inside]
+    assert np.sqrt(np.mean(error**2)) < 1e-3 * clean[inside].std()
+
+
+def test_scaling_the_signal_scales_the_parts():
+    made = ek.simulate.tiny(rng=np.random.default_rng(2))
+    once = ek.separate(made.recording, made.pulses)
+    tenfold = ek.separate(made.recording.with_signal(10 * made.recording.signal), made.pulses)
+    for name in once.names:
+        assert tenfold.part(name).signal == pytest.approx(10 * once.part(name).signal, abs=1e-9)
+
+
+def test_channels_do_not_influence_each_other():
+    made = ek.simulate.nmes_fatigue(rng=np.random.default_rng(3), duration=6.0, bursts=1)
+    method = ek.PhaseSpline(mains=False, artifact_end=0.002)
+    both = ek.separate(made.recording, made.pulses, method)
+    alone = ek.separate(made.recording.pick("VM"), made.pulses, method)
+    assert alone.evoked.signal[0] == pytest.approx(both.evoked.signal[1], abs=1e-12)
+
+
+def test_stretches_without_pulses_lose_nothing_but_interference():
+    made = ek.simulate.nmes_fatigue(rng=np.random.default_rng(4), duration=12.0, bursts=1, stimulation=(5.0, 11.0))
+    parts = ek.separate(made.recording, made.pulses)
+    quiet = made.recording.times < 4.9
+    kept = parts.voluntary.signal + parts.interference.signal
+    assert kept[:, quiet] == pytest.approx(made.recording.signal[:, quiet], abs=1e-15)
+
+
+def test_a_nan_stretch_does_not_spread():
+    made = ek.simulate.nmes_fatigue(rng=np.random.default_rng(5), duration=8.0, bursts=1)
+    holed = made.recording.signal.copy()
+    holed[0, 8000:8400] = np.nan
+    parts = ek.separate(made.recording.with_signal(holed), made.pulses)
+    whole = ek.separate(made.recording, made.pulses)
+    known = np.isfinite(holed[0])
+    assert np.isfinite(parts.evoked.signal[0][known]).all()
+    assert not parts.clean.valid[0, 8000:8400].any()
+    difference = (parts.evoked.signal - whole.evoked.signal)[0, known]
+    assert np.sqrt(np.mean(difference**2)) < 0.01 * whole.evoked.signal[0].std()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_without_stimulation_nothing_is_taken_away(seed):
+    signal = band(40000, seed)
+    parts = ek.separate(ek.Recording(signal, FS), ek.Pulses(ONSETS))
+    assert not parts.evoked.signal.any()
+    assert not parts.artifact.signal.any()
+    assert any("Nothing is locked" in message for message in parts.messages)
+
+
+def test_simulated_muscles_are_taken_apart(sessions):
+    evoked, voluntary, size = [], [], []
+    for made, parts in sessions:
+        span = slice(round(3 * FS), round(27 * FS))
+        truth = made.truth
+        error = parts.evoked.signal - truth.evoked
+        late = np.ones(truth.evoked.shape[1], bool)
+        for onset in truth.onsets:
+            late[int((onset - 0.002) * FS) : int((onset + 0.003) * FS)] = False
+        late[: span.start] = late[span.stop :] = False
+        error = error - error[:, late].mean(axis=1, keepdims=True)
+        evoked.append(np.sqrt((error[:, late] ** 2).mean(axis=1)) / truth.evoked[:, late].std(axis=1))
+        target = truth.voluntary + truth.noise
+        left = parts.voluntary.signal - target
+        left = left - left[:, late].mean(axis=1, keepdims=True)
+        voluntary.append(10 * np.log10(target[:, late].var(axis=1) / left[:, late].var(axis=1)))
+        size.append(parts.evoked_lost_until)
+    assert np.max(evoked) < 0.025, f"worst {np.max(evoked):.3f}, median {np.median(evoked):.3f}"
+    assert np.min(voluntary) > 10, f"worst {np.min(voluntary):.1f} dB, median {np.median(voluntary):.1f} dB"
+    assert max(size) <= 0.002
+
+
+def test_mains_beside_the_harmonics_goes_into_interference(sessions):
+    alike = []
+    for made, parts in sessions:
+        assert parts.quality["mains_frequency"] == pytest.approx(50.02, abs=0.05)
+        truth, found = made.truth.interference, parts.interference.signal
+        alike += [np.corrcoef(truth[channel], found[channel])[0, 1] for channel in range(2)]
+    # 10 µV beside bursts of 100 µV; the line at 150 Hz lies on a harmonic of the stimulation
+    assert min(alike) > 0.65, alike
+    assert np.median(alike) > 0.8, alike
+
+
+def test_the_standard_error_of_the_response_is_of_the_size_of_its_error(sessions):
+    ratios = []
+    for made, parts in sessions:
+        error = (parts.evoked.signal - made.truth.evoked)[:, round(5 * FS) : round(25 * FS)]
+        stated = parts.standard_error("evoked")[:, round(5 * FS) : round(25 * FS)]
+        ratios.append(np.sqrt((error - error.mean(axis=1, keepdims=True)) ** 2).mean() / stated[stated > 0].mean())
+    assert 0.4 < np.median(ratios) < 2.5, ratios
+
+
+def test_the_leakage_of_voluntary_emg_is_that_of_the_effective_pulses():
+    shares = []
+    for seed in range(6):
+        background = band(40000, seed)
+        response = respond(ONSETS, 40000, wave)
+        parts = ek.separate(ek.Recording(response + background, FS), ek.Pulses(ONSETS), ek.PhaseSpline(mains=False))
+        inside = slice(6000, 30000)
+        shares.append(parts.voluntary.signal[0, inside].var() / background[inside].var())
+    # a bell of 120 pulses: every pulse has the weight 1/60 in its own template, whose variance is 1/80
+    law = 1 - 2 / 60 + 1 / 80
+    assert law - 0.004 <= min(shares)
+    assert max(shares) <= 1.0
+
+
+def test_mains_is_found_with_its_frequency_and_lines():
+    time = np.arange(40000) / FS
+    for seed, frequency in enumerate((49.97, 50.03, 59.98, 60.02)):
+        line = 2e-5 * np.cos(2 * np.pi * frequency * time) + 1e-5 * np.cos(2 * np.pi * 3 * frequency * time + 1)
+        signal = (line + band(40000, seed))[np.newaxis]
+        known = np.ones_like(signal, bool)
+        mains = find_mains(signal, known, FS)
+        assert mains.frequency == pytest.approx(frequency, abs=0.01)
+        assert mains.orders == (1, 3)
+        rendered = render_lines(fit_lines(signal, known, FS, mains, mains.orders), FS, 40000, mains, mains.orders)
+        assert np.sqrt(np.mean((rendered[0] - line) ** 2)) < 0.2 * line.std()
+    assert find_mains(band((1, 40000), 9), np.ones((1, 40000), bool), FS).orders == ()
+
+
+def test_knots_are_close_where_the_artifact_is_sharp():
+    knots = phase_knots(0.0015, 0.032, 2000.0)
+    assert (np.diff(knots) >= 0).all()
+    assert knots[0] == -0.0015
+    assert knots[-1] == 0.032
+    inner = np.diff(knots[3:-3])
+    assert inner[knots[3:-4] < 0.0025].max() <= 0.000126

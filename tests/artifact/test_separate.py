@@ -1,0 +1,81 @@
+"""The verb: refuses what does not fit, chooses a method and says why, and gives the same bytes every time."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import emgkit as ek
+
+
+@pytest.fixture(scope="module")
+def made():
+    return ek.simulate.tiny(rng=np.random.default_rng(11))
+
+
+@dataclass(frozen=True)
+class WrongShape:
+    name: ClassVar[str] = "wrong_shape"
+    gives: ClassVar[tuple[str, ...]] = ("artifact", "clean")
+
+    def separate(self, signal, fs, pulses):
+        return ek.Parts({"artifact": signal[:, :10]}, "clean", None, 0.0, (0.0, 0.01))
+
+
+def test_the_method_is_chosen_by_the_number_of_pulses_and_the_reason_given(made):
+    many = ek.separate(made.recording, made.pulses)
+    few = ek.separate(made.recording, made.pulses.select(slice(0, 5)))
+    assert many.method.name == "phase_spline"
+    assert few.method.name == "blanking"
+    assert "5 pulses are too few" in few.why
+
+
+def test_pulses_outside_the_recording_are_refused_with_their_times(made):
+    with pytest.raises(ek.TimingError, match=r"outside the recording \(0 \.\.\. 3 s\), the first at 3\.\d+ s"):
+        ek.separate(made.recording, made.pulses.shift(1.0))
+    with pytest.raises(ek.NoPulsesError, match="no pulses to separate by"):
+        ek.separate(made.recording, ek.Pulses([]))
+
+
+def test_an_unknown_method_offers_the_nearest(made):
+    with pytest.raises(ek.UnknownNameError, match="did you mean 'phase_spline'"):
+        ek.separate(made.recording, made.pulses, "phase_splines")
+    with pytest.raises(ek.ParameterError, match="method object"):
+        ek.separate(made.recording, made.pulses, ek.PhaseSpline)
+
+
+def test_a_method_that_gives_the_wrong_shape_is_named(made):
+    with pytest.raises(ek.ShapeError, match="wrong_shape gave 'artifact' of shape"):
+        ek.separate(made.recording, made.pulses, WrongShape())
+
+
+def test_a_part_that_cannot_be_told_names_the_methods_that_can(made):
+    with pytest.raises(ek.PartError, match=r"methods that can: .*phase_spline"):
+        _ = ek.separate(made.recording, made.pulses, "blanking").evoked
+
+
+def test_a_cropped_recording_is_taken_apart_like_the_whole(made):
+    part = made.recording.crop(1.0, 2.5)
+    clean = ek.remove_artifact(part, made.pulses.crop(1.0, 2.5), ek.Blanking(after=0.002, fill=ek.Line()))
+    whole = ek.remove_artifact(made.recording, made.pulses, ek.Blanking(after=0.002, fill=ek.Line()))
+    inside = whole.crop(1.0, 2.5)
+    assert clean.start == inside.start
+    middle = slice(100, -100)
+    assert clean.signal[:, middle] == pytest.approx(inside.signal[:, middle], abs=1e-15)
+
+
+@pytest.mark.parametrize("method", ["phase_spline", "blanking", "moving_template"])
+def test_the_same_input_gives_the_same_bytes(made, method):
+    parts = [ek.separate(made.recording, made.pulses, method) for _ in range(2)]
+    for name in parts[0].names:
+        digests = {hashlib.sha256(one.part(name).signal.tobytes()).hexdigest() for one in parts}
+        assert len(digests) == 1
+
+
+@pytest.mark.parametrize("method", ["phase_spline", "blanking", "moving_template"])
+def test_the_parts_add_up(made, method):
+    parts = ek.separate(made.recording, made.pulses, method)
+    total = sum(parts.part(name).signal for name in parts.names if name != "clean" or method == "blanking")
+    assert total == pytest.approx(made.recording.signal, abs=1e-15)

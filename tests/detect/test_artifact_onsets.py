@@ -1,0 +1,92 @@
+"""Pulses from the artifact itself: all of them, none where there are none, and to parts of a sample."""
+
+import numpy as np
+import pytest
+from scipy.signal import butter, sosfiltfilt
+
+import emgkit as ek
+
+FS = 2000.0
+
+
+def emg(seconds, seed, level=50e-6):
+    noise = np.random.default_rng(seed).normal(size=round(seconds * FS))
+    shaped = sosfiltfilt(butter(2, [20, 400], "bandpass", fs=FS, output="sos"), noise)
+    bursts = 0.2 + (np.sin(2 * np.pi * np.arange(noise.size) / FS / 3) > 0.3)
+    return level * bursts * shaped / shaped.std()
+
+
+def stimulated(onsets, seconds, seed, size=2e-3, ramp=False):
+    """A biphasic artifact of 0.5 ms per phase, rendered at the true times, on bursts of EMG."""
+    time = np.arange(round(seconds * FS)) / FS
+    out = emg(seconds, seed)
+    for number, onset in enumerate(onsets):
+        low = max(int((onset - 0.003) * FS), 0)
+        part = slice(low, low + 16)
+        phase = (time[part] - onset - 0.0006) / 0.0004
+        height = size * (0.1 + 0.9 * number / len(onsets)) if ramp else size
+        out[part] += -height * phase * np.exp(0.5 - phase**2 / 2)
+    return ek.Recording(out, FS)
+
+
+def regular(rate, seconds, ppm=80.0, jitter=0.0, seed=0):
+    onsets = 0.5 + np.arange(int((seconds - 1) * rate)) / (rate * (1 + ppm * 1e-6))
+    return onsets + jitter * np.random.default_rng(seed).normal(size=onsets.size)
+
+
+def errors(found, onsets):
+    assert len(found) == len(onsets), f"{len(found)} found of {len(onsets)}"
+    difference = found.onsets - onsets
+    return np.sqrt(np.mean((difference - difference.mean()) ** 2))
+
+
+@pytest.mark.parametrize("rate", [5.0, 17.3, 30.0, 50.0])
+def test_all_pulses_are_found_to_a_fiftieth_of_a_sample_at_any_rate(rate):
+    spread = []
+    for seed in range(4):
+        onsets = regular(rate, 12, seed=seed)
+        spread.append(errors(ek.detect_pulses(stimulated(onsets, 12, seed)), onsets))
+    assert max(spread) < 0.05 / FS, f"worst {max(spread) * 1e6:.1f} µs, median {np.median(spread) * 1e6:.1f} µs"
+
+
+def test_an_amplitude_ramp_from_a_tenth_is_followed():
+    onsets = regular(30.0, 12)
+    found = ek.detect_pulses(stimulated(onsets, 12, 3, ramp=True))
+    assert len(onsets) - len(found) <= 0.02 * len(onsets)  # the first few lie within the EMG
+    assert errors(found, onsets[[np.abs(onsets - time).argmin() for time in found.onsets]]) < 0.1 / FS
+
+
+def test_the_polarity_does_not_matter():
+    onsets = regular(30.0, 8)
+    one = ek.detect_pulses(stimulated(onsets, 8, 1, size=2e-3))
+    other = ek.detect_pulses(stimulated(onsets, 8, 1, size=-2e-3))
+    assert len(one) == len(other) == len(onsets)
+
+
+def test_trains_and_pauses_are_kept():
+    onsets = np.concatenate([regular(30.0, 4), 6 + regular(30.0, 4)])
+    found = ek.detect_pulses(stimulated(onsets, 12, 2))
+    assert len(found) == len(onsets)
+    assert found.n_trains == 2
+
+
+def test_missing_pulses_are_missed_and_reported():
+    onsets = np.delete(regular(30.0, 10), [40, 100])
+    found = ek.detect_pulses(stimulated(onsets, 10, 4), rate=30.0)
+    assert len(found) == len(onsets)
+    assert found.clock.missing.size == 2
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_bursts_of_emg_and_mains_are_no_stimulation(seed):
+    time = np.arange(round(10 * FS)) / FS
+    mains = 100e-6 * np.sin(2 * np.pi * 50 * time) + 30e-6 * np.sin(2 * np.pi * 150 * time)
+    with pytest.raises(ek.NoPulsesError):
+        ek.detect_pulses(ek.Recording(emg(10, seed) + mains, FS))
+
+
+def test_the_simulated_muscle_gives_up_all_its_pulses():
+    made = ek.simulate.nmes_fatigue(rng=np.random.default_rng(7), duration=12.0, bursts=2, burst_length=2.0)
+    found = ek.detect_pulses(made.recording, rate=30.0)
+    assert len(found) == len(made.pulses)
+    assert found.clock.rate == pytest.approx(made.pulses.rate, rel=3e-5)
