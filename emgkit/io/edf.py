@@ -64,7 +64,7 @@ class EDF:
         promised = "an unknown number of" if layout.records < 0 else str(layout.records)
         text = (
             f"{path.name} ends early or was not closed: its header promises {promised} data records of "
-            f"{layout.record_duration:g} s, {max(present, 0):.2f} are there"
+            f"{float(layout.record_duration):g} s, {max(present, 0):.2f} are there"
         )
         if not self.allow_truncated or present < 1:
             raise FormatError(f"{text}. Copy it again, or read the whole records with allow_truncated=True.")
@@ -107,7 +107,7 @@ def _stream(path: Path, signal: Any, layout: EdfLayout, onsets: NDArray[np.float
     return Stream(
         name=label,
         load=partial(_values, path, signal, layout, onsets),
-        fs=float(signal.sampling_frequency),
+        fs=layout.rate(signal.samples_per_data_record),
         unit=signal.physical_dimension.strip(),
         kind="emg" if declared else "",
         note=signal.prefiltering.strip(),
@@ -123,7 +123,9 @@ def _values(path: Path, signal: Any, layout: EdfLayout, onsets: NDArray[np.float
     values = np.asarray(signal.data, dtype=np.float64)
     if layout.sample_bytes == 3 and signal.physical_dimension.strip().lower() == "boolean":
         values = (np.asarray(signal.digital) & _TRIGGER_BITS).astype(np.float64)
-    return values if onsets is None else _with_gaps(values, signal, onsets, path)
+    if onsets is None:
+        return values
+    return _with_gaps(values, signal.label, layout.rate(signal.samples_per_data_record), onsets, path)
 
 
 def _calibrated(signal: Any) -> bool:
@@ -136,7 +138,7 @@ def _calibrated(signal: Any) -> bool:
 def _checked_onsets(path: Path, layout: EdfLayout, count: int) -> NDArray[np.float64]:
     onsets = layout.record_onsets(path, count)
     # a microsecond: record times are decimal texts
-    late = np.diff(onsets) - layout.record_duration
+    late = np.diff(onsets) - float(layout.record_duration)
     if (late < -1e-6).any():
         at = int(np.flatnonzero(late < -1e-6)[0])
         raise FormatError(f"{path.name}: data record {at + 2} starts before the one before it has ended.")
@@ -144,14 +146,13 @@ def _checked_onsets(path: Path, layout: EdfLayout, count: int) -> NDArray[np.flo
 
 
 def _with_gaps(
-    values: NDArray[np.float64], signal: Any, onsets: NDArray[np.float64], path: Path
+    values: NDArray[np.float64], label: str, fs: float, onsets: NDArray[np.float64], path: Path
 ) -> NDArray[np.float64]:
-    fs = float(signal.sampling_frequency)
     first = np.rint(onsets * fs).astype(np.int64)
     off = np.abs(onsets * fs - first)
     if off.max() > 0.01:
         raise FormatError(
-            f"{path.name}: the pauses of this discontinuous file are no whole number of samples of {signal.label} "
+            f"{path.name}: the pauses of this discontinuous file are no whole number of samples of {label.strip()} "
             f"(off by {off.max():.2f} of a sample): cut it into its continuous parts first."
         )
     per_record = values.size // onsets.size

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -31,8 +32,8 @@ class EdfLayout:
         Length of the header, bytes.
     records : int
         Number of data records that the header promises; -1 if it does not say.
-    record_duration : float
-        s.
+    record_duration : Fraction
+        s, exactly as the header writes it.
     labels : tuple of str
         All signals, annotation signals too.
     samples : tuple of int
@@ -47,12 +48,16 @@ class EdfLayout:
 
     header_bytes: int
     records: int
-    record_duration: float
+    record_duration: Fraction
     labels: tuple[str, ...]
     samples: tuple[int, ...]
     sample_bytes: int
     continuous: bool
     encoding: str
+
+    def rate(self, samples: int) -> float:
+        """Give the sampling rate of a channel with so many samples per record, Hz, without rounding in between."""
+        return float(samples / self.record_duration)
 
     @property
     def record_bytes(self) -> int:
@@ -140,12 +145,12 @@ def _parse(main: bytes, signals: bytes, count: int, kind: str) -> EdfLayout:
         return [signals[start + index * width : start + (index + 1) * width] for index in range(count)]
 
     samples = tuple(int(item) for item in column(216, 8))
-    duration = float(main[244:252])
+    duration = Fraction(main[244:252].decode("ascii").strip())
     annotation = f"{kind} Annotations"
     encoding = _encoding(main + signals)
     labels = tuple(item.decode(encoding).strip() for item in column(0, 16))
     if min(samples) < 1 or (duration <= 0 and any(label != annotation for label in labels)):
-        raise ValueError(f"records of {duration:g} s with {min(samples)} samples")
+        raise ValueError(f"records of {float(duration):g} s with {min(samples)} samples")
     return EdfLayout(
         header_bytes=int(main[184:192]),
         records=int(main[236:244]),
