@@ -9,13 +9,18 @@ from scipy.interpolate import CubicSpline
 
 from emgkit.features.base import Array
 
-FINE = (
-    8  # points per sample interval; with a parabola through three of them, peaks of M-waves are good to 0.05 % at 2 kHz
-)
+# Hz, of the points between the samples: with a parabola through three of them, peaks of M-waves sampled at 2 kHz
+# are good to 0.05 %
+FINE_RATE = 16_000.0
+
+
+def fine_factor(fs: float) -> int:
+    """Give the points per sample interval, 2 ... 32."""
+    return int(np.clip(np.ceil(FINE_RATE / fs), 2, 32))
 
 
 @lru_cache(maxsize=8)
-def fine_weights(samples: int, factor: int = FINE) -> Array:
+def fine_weights(samples: int, factor: int) -> Array:
     """Give the matrix that takes samples to ``factor`` points per interval, shape (fine points, samples)."""
     positions = np.arange((samples - 1) * factor + 1) / factor
     weights = np.asarray(CubicSpline(np.arange(samples), np.eye(samples))(positions))

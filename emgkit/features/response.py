@@ -13,7 +13,7 @@ from emgkit._checks import assign, in_range, interval
 from emgkit.errors import ParameterError
 from emgkit.features import response_noise as noise
 from emgkit.features.base import Array, Measured, Reasons, first_reason, missing_reason
-from emgkit.features.interpolation import FINE, fine_weights, pick, shift
+from emgkit.features.interpolation import fine_factor, fine_weights, pick, shift
 from emgkit.segments import Segments
 
 __all__ = ["MWaveFeature", "Responses"]
@@ -51,9 +51,19 @@ class Responses:
     missing: Reasons
 
     @cached_property
+    def factor(self) -> int:
+        """Points of the fine grid per sample interval."""
+        return fine_factor(self.fs)
+
+    @cached_property
+    def weights(self) -> Array:
+        """Matrix that takes samples to the fine grid, shape (points, samples)."""
+        return fine_weights(self.values.shape[-1], self.factor)
+
+    @cached_property
     def fine(self) -> Array:
-        """The responses between the samples, 8 points per interval, V, shape (segments, channels, points)."""
-        return np.asarray(self.values @ fine_weights(self.values.shape[-1]).T)
+        """The responses between the samples, V, shape (segments, channels, points)."""
+        return np.asarray(self.values @ self.weights.T)
 
     @cached_property
     def late(self) -> Array:
@@ -92,7 +102,7 @@ class Responses:
     @cached_property
     def smooth(self) -> Array:
         """The average between the samples, V, shape of fine."""
-        return np.asarray(self.average @ fine_weights(self.values.shape[-1]).T)
+        return np.asarray(self.average @ self.weights.T)
 
     @cached_property
     def smooth_noise(self) -> Array:
@@ -106,11 +116,11 @@ class Responses:
 
     def times(self, position: Array) -> Array:
         """Turn positions on the fine grid into times after the pulse, s, shape (segments, channels)."""
-        return np.asarray(self.begin[:, np.newaxis] + position / (FINE * self.fs))
+        return np.asarray(self.begin[:, np.newaxis] + position / (self.factor * self.fs))
 
     def at_border(self, position: Array) -> NDArray[np.bool_]:
         """Tell which positions on the fine grid lie within one sample of the window's border."""
-        return np.asarray((position <= FINE) | (position >= self.fine.shape[-1] - 1 - FINE))
+        return np.asarray((position <= self.factor) | (position >= self.fine.shape[-1] - 1 - self.factor))
 
     def peak_excess(self, position: Array) -> Array:
         """Tell how much noise enlarges an extremum by moving it, V, shape (segments, channels); 0 if unknown.
@@ -119,11 +129,12 @@ class Responses:
         is that of the neighbours' average, over one sample on either side.
         """
         last = self.fine.shape[-1] - 1
-        index = np.clip(np.rint(position).astype(int), FINE, last - FINE)
+        factor = self.factor
+        index = np.clip(np.rint(position).astype(int), factor, last - factor)
         one = np.full(index.shape, 0.5)
         slope = self.error_at((index + 1, one), (index - 1, -one))
-        before, here, after = (pick(self.smooth, index + step) for step in (-FINE, 0, FINE))
-        bend = np.abs(before - 2 * here + after) / FINE**2
+        before, here, after = (pick(self.smooth, index + step) for step in (-factor, 0, factor))
+        bend = np.abs(before - 2 * here + after) / factor**2
         excess = slope**2 / (2 * np.where(bend > 0, bend, np.inf))
         return np.where(np.isfinite(excess), np.minimum(excess, self.noise_level), 0.0)
 
@@ -135,10 +146,9 @@ class Responses:
         *points : (index, weight), each shape (segments, channels)
             Where, and with which weight.
         """
-        weights = fine_weights(self.values.shape[-1])
         gradient = np.zeros_like(self.values)
         for index, weight in points:
-            gradient += weights[np.rint(index).astype(int)] * weight[..., np.newaxis]
+            gradient += self.weights[np.rint(index).astype(int)] * weight[..., np.newaxis]
         return noise.spread(self.residuals, noise.projected(gradient))
 
 
