@@ -29,7 +29,7 @@ class MWaveSpectrumFeature(MWaveFeature):
     ----------
     window, baseline
         See `MWaveFeature`.
-    min_snr : float, default 10
+    min_snr : float, default 5
         Smallest peak over the standard deviation of the noise.
     band : (float, float), optional
         Hz; from 0 to half the sampling rate unless given.
@@ -39,7 +39,6 @@ class MWaveSpectrumFeature(MWaveFeature):
         Largest share of noise in the energy of the window, 0 ... 1.
     """
 
-    min_snr: float = 10.0
     band: Band | None = None
     max_end: float = 0.1
     max_imbalance: float = 0.15
