@@ -24,17 +24,7 @@ __all__ = ["MATLAB"]
 ORIENTATIONS = ("channels_first", "samples_first")
 # names under which files keep their sampling rate, written without signs and in small letters
 _RATE_NAMES = ("fs", "sr", "srate", "sfreq", "samplerate", "samplingrate", "samplingfrequency", "samplefrequency")
-_DAMAGE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    NotImplementedError,
-    EOFError,
-    zlib.error,
-    struct.error,
-)
+_DAMAGE = (EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError, struct.error, zlib.error)
 # beyond this many times as long as wide nobody confuses channels with samples
 _CLEARLY_LONG = 10
 

@@ -160,6 +160,25 @@ def test_a_truncated_file_is_one_clear_line(tmp_path, save, kept):
     assert "\n" not in str(caught.value)
 
 
+def test_bytes_that_were_hit_are_refused_in_one_line_or_lie_in_the_samples(tmp_path):
+    save_v73(tmp_path / "a.mat", {"emg": VOLTAGE[:, :400], "Fs": 2000})
+    good = (tmp_path / "a.mat").read_bytes()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(60):
+        content = bytearray(good)
+        for place in rng.integers(512, len(good), 20):
+            content[place] = rng.integers(256)
+        (tmp_path / "a.mat").write_bytes(content)
+        try:
+            read(tmp_path / "a.mat", unit="uV")
+        except ek.EmgkitError as error:
+            refused += "\n" not in str(error)
+        except Warning:
+            refused += 1
+    assert refused > 10
+
+
 @both
 def test_a_file_without_numbers_or_signals_is_refused(tmp_path, save):
     save(tmp_path / "a.mat", {"Fs": 2000})
