@@ -30,7 +30,12 @@ M_WAVE_END = 0.020  # s: until then M-waves of the thigh last at least
 TINY = 1e-6  # of a sample: times like 0.3 s are no exact multiples of 1/fs in binary
 
 
-def cut_m_waves(recording: Recording, pulses: Pulses, window: tuple[float, float] = (0.002, 0.030)) -> Segments:
+def cut_m_waves(
+    recording: Recording,
+    pulses: Pulses,
+    window: tuple[float, float] = (0.002, 0.030),
+    during: str | Sequence[tuple[float, float]] | None = None,
+) -> Segments:
     """Cut the response to every pulse out of a recording.
 
     Segment i holds the samples whose times lie in the half-open window after pulse i. Each pulse is rounded to a sample
@@ -45,6 +50,9 @@ def cut_m_waves(recording: Recording, pulses: Pulses, window: tuple[float, float
         Times of the pulses, s since the file's first sample.
     window : (float, float), default (0.002, 0.030)
         Start and stop, s after the pulse.
+    during : str or sequence of (float, float), optional
+        Label of the marks, or intervals in s since the file's first sample, within which the whole window must lie;
+        all pulses unless given. At rest M-waves are free of voluntary EMG.
 
     Returns
     -------
@@ -59,7 +67,9 @@ def cut_m_waves(recording: Recording, pulses: Pulses, window: tuple[float, float
     ParameterError
         If the window is longer than the usual (median) interval between pulses, or shorter than two samples.
     TimingError, NoPulsesError
-        If pulses lie outside the recording, or there are none.
+        If pulses lie outside the recording, or there are none, or none during the marks.
+    UnknownNameError
+        If there is no mark of this label; the nearest is offered.
 
     Examples
     --------
@@ -81,20 +91,34 @@ def cut_m_waves(recording: Recording, pulses: Pulses, window: tuple[float, float
     first = recording.start + begin / recording.fs - pulses.onsets
     times = first[:, np.newaxis] + (np.arange(count) + TINY) / recording.fs
     own = times < _next_pulse(pulses)[:, np.newaxis]
-    signal, valid = _gather(recording, index, own)
-    parameters = {"window": (start, stop), "recording_start": recording.start, "recording_stop": recording.stop}
+    kept = _within(recording, pulses, stop, during)
+    signal, valid = _gather(recording, index[kept], own[kept])
+    whole = {"recording_start": recording.start, "recording_stop": recording.stop}
+    parameters = {"window": (start, stop), "during": during, **whole}
     return Segments(
         adopt(signal),
         fs=recording.fs,
-        starts=pulses.onsets,
-        first=first,
+        starts=pulses.onsets[kept],
+        first=first[kept],
         kind="evoked",
         channel_names=recording.channel_names,
         valid=adopt(valid),
-        train=pulses.train,
-        intensity=pulses.current,
+        train=pulses.train[kept],
+        intensity=None if pulses.current is None else pulses.current[kept],
         history=(*recording.history, Step("cut_m_waves", parameters)),
     )
+
+
+def _within(recording: Recording, pulses: Pulses, stop: float, during: Any) -> NDArray[np.bool_]:
+    """Tell which pulses have their window wholly inside the stretches asked for."""
+    if during is None:
+        return np.ones(len(pulses), dtype=bool)
+    onsets = pulses.onsets
+    inside = [(onsets >= low) & (onsets + stop <= high) for low, high in _stretches(recording, during)]
+    kept = np.any(inside, axis=0) if inside else np.zeros(len(pulses), dtype=bool)
+    if not kept.any():
+        raise TimingError(f"None of {len(pulses)} pulses has its window during {during!r}: check the marks' times.")
+    return np.asarray(kept)
 
 
 def _check_pulses(recording: Recording, pulses: Pulses) -> None:

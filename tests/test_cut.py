@@ -223,3 +223,17 @@ def test_blanked_m_waves_may_be_measured_with_a_warning():
 def test_impossible_window_parameters_are_refused(name, value):
     with pytest.raises(ek.ParameterError, match=name):
         ek.cut_windows(ramp(), **{name: value})
+
+
+def test_m_waves_can_be_cut_at_rest_only():
+    marks = [ek.Mark("rest", 0.15, 0.35), ek.Mark("rest", 0.6, 0.72)]
+    recording = ek.Recording(np.zeros((1, 2000)), 2000.0, marks=marks)
+    pulses = ek.Pulses(0.05 + 0.1 * np.arange(9), current=np.linspace(0.01, 0.09, 9))
+    cut = ek.cut_m_waves(recording, pulses, window=(0.002, 0.03), during="rest")
+    assert cut.starts == pytest.approx([0.15, 0.25, 0.65])
+    assert cut.intensity == pytest.approx([0.02, 0.03, 0.07])
+    assert len(ek.cut_m_waves(recording, pulses, during=[(0.0, 0.3)])) == 3
+    with pytest.raises(ek.UnknownNameError, match="did you mean 'rest'"):
+        ek.cut_m_waves(recording, pulses, during="rset")
+    with pytest.raises(ek.TimingError, match="None of 9 pulses"):
+        ek.cut_m_waves(recording, pulses, during=[(0.8, 0.84)])
