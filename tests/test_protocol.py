@@ -85,7 +85,7 @@ def refusal(text):
 
 def test_a_whole_protocol_is_read_with_the_defaults_of_the_verbs(tmp_path):
     protocol = Protocol.from_toml(written(tmp_path, WHOLE))
-    assert protocol.evoked.cut == {"window": (0.002, 0.030)}
+    assert protocol.evoked.cut["window"] == (0.002, 0.030)
     assert [feature.name for feature in protocol.voluntary.features] == ["rms", "mdf"]
     assert protocol.voluntary.features[1].band == (20, 450)
     assert protocol.voluntary.cut["overlap"] == 0.0
