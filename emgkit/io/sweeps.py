@@ -102,7 +102,7 @@ def read_sweeps(
     Examples
     --------
     >>> import emgkit as ek
-    >>> ek.read_sweeps("recruitment.csv", unit="mV", time_unit="ms")  # doctest: +SKIP
+    >>> ek.read_sweeps("recruitment.csv", unit="mV", time_unit="ms")
     """
     file = existing_file(path)
     factor, seconds = _volts(file.name, unit), _seconds(file.name, time_unit)

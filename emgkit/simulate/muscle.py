@@ -44,10 +44,22 @@ def make_muscle(parameters: PoolParameters, m_max: float, front_end: FrontEnd, *
     fibres = place_fibres(pool, parameters, np.zeros(2), rng=rng)
     potentials = fibre_potentials(fibres, np.array(ELECTRODES), FINE, TEMPLATE_LENGTH)
     bipolar = (potentials[:, 0] - potentials[:, 1]).reshape(len(pool), parameters.fibres_per_unit, -1).mean(axis=1)
-    raw = Templates(front_end.filter(bipolar * pool.innervation[:, np.newaxis])[:, np.newaxis], FINE)
+    waves = _without_offset(front_end.filter(bipolar * pool.innervation[:, np.newaxis]))
+    raw = Templates(waves[:, np.newaxis], FINE)
     units = np.arange(len(pool))
     whole = raw.render(pool.latency, units, np.ones(len(pool)), np.ones(len(pool)), FINE, int(0.06 * FINE))
     return Muscle(pool, Templates(raw.values * (m_max / float(np.ptp(whole))), FINE))
+
+
+def _without_offset(waves: Array) -> Array:
+    """Put the end of the high-pass's slow tail, which the templates cut off, back into their second half.
+
+    A high-pass leaves no net area; without this, voluntary EMG would have an offset.
+    """
+    count = waves.shape[1]
+    bell = np.zeros(count)
+    bell[count // 2 :] = np.hanning(count - count // 2)
+    return waves - waves.sum(axis=1, keepdims=True) * (bell / bell.sum())
 
 
 @dataclass(frozen=True, eq=False)

@@ -261,7 +261,7 @@ except ek.EmgkitError as error:
     print(type(error).__name__, error)
 """
     for parent in folder.parents:
-        if parent.stat().st_uid == os.geteuid() and parent.name.startswith(("pytest-", "test_")):
+        if parent.stat().st_uid == os.geteuid() and parent.name.startswith(("pytest-", "popen-", "test_")):
             parent.chmod(0o755)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("OutputError ")

@@ -24,8 +24,8 @@ def mouse(real_data):
         time_unit="ms",
         sweep="recording_index",
         channel="channel_index",
-        time="time_point(ms)",
-        signal="amplitude_mV",
+        time="time_point",
+        value="amplitude_mV",
         intensity="stimulus_V",
     )
 
