@@ -13,7 +13,7 @@ from emgkit.detect.alignment import align
 from emgkit.detect.artifact_onsets import artifact_candidates
 from emgkit.detect.clock import audit, fit_clock
 from emgkit.detect.trigger import trigger_edges
-from emgkit.errors import ChannelError
+from emgkit.errors import ChannelError, NoPulsesError
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 
@@ -90,4 +90,15 @@ def _from_artifact(recording: Recording, rate: float | None, threshold: float | 
     with threadpool_limits(limits=1, user_api="blas"):
         index, row = artifact_candidates(recording.signal, recording.fs, rate, threshold)
         onsets = align(recording.signal[row], index, recording.fs)
+    _check_order(onsets)
     return recording.start + np.maximum(onsets, 0.0)
+
+
+def _check_order(onsets: Array) -> None:
+    """Refuse events that lose their order when they are aligned: they are not copies of one artifact."""
+    gaps = np.diff(onsets)
+    if onsets[0] < -1e-3 or gaps.min() < 0.5 * np.quantile(gaps, 0.1):
+        raise NoPulsesError(
+            f"The {onsets.size} steep events are not copies of one waveform: that is no stimulation, or give the "
+            f"trigger channel."
+        )

@@ -20,6 +20,7 @@ __all__ = ["MWaveFeature", "Responses"]
 
 FEWEST_SAMPLES = 8
 ROUNDING = 1e-9  # of the peak
+RANGE_SHARE = 0.75  # of the range counts as peak; the range of 60 noise samples is about 4.6 SDs
 NO_RESPONSE = 5.0  # noise SDs: the largest of 60 noise samples passes it once in 30 000 responses
 
 
@@ -201,8 +202,12 @@ class MWaveFeature:
 
     def finish(self, responses: Responses, values: Array, errors: Array, *rules: tuple[Any, str]) -> Measured:
         """Name the reasons, those that hold for every M-wave feature first."""
-        flat = np.ptp(responses.fine, axis=-1) <= ROUNDING * responses.peak
-        shown = responses.peak / np.where(responses.noise_level > 0, responses.noise_level, np.nan)
+        span = np.ptp(responses.fine, axis=-1)
+        flat = span <= ROUNDING * responses.peak
+        # an offset of the amplifier is no response: the range must be there too
+        shown = np.minimum(responses.peak, RANGE_SHARE * span) / np.where(
+            responses.noise_level > 0, responses.noise_level, np.nan
+        )
         reasons = first_reason(
             values.shape,
             (responses.missing != "", responses.missing),

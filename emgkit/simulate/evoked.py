@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.simulate.pool import THRESHOLD_SPREAD, Pool
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 REFRACTORY = 3e-3  # s, a pulse sooner than this after the last excitation fails
 SUPERNORMAL_UNTIL = 15e-3  # s, until then the velocity is raised

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from emgkit._checks import in_range, positive
 from emgkit.simulate.pool import Pool
 
-Array = NDArray[np.floating]
+Array = NDArray[np.floating[Any]]
 
 GRID = 2.0  # Hz, on which the state is followed: it moves over tens of seconds
 FULL_RATE = 30.0  # Hz, firing rate at which the stated rates of change hold

@@ -10,12 +10,13 @@ Inside this module lengths are mm and times ms, so that velocities are m/s; the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 
-Array = NDArray[np.floating]
+Array = NDArray[np.floating[Any]]
 
 AMPLITUDE = 96.0  # mV/mm³, Rosenfalck's form as it is commonly used (Farina et al. 2004, IEEE Trans Biomed Eng 51)
 ANISOTROPY = 5.2  # axial over radial conductivity of muscle; unverified constant of the half-space model

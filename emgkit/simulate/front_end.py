@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from emgkit._checks import in_range, positive
 from emgkit.errors import SamplingRateError
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 FINE = 20_000.0  # Hz, rate of the stored waveforms that the filters are applied to
 ORDER = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from emgkit.simulate.pool import Pool, PoolParameters, make_pool, place_fibres
 from emgkit.simulate.spikes import Spikes, annihilate, fire
 from emgkit.simulate.templates import Templates
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 TEMPLATE_LENGTH = 0.045  # s
 ELECTRODES = (25.0, 45.0)  # mm from the innervation zone: a bipolar pair, 20 mm apart

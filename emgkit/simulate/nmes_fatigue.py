@@ -25,7 +25,7 @@ from emgkit.simulate.truth import Simulation, Truth
 
 __all__ = ["NMESFatigue", "nmes_fatigue", "tiny"]
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 ARTIFACT_LENGTH = 0.06  # s
 FEATURE_STEPS = 25  # times at which process values are computed; between them they are smooth
@@ -265,7 +265,7 @@ def _simulate(made: NMESFatigue, rng: np.random.Generator) -> Simulation:
         source="simulated",
     )
     widths = np.full(onsets.size, made.pulse.width)
-    pulses = Pulses(onsets, current=current, width=widths)
+    pulses = Pulses(np.asarray(onsets, dtype=np.float64), current=current, width=widths)
     return Simulation(recording, pulses, truth)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.simulate.front_end import FrontEnd
 
-Array = NDArray[np.floating]
+Array = NDArray[np.floating[Any]]
 
 FLICKER_CORNER = 20.0  # Hz, below which 1/f noise exceeds the white noise; unverified
 HARMONICS = {1: 1.0, 3: 0.3, 5: 0.15}  # of mains, relative amplitudes; unverified

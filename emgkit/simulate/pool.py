@@ -9,6 +9,7 @@ skin electrodes depends on where it lies more than on its diameter (Bickel, Greg
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from emgkit._checks import FrozenValue, in_range, positive
 from emgkit.errors import ParameterError
 from emgkit.simulate.fibre import Fibres
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 RECRUITMENT_RANGE = 30.0  # thresholds of the last unit over the first
 TWITCH_RANGE = 100.0  # twitch forces of the last unit over the first

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
@@ -11,7 +13,7 @@ from emgkit.simulate.pool import THRESHOLD_SPREAD, Pool
 from emgkit.simulate.spikes import INTERVAL_SPREAD
 from emgkit.simulate.templates import Templates
 
-Array = NDArray[np.floating]
+Array = NDArray[np.floating[Any]]
 
 BAND = (20.0, 450.0)  # Hz, of voluntary mdf and mnf
 WINDOW = (0.002, 0.030)  # s after the pulse, of evoked features
@@ -38,8 +40,9 @@ def expected_response(
     unit = np.flatnonzero(chance > 1e-4)
     velocity, amplitude = state.at(np.full(unit.size, time), unit)
     begins = (pool.latency[unit] - np.arange(RESPONSES)[:, np.newaxis] * interval).ravel()
-    repeated = [np.tile(values, RESPONSES) for values in (unit, velocity, amplitude * chance[unit])]
-    return templates.render(begins, *repeated, templates.fs, int(0.035 * templates.fs))
+    stretch, scale = np.tile(velocity, RESPONSES), np.tile(amplitude * chance[unit], RESPONSES)
+    count = int(0.035 * templates.fs)
+    return templates.render(begins, np.tile(unit, RESPONSES), stretch, scale, templates.fs, count)
 
 
 def evoked_values(response: Array, fs: float) -> dict[str, Array]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.simulate.pool import Pool
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 INTERVAL_SPREAD = 0.2  # SD of the intervals over their mean, Fuglevand et al. 1993
 SHORTEST_INTERVAL = 3e-3  # s

@@ -7,6 +7,7 @@ exponentials, so that the voltage is known at any time and nothing is rendered a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from emgkit._checks import in_range, number, positive
 from emgkit.errors import ParameterError
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 SHAPES = ("biphasic", "asymmetrical", "monophasic")
 ASYMMETRY = 10.0  # the second phase of a charge-balanced asymmetrical pulse is so much longer and lower

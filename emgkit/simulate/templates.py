@@ -7,13 +7,14 @@ they are read at other times. Templates lie on a fine grid and are interpolated 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import FrozenValue, assign, freeze
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 
 CHUNK = 20_000  # events rendered at once: keeps the working memory near 100 MB

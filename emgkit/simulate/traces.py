@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from emgkit.traces import Trace
 if TYPE_CHECKING:
     from emgkit.simulate.muscle import Activity, Muscle
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 TRIGGER_RATE, TRIGGER_HEIGHT, TRIGGER_WIDTH, RISE = 10_000.0, 5.0, 1e-3, 2e-4  # Hz, V, s, s
 FORCE_RATE, FULL_FORCE = 100.0, 300.0  # Hz, N at one twitch of every unit at 20 Hz; unverified

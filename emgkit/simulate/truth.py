@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from emgkit.recording import Recording
 
 __all__ = ["TRUTH_PARTS", "Simulation", "Truth"]
 
-Array = NDArray[np.float64]
+Array = NDArray[np.floating[Any]]
 
 TRUTH_PARTS = ("artifact", "evoked", "voluntary", "interference", "noise")
 SHARE = 0.2  # fresh and fatigued are the first and the last fifth

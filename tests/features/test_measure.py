@@ -230,3 +230,11 @@ def test_no_invalid_sample_reaches_a_feature(known):
 def test_a_window_outside_the_segments_is_refused(known):
     with pytest.raises(ek.ParameterError, match=r"window 0.05 .* holds 0 samples"):
         ek.measure(known.evoked(count=5), [ek.Vpp(window=(0.05, 0.06))])
+
+
+def test_an_offset_of_the_amplifier_is_no_response():
+    rng = np.random.default_rng(1)
+    noise = rng.normal(size=(200, 1, 56)) * 30e-6 + 76e-3
+    segments = ek.Segments(noise, fs=2000, starts=np.arange(200) / 30, first=0.002, kind="evoked")
+    table = ek.measure(segments, ["vpp"])
+    assert (table.reasons["vpp"] == "no_response").mean() > 0.97
