@@ -60,12 +60,18 @@ def _all(results: Results) -> Iterator[Drawing]:
     if results.m_waves is not None and len(results.m_waves):
         yield draw_m_waves(results.m_waves)
     for kind, table in results.tables.items():
-        if len(table) and table.names:
+        if len(table) and table.names and not _is_recruitment(results):
             yield draw_features(kind, table, [trend for trend in results.trends if trend.kind == kind])
-        if table.intensity is not None and len(table):
+        if _is_recruitment(results) and len(table):
             yield draw_recruitment(table)
     if results.comparisons:
         yield draw_comparisons(results.comparisons)
+
+
+def _is_recruitment(results: Results) -> bool:
+    """Tell triggered sweeps at several intensities: their question is recruitment, not time."""
+    table = results.tables.get("evoked")
+    return table is not None and table.intensity is not None and np.unique(table.intensity).size > 1
 
 
 def draw_excerpt(excerpt: Excerpt) -> Drawing:
@@ -112,7 +118,7 @@ def draw_m_waves(segments: Segments) -> Drawing:
     scale = Normalize(float(order.min()), max(float(order.max()), float(order.min()) + 1e-9))
     for row, channel in enumerate(channels):
         axes = grid.flat[row]
-        waves, unit = scaled(np.where(segments.valid[:, row], segments.signal[:, row], np.nan), "V")
+        waves, unit = scaled(_without_offset(np.where(segments.valid[:, row], segments.signal[:, row], np.nan)), "V")
         for number in np.argsort(order, kind="stable"):
             colour = colormaps["viridis"](scale(float(order[number])))
             axes.plot(1e3 * segments.times[number], waves[number], color=colour, linewidth=0.8)
@@ -123,6 +129,16 @@ def draw_m_waves(segments: Segments) -> Drawing:
     made.colorbar(ScalarMappable(scale, colormaps["viridis"]), ax=grid, label=words, fraction=0.03)
     caption = f"{len(segments)} responses, evenly spread; colour: {words}."
     return Drawing("M-waves over each other", to_svg(made, caption), caption)
+
+
+def _without_offset(waves: Array) -> Array:
+    """Take each wave's median away where the amplifier's offset is larger than the waves."""
+    whole = np.isfinite(waves).all(axis=1)
+    if not whole.any():
+        return waves
+    offset = float(np.abs(np.median(waves[whole])))
+    size = float(np.median(np.ptp(waves[whole], axis=1)))
+    return waves - np.median(waves, axis=1, keepdims=True) if offset > size else waves
 
 
 def draw_features(kind: str, table: FeatureTable, trends: list[Trend]) -> Drawing:

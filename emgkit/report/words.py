@@ -27,6 +27,8 @@ def facts(results: Results) -> list[tuple[str, str]]:
     """List what the recording is: name and value."""
     listed = [("file", results.source)]
     summary = results.recording
+    if summary is None:
+        listed += [("sweeps", str(len(table))) for table in results.tables.values()]
     if summary is not None:
         listed += [
             ("channels", ", ".join(summary.channel_names)),
@@ -47,11 +49,27 @@ def facts(results: Results) -> list[tuple[str, str]]:
 
 def answers(results: Results) -> list[str]:
     """Say in sentences how the features changed, the surest first."""
-    sentences = []
+    sentences = _recruitment(results)
     for change in results.changes:
         for row, channel in enumerate(change.channel_names):
             if not change.reasons[row] and np.isfinite(change.change[row]):
                 sentences.append(_sentence(change, row, channel))
+    return sentences
+
+
+def _recruitment(results: Results) -> list[str]:
+    """Say how large the largest response was, where several intensities were given."""
+    table = results.tables.get("evoked")
+    if table is None or table.intensity is None or np.unique(table.intensity).size < 2 or "vpp" not in table.names:
+        return []
+    sentences = []
+    for row, channel in enumerate(table.channel_names):
+        values = table.values["vpp"][:, row]
+        if np.isfinite(values).any():
+            best = int(np.nanargmax(values))
+            scale, unit = scaled_unit(float(values[best]), "V")
+            size, at = number_text(float(values[best]) / scale), number_text(float(table.intensity[best]))
+            sentences.append(f"{channel}: the largest response ({NAMES['vpp']}) is {size} {unit}, at intensity {at}.")
     return sentences
 
 

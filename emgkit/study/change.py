@@ -60,7 +60,8 @@ def change(table: FeatureTable, feature: str, *, share: float = 0.2, level: floa
     Returns
     -------
     Change
-        Per channel; ``too_few`` where an end has fewer than three values (two, if they have standard errors).
+        Per channel; ``too_few`` where an end has fewer than three values (two, if they have standard errors) or
+        less than half of its values.
 
     Raises
     ------
@@ -131,7 +132,7 @@ def _ends(
 def _mean(one: Series, alike: list[Series], level: float) -> Mean:
     count = len(one)
     fewest = 2 if count and np.isfinite(one.errors).all() else 3
-    if count < fewest:
+    if count < fewest or not one.speaks:
         return Mean(NAN, (NAN, NAN), NAN, NAN, count)
     spread = scatter(one, alike)
     value, variance = float(one.values.mean()), float(spread.variances.sum()) / count**2

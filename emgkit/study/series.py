@@ -35,6 +35,9 @@ CORRELATION_ALONE_FROM = 60  # values; from fewer, it is told from all stretches
 HETEROSCEDASTIC_FROM = 30  # values; from fewer, one variance for all
 
 
+LEAST_SHARE = 0.5  # of the values must be there for a mean or a trend
+
+
 @dataclass(frozen=True, eq=False)
 class Series:
     """Values that are there, in the order of time.
@@ -45,15 +48,23 @@ class Series:
         s, and the feature's unit; ``errors`` are the values' own standard errors, NaN where unknown.
     shared : float
         Correlation factor of windows that overlap: 1 if they do not.
+    asked : int
+        Values that were asked for, missing ones counted; 0 if unknown.
     """
 
     times: Array
     values: Array
     errors: Array
     shared: float = 1.0
+    asked: int = 0
 
     def __len__(self) -> int:
         return int(self.values.size)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether at least half of the values are there: what is left of fewer is a choice of the large ones."""
+        return len(self) >= LEAST_SHARE * self.asked
 
 
 def series(table: FeatureTable, feature: str, channel: int, keep: Any = slice(None)) -> Series:
@@ -61,7 +72,7 @@ def series(table: FeatureTable, feature: str, channel: int, keep: Any = slice(No
     values = table.values[feature][keep, channel]
     there = np.isfinite(values)
     errors = table.standard_errors[feature][keep, channel][there]
-    return Series(table.starts[keep][there], values[there], errors, _shared(table))
+    return Series(table.starts[keep][there], values[there], errors, _shared(table), values.size)
 
 
 def _shared(table: FeatureTable) -> float:

@@ -54,8 +54,8 @@ def trend(
     Returns
     -------
     Trend
-        Per channel. Missing values are left out and ``n`` counts the others; a channel with fewer than five has
-        the reason ``too_few``. A normalised interval is unbounded where the value at the start may be zero.
+        Per channel. Missing values are left out and ``n`` counts the others; a channel with fewer than five,
+        or with less than half of them, has the reason ``too_few``. A normalised interval is unbounded where the value at the start may be zero.
 
     Raises
     ------
@@ -147,7 +147,7 @@ _FITS: dict[str, Callable[[Series, float, float], Fit]] = {"ols": _ols, "theil_s
 
 
 def _enough(one: Series) -> bool:
-    return len(one) >= FEWEST and float(np.ptp(one.times)) > 0
+    return len(one) >= FEWEST and one.speaks and float(np.ptp(one.times)) > 0
 
 
 def _too_few(one: Series) -> Fit:
