@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,15 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import adopt, in_range, interval, nearest, positive
-from emgkit.errors import (
-    EmgkitWarning,
-    EvokedLostError,
-    NoPulsesError,
-    ParameterError,
-    PartError,
-    TimingError,
-    UnknownNameError,
-)
+from emgkit.cut_guards import check_intervals, check_lost, check_no_m_waves, check_pulses, next_pulse
+from emgkit.errors import ParameterError, TimingError, UnknownNameError
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 from emgkit.segments import Segments
@@ -26,7 +18,6 @@ from emgkit.step import Step
 
 __all__ = ["cut_m_waves", "cut_windows"]
 
-M_WAVE_END = 0.020  # s: until then M-waves of the thigh last at least
 TINY = 1e-6  # of a sample: times like 0.3 s are no exact multiples of 1/fs in binary
 
 
@@ -80,9 +71,9 @@ def cut_m_waves(
     [0.002, 0.002, 0.0024]
     """
     start, stop = interval("window", window)
-    _check_pulses(recording, pulses)
-    _check_lost(recording, start)
-    _check_intervals(pulses, start, stop)
+    check_pulses(recording, pulses)
+    check_lost(recording, start)
+    check_intervals(pulses, start, stop)
     count = int(np.floor((stop - start) * recording.fs + TINY))
     if count < 2:
         raise ParameterError(f"The window {start:g} ... {stop:g} s holds {count} samples at {recording.fs:g} Hz.")
@@ -90,7 +81,7 @@ def cut_m_waves(
     index = begin[:, np.newaxis] + np.arange(count)
     first = recording.start + begin / recording.fs - pulses.onsets
     times = first[:, np.newaxis] + (np.arange(count) + TINY) / recording.fs
-    own = times < _next_pulse(pulses)[:, np.newaxis]
+    own = times < next_pulse(pulses)[:, np.newaxis]
     kept = _within(recording, pulses, stop, during)
     signal, valid = _gather(recording, index[kept], own[kept])
     whole = {"recording_start": recording.start, "recording_stop": recording.stop}
@@ -119,58 +110,6 @@ def _within(recording: Recording, pulses: Pulses, stop: float, during: Any) -> N
     if not kept.any():
         raise TimingError(f"None of {len(pulses)} pulses has its window during {during!r}: check the marks' times.")
     return np.asarray(kept)
-
-
-def _check_pulses(recording: Recording, pulses: Pulses) -> None:
-    if not len(pulses):
-        raise NoPulsesError("There are no pulses, so there are no M-waves to cut: detect pulses first.")
-    outside = (pulses.onsets < recording.start) | (pulses.onsets >= recording.stop)
-    if outside.any():
-        raise TimingError(
-            f"{int(outside.sum())} of {len(pulses)} pulses lie outside the recording ({recording.start:g} ... "
-            f"{recording.stop:g} s), the first at {pulses.onsets[outside][0]:g} s: are the times in s since the file's "
-            f"first sample? Use pulses.crop(start, stop)."
-        )
-
-
-def _lost_until(separation: dict[str, Any]) -> float:
-    return float(separation.get("evoked_lost_until", -np.inf))  # "inf" and "-inf" are kept as text
-
-
-def _strictest_separation(recording: Recording) -> dict[str, Any]:
-    """Parameters of the removal that may have lost most; empty if there was none."""
-    steps = [dict(step.parameters) for step in recording.history if step.name == "separate"]
-    return max(steps, key=_lost_until, default={})
-
-
-def _check_lost(recording: Recording, start: float) -> None:
-    separation = _strictest_separation(recording)
-    until = _lost_until(separation)
-    if until == np.inf:
-        raise EvokedLostError(
-            f"The part {separation.get('part')!r} holds no M-waves: cut them from the part 'clean' (or 'evoked')."
-        )
-    if start < until - 1e-9:
-        raise EvokedLostError(
-            f"The window starts {start * 1e3:.4g} ms after the pulse, but {separation.get('method')} may have removed "
-            f"evoked activity until {until * 1e3:.4g} ms: start the window at {until:.4g} s or later, or use another "
-            f"method."
-        )
-
-
-def _next_pulse(pulses: Pulses) -> NDArray[np.float64]:
-    """Time from each pulse to the next, s, infinite for the last."""
-    return np.append(pulses.intervals, np.inf)
-
-
-def _check_intervals(pulses: Pulses, start: float, stop: float) -> None:
-    within = pulses.intervals[np.diff(pulses.train) == 0]
-    usual = float(np.median(within)) if within.size else np.inf
-    if stop > usual + 1e-9:
-        raise ParameterError(
-            f"The window {start * 1e3:.4g} ... {stop * 1e3:.4g} ms reaches beyond the next pulse: the interval between "
-            f"pulses is {usual * 1e3:.4g} ms. Stop the window at {usual:.4g} s or earlier."
-        )
 
 
 def _gather(
@@ -233,7 +172,7 @@ def cut_windows(
     6
     """
     span, share = positive("length", length, "s"), in_range("overlap", overlap, 0, 0.99)
-    _check_no_m_waves(recording)
+    check_no_m_waves(recording)
     count = round(span * recording.fs)
     if count < 2:
         raise ParameterError(f"A window of {span:g} s holds {count} samples at {recording.fs:g} Hz.")
@@ -259,24 +198,6 @@ def cut_windows(
         valid=adopt(valid),
         train=stretch,
         history=(*recording.history, Step("cut_windows", parameters)),
-    )
-
-
-def _check_no_m_waves(recording: Recording) -> None:
-    separation = _strictest_separation(recording)
-    part, until = separation.get("part", "voluntary"), _lost_until(separation)
-    if part == "voluntary":
-        return
-    if part != "clean" or until < M_WAVE_END:
-        raise PartError(
-            f"The part {part!r} {'still holds the M-waves' if part == 'clean' else 'is no voluntary EMG'}: cut windows "
-            f"of effort from the part 'voluntary', or blank until the M-wave has ended (at least {M_WAVE_END:g} s)."
-        )
-    warnings.warn(
-        f"Windows are cut from the part 'clean', blanked until {until * 1e3:.4g} ms after the pulses: what is left of "
-        f"the M-wave after that is measured as voluntary EMG.",
-        EmgkitWarning,
-        stacklevel=3,
     )
 
 

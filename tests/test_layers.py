@@ -14,8 +14,8 @@ LAYERS = [
     {"errors", "_checks", "_text", "plugins"},
     {"step", "traces", "recording", "pulses", "segments", "separation", "tables"},
     {"detect"},
-    {"artifact", "features", "cut", "simulate"},
-    {"study", "results"},
+    {"artifact", "features", "cut", "cut_guards", "simulate"},
+    {"study", "results", "excerpts"},
     {"io"},
     {"protocol", "pipeline"},
     {"batch", "report", "benchmark", "testing"},
@@ -23,7 +23,7 @@ LAYERS = [
 ]
 LAYER_OF = {room: number for number, rooms in enumerate(LAYERS, start=1) for room in rooms}
 # rooms of one layer that may see each other: the plain foundations, the values, a protocol and what runs it
-TOGETHER = [LAYERS[0], LAYERS[1], LAYERS[6], {"study"}, {"results"}]
+TOGETHER = [LAYERS[0], LAYERS[1], LAYERS[6], {"study"}, {"results", "excerpts"}, {"cut", "cut_guards"}]
 FORBIDDEN_BELOW_IO = {"mne", "h5py", "edfio"}
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 

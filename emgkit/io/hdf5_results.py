@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from emgkit.errors import MissingFileError, ResultsError
+from emgkit.io import hdf5_answers as answers
 from emgkit.io import hdf5_parts as parts
 from emgkit.io.atomic import written_whole
 from emgkit.io.hdf5_tables import write_columns, write_texts
@@ -63,7 +64,7 @@ def _write(file: h5py.File, results: Results) -> None:
     if results.m_waves is not None:
         parts.write_m_waves(file, results.m_waves)
     for name, row_of in _ANSWERS.items():
-        columns = parts.answer_rows(getattr(results, name), row_of)
+        columns = answers.answer_rows(getattr(results, name), row_of)
         write_columns(file, name, GROUPS[name].columns, columns)
     parts.write_excerpts(file, results.excerpts)
     write_texts(file.create_group("log"), "messages", results.messages)
@@ -71,14 +72,14 @@ def _write(file: h5py.File, results: Results) -> None:
 
 
 _ANSWERS: dict[str, Any] = {
-    "trends": parts.trend_row,
-    "changes": parts.change_row,
-    "comparisons": parts.comparison_row,
+    "trends": answers.trend_row,
+    "changes": answers.change_row,
+    "comparisons": answers.comparison_row,
 }
 _MAKERS: dict[str, Any] = {
-    "trends": parts.make_trend,
-    "changes": parts.make_change,
-    "comparisons": parts.make_comparison,
+    "trends": answers.make_trend,
+    "changes": answers.make_change,
+    "comparisons": answers.make_comparison,
 }
 
 
@@ -137,8 +138,8 @@ def _read(file: h5py.File) -> Results:
     provenance: dict[str, Any] = {name: str(value) for name, value in file["provenance"].attrs.items()}
     features = file.get("features", {})
     kinds = [kind for kind in ("evoked", "voluntary") if kind in features]
-    answers: dict[str, Any] = {
-        name: tuple(make(columns) for columns in parts.rows_by_question(file[name])) for name, make in _MAKERS.items()
+    answered: dict[str, Any] = {
+        name: tuple(make(columns) for columns in answers.rows_by_question(file[name])) for name, make in _MAKERS.items()
     }
     return Results(
         **provenance,
@@ -147,7 +148,7 @@ def _read(file: h5py.File) -> Results:
         separation=parts.read_separation(file) if "separation" in file else None,
         tables={kind: parts.read_features(features[kind], kind) for kind in kinds},
         m_waves=parts.read_m_waves(file["m_waves"]) if "m_waves" in file else None,
-        **answers,
+        **answered,
         excerpts=parts.read_excerpts(file),
         messages=tuple(str(text) for text in file["log/messages"].asstr()[()]),
         version=str(file.attrs["emgkit_version"]),

@@ -54,8 +54,9 @@ def trend(
     Returns
     -------
     Trend
-        Per channel. Missing values are left out and ``n`` counts the others; a channel with fewer than five,
-        or with less than half of them, has the reason ``too_few``. A normalised interval is unbounded where the value at the start may be zero.
+        Per channel. Missing values are left out and ``n`` counts the others; a channel with fewer than five, or with
+        less than half of its values, has the reason ``too_few``. A normalised interval is unbounded where the value
+        at the start may be zero.
 
     Raises
     ------
