@@ -80,7 +80,7 @@ class MWaveSpectrumFeature(MWaveFeature):
 class MWaveMDF(MWaveSpectrumFeature):
     """Median frequency of the M-wave: half of the response's energy lies below it.
 
-    The energy spectrum |∫x(t) exp(−i2πft) dt|² of the one response in the window, baseline at zero, no taper. It is
+    The energy spectrum ``|∫x(t) exp(−i2πft) dt|²`` of the one response in the window, baseline at zero, no taper. It is
     integrated in closed form from the autocorrelation, which is what zero padding without end would give, so the
     value has no steps. The energy that noise adds is taken off: the autocorrelation of the noise, from the differences
     between neighbouring responses, is subtracted.
