@@ -10,10 +10,17 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range
 from emgkit.artifact.base import windows_mask
+from emgkit.artifact.baseline import baseline_levels, slow_drift
 from emgkit.artifact.interference import Mains, find_mains, fit_lines, render_lines
 from emgkit.artifact.spline_basis import fit_windows, make_design, phase_knots, window_groups
 from emgkit.artifact.spline_evidence import end_of_artifact, locked_evidence
-from emgkit.artifact.spline_lines import colliding_orders, join_mains, lines_of_mains, mains_without_pulses
+from emgkit.artifact.spline_lines import (
+    colliding_orders,
+    hidden_mains,
+    join_mains,
+    lines_of_mains,
+    mains_without_pulses,
+)
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.errors import TimingError
 from emgkit.pulses import Pulses
@@ -30,6 +37,7 @@ ROUNDS = 3
 EVIDENCE = 5.0  # z score from which a response is taken as there
 SPIKE = 0.003  # s after the pulse that no line is fitted to
 SHORT_SUPPORT = 0.004  # s: support when there is an artifact and no response
+OVER = 0.8  # of the interval: from then on the response is taken to be over
 GRID = 25e-6  # s, on which the mean response is looked at
 
 
@@ -64,6 +72,8 @@ class PhaseSpline:
     cannot be told from the response; it counts as mains when stretches without pulses show a line of its size, or when
     there is no response; the messages say so.
 
+    Offset and slow drift of a DC-coupled recording (larger than five typical deflections) go with the interference.
+
     The support of a response ends where the next one begins, so that longer responses are not untangled.
     """
 
@@ -85,7 +95,11 @@ class PhaseSpline:
         """Take a signal apart, see `ArtifactMethod`."""
         if len(pulses) < FEWEST:
             raise TimingError(f"phase_spline needs {FEWEST} pulses, got {len(pulses)}: use blanking.")
-        model, evidence, messages = _Fit(self, signal, fs, pulses).run()
+        fit = _Fit(self, signal, fs, pulses)
+        model, evidence, messages = fit.run()
+        if fit.levels.any():
+            far = float(np.abs(fit.levels).max()) * 1e3
+            messages.append(f"A slow baseline of up to {far:.3g} mV was taken away with the interference.")
         until = model.artifact_end if model.fit is not None else 0.0
         effective = float(np.median(model.fit.effective)) if model.fit is not None else 0.0
         return Parts(
@@ -117,8 +131,10 @@ class _Fit:
         level = np.array([np.median(row[ok]) if ok.any() else 0.0 for row, ok in zip(signal, self.known, strict=True)])
         self.signal = np.where(self.known, filled - level[:, np.newaxis], 0.0)
         self.near = windows_mask(pulses.onsets, fs, signal.shape[1], method.before, SPIKE)
-        self.signal = self.signal - _drift(self.signal, self.known & ~self.near, fs)
         self.until = self._interval() - method.before
+        busy = windows_mask(pulses.onsets, fs, signal.shape[1], method.before, OVER * self.until)
+        self.levels = baseline_levels(filled, self.known & ~busy, fs)
+        self.signal = self.signal - slow_drift(self.signal, self.known & ~self.near, fs)
 
     def _interval(self) -> float:
         within = self.pulses.intervals[np.diff(self.pulses.train) == 0]
@@ -142,6 +158,8 @@ class _Fit:
             mains = self._find_mains_beside(guess)
             lines = self._lines(mains, mains.orders, self.signal)
         orders, said = self._orders_of_mains(mains, lines, has_evoked)
+        if has_evoked.any() and not mains.orders and self.method.mains:
+            said = said + hidden_mains(self.signal, self.known, self.fs, self.pulses)
         until = self.until if has_evoked.any() else min(SHORT_SUPPORT, self.until)
         if not has_evoked.any():
             messages.append("No evoked response stands out: only the artifact and the interference were taken away.")
@@ -190,6 +208,7 @@ class _Fit:
             lines=lines,
             mains=mains,
             orders=orders,
+            levels=self.levels,
             noise=np.zeros(signal.shape[0]),
             fs=self.fs,
             shape=(signal.shape[0], count),
@@ -244,18 +263,3 @@ def _pulse_groups(
 def _rms(rest: Array, known: Mask) -> Array:
     total = (np.where(known, rest, 0.0) ** 2).sum(axis=1)
     return np.asarray(np.sqrt(total / np.maximum(known.sum(axis=1), 1)))
-
-
-def _drift(signal: Array, known: Mask, fs: float) -> Array:
-    """Slow baseline: robust level of quarter seconds, interpolated; what moves slower than about 1 Hz."""
-    count = signal.shape[1]
-    pieces = np.array_split(np.arange(count), max(int(count / (0.25 * fs)), 1))
-    centres = np.array([piece.mean() for piece in pieces])
-    out = np.zeros_like(signal)
-    for channel, row in enumerate(signal):
-        levels = np.array(
-            [np.median(row[part][known[channel, part]]) if known[channel, part].any() else np.nan for part in pieces]
-        )
-        fine = np.isfinite(levels)
-        out[channel] = np.interp(np.arange(count), centres[fine], levels[fine]) if fine.any() else 0.0
-    return out

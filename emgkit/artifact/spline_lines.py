@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.base import windows_mask
-from emgkit.artifact.interference import Mains, find_mains, fit_lines
+from emgkit.artifact.interference import NOMINAL, SPARED, Mains, find_mains, fit_lines, near_harmonic
 from emgkit.pulses import Pulses
 
-__all__ = ["colliding_orders", "join_mains", "lines_of_mains", "mains_without_pulses"]
+__all__ = ["colliding_orders", "hidden_mains", "join_mains", "lines_of_mains", "mains_without_pulses"]
 
 Array = NDArray[np.float64]
 
@@ -35,6 +35,18 @@ def mains_without_pulses(signal: Array, known: NDArray[np.bool_], fs: float, pul
     if quiet[0].sum() < LEAST_QUIET * fs:
         return Mains(float("nan"), ())
     return find_mains(signal, quiet, fs)
+
+
+def hidden_mains(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> list[str]:
+    """Say which mains could not be looked for, because it would lie on the stimulation's harmonics throughout."""
+    if _quiet(signal, known, fs, pulses)[0].sum() >= LEAST_QUIET * fs:
+        return []
+    hidden = [nominal for nominal in NOMINAL if near_harmonic(nominal, pulses.rate, SPARED)]
+    return [
+        f"Mains of {nominal:g} Hz, if there is any, lies on a harmonic of the {pulses.rate:.4g} Hz stimulation and is "
+        f"in the response: record two seconds without pulses to tell them apart."
+        for nominal in hidden
+    ]
 
 
 def join_mains(beside: Mains, alone: Mains) -> Mains:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
+from emgkit.artifact.baseline import render_baseline
 from emgkit.artifact.interference import Mains, render_lines
 from emgkit.artifact.spline_basis import DEGREE, WindowFit, make_design
 
@@ -44,6 +45,7 @@ class LockedModel(FrozenValue):
     lines : (windows, channels, 2 × orders) V
     mains : Mains
     orders : tuple of int
+    levels : (channels, bins) V, of the slow baseline
     noise : (channels,) V, RMS of the residual
     fs : float
     shape : (channels, samples)
@@ -58,6 +60,7 @@ class LockedModel(FrozenValue):
     lines: Array
     mains: Mains
     orders: tuple[int, ...]
+    levels: Array
     noise: Array
     fs: float
     shape: tuple[int, int]
@@ -71,8 +74,9 @@ class LockedModel(FrozenValue):
         return self._locked(artifact=False)
 
     def interference(self) -> Array:
-        """Render the lines, V, (channels, samples)."""
-        return render_lines(self.lines, self.fs, self.shape[1], self.mains, self.orders)
+        """Render the lines and the slow baseline, V, (channels, samples)."""
+        lines = render_lines(self.lines, self.fs, self.shape[1], self.mains, self.orders)
+        return lines + render_baseline(self.levels, self.fs, self.shape[1]) if self.levels.any() else lines
 
     def evoked_error(self) -> Array:
         """Render the evoked response's standard error, V, (channels, samples): residual RMS over √(pulses)."""

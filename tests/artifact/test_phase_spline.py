@@ -171,3 +171,27 @@ def test_knots_are_close_where_the_artifact_is_sharp():
     assert knots[-1] == 0.032
     inner = np.diff(knots[3:-3])
     assert inner[knots[3:-4] < 0.0025].max() <= 0.000126
+
+
+def test_offset_and_drift_of_a_dc_coupled_recording_do_not_reach_the_features():
+    made = ek.simulate.nmes_fatigue(rng=np.random.default_rng(8), duration=12.0, bursts=1)
+    drift = 0.076 + 0.01 * np.sin(2 * np.pi * 0.05 * made.recording.times)
+    coupled = made.recording.with_signal(made.recording.signal + drift)
+    tables = []
+    for recording in (made.recording, coupled):
+        parts = ek.separate(recording, made.pulses)
+        tables.append(ek.measure(ek.cut_m_waves(parts.clean, made.pulses), ["vpp", "m_wave_mdf"]))
+    assert any("slow baseline" in message for message in parts.messages)
+    for name, tolerance in (("vpp", 0.01), ("m_wave_mdf", 0.02)):
+        fine = np.isfinite(tables[0].values[name])
+        kept = tables[1].values[name][fine]
+        assert np.isfinite(kept).mean() > 0.85  # at the ends of the recording the drift is known less well
+        assert np.nanmedian(kept) == pytest.approx(np.median(tables[0].values[name][fine]), rel=tolerance)
+
+
+def test_mains_that_cannot_be_looked_for_is_spoken_of():
+    made = ek.simulate.nmes_fatigue(
+        rng=np.random.default_rng(4), duration=10.0, bursts=0, mains=60.0, stimulation=(0.0, 9.99)
+    )
+    messages = ek.separate(made.recording, made.pulses).messages
+    assert any("Mains of 60 Hz, if there is any" in message for message in messages)
