@@ -1,4 +1,4 @@
-"""``emgkit list``: which methods, features and readers there are."""
+"""``emgkit list``: which methods, features, readers and scenarios there are."""
 
 from __future__ import annotations
 
@@ -16,20 +16,29 @@ _GROUPS = {"methods": "emgkit.artifact", "features": "emgkit.features", "readers
 
 
 @click.command()
-@click.argument("what", type=click.Choice(list(_GROUPS)))
+@click.argument("what", type=click.Choice([*_GROUPS, "scenarios"]))
 @json_option
 @debug_option
 def command(what: str, for_machines: bool) -> None:
-    """List methods, features or readers with their parameters: those of emgkit and those that a lab publishes."""
-    from emgkit import plugins
-
-    group = _GROUPS[what]
-    rows = [_row(name, plugins.load(group, name)) for name in plugins.names(group)]
+    """List methods, features or readers with their parameters (those of labs too), or the scenarios to simulate."""
+    rows = _scenarios() if what == "scenarios" else _plugins(_GROUPS[what])
     if for_machines:
         as_json(rows)
         return
     header = list(rows[0]) if rows else ["name"]
     console().print(table(what, header, [[str(row[key]) for key in header] for row in rows], left=len(header)))
+
+
+def _plugins(group: str) -> list[dict[str, str]]:
+    from emgkit import plugins
+
+    return [_row(name, plugins.load(group, name)) for name in plugins.names(group)]
+
+
+def _scenarios() -> list[dict[str, str]]:
+    from emgkit.simulate import SCENARIOS
+
+    return [{"name": name, "what": (made.__doc__ or "").strip().splitlines()[0]} for name, made in SCENARIOS.items()]
 
 
 def _row(name: str, found: Any) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,27 +16,56 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "write_simulation"]
 
-SCENARIOS = ("nmes",)
+SHORT = {"nmes": "nmes_fatigue"}
 
 
 @click.command()
-@click.argument("scenario", type=click.Choice(SCENARIOS))
+@click.argument("scenario")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The recording to write (BDF).")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the random numbers.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of the random numbers.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Change a parameter of the scenario; may be repeated. Units are s, Hz, A, V.",
+)
 @json_option
 @debug_option
-def command(scenario: str, out: Path, seed: int, for_machines: bool) -> None:
-    """Simulate a recording of a fatiguing muscle under stimulation, with its truth beside it."""
+def command(scenario: str, out: Path, seed: int, settings: tuple[str, ...], for_machines: bool) -> None:
+    """Simulate a recording whose truth is known and write the truth beside it, as NAME.truth.h5.
+
+    SCENARIO is one of those that "emgkit list scenarios" shows; nmes stands for nmes_fatigue.
+    """
     import numpy as np
 
-    from emgkit.simulate import nmes_fatigue
+    from emgkit.simulate import scenario as named
 
-    truth = write_simulation(nmes_fatigue(rng=np.random.default_rng(seed)), out)
+    name = SHORT.get(scenario, scenario)
+    made = named(name)(rng=np.random.default_rng(seed), **dict(_setting(text) for text in settings))
+    truth = write_simulation(made, out)
     if for_machines:
-        as_json({"recording": str(out), "truth": str(truth), "scenario": scenario, "seed": seed})
+        as_json({"recording": str(out), "truth": str(truth), "scenario": name, "seed": seed})
     else:
+        recording = made.recording
+        say(
+            f"{name}, seed {seed}: {recording.duration:.3g} s, {', '.join(recording.channel_names)}, "
+            f"{recording.fs:g} Hz, {made.pulses.onsets.size} pulses in {made.pulses.n_trains} trains"
+        )
         say(f"Recording: {out}")
         say(f"Truth:     {truth}")
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    from emgkit.errors import ParameterError
+
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise ParameterError(f"--set takes NAME=VALUE, got {text!r}.")
+    try:
+        return name.strip(), ast.literal_eval(value.strip())
+    except (ValueError, SyntaxError):
+        return name.strip(), value.strip()
 
 
 def write_simulation(simulation: Simulation, out: Path) -> Path:

@@ -9,12 +9,34 @@ import h5py
 from emgkit.errors import FormatError, MissingFileError
 from emgkit.io.atomic import written_whole
 from emgkit.io.hdf5_tables import write_array
-from emgkit.simulate import TRUTH_PARTS, Truth
+from emgkit.simulate import CONDITIONS, TRUTH_PARTS, Spiking, Truth
 
 __all__ = ["load_truth", "save_truth"]
 
 SCHEMA = "emgkit-truth"
-VECTORS = {"onsets": "s", "velocity_times": "s", "velocity": "m/s", "feature_times": "s"}
+VERSION = "2.0"
+WITHIN = ("evoked_random", "reflex", "distortion")
+VECTORS = {
+    "onsets": "s",
+    "velocity_times": "s",
+    "velocity": "m/s",
+    "feature_times": "s",
+    "planned": "s",
+    "current": "A",
+    "stimulator": "",
+    "drive": "",
+}
+SPIKING = {
+    "times": "s",
+    "unit": "",
+    "muscle": "",
+    "intended_times": "s",
+    "intended_unit": "",
+    "intended_muscle": "",
+    "recruited": "",
+    "threshold": "A",
+    "unit_velocity": "m/s",
+}
 
 
 def save_truth(path: str | Path, truth: Truth) -> Path:
@@ -33,14 +55,21 @@ def save_truth(path: str | Path, truth: Truth) -> Path:
         If the file cannot be written.
     """
     with written_whole(path) as unfinished, h5py.File(unfinished, "w", libver="earliest") as file:
-        file.attrs["schema"], file.attrs["schema_version"] = SCHEMA, "1.0"
-        for name in TRUTH_PARTS:
-            write_array(file.require_group("parts"), name, getattr(truth, name)).attrs["units"] = "V"
+        file.attrs["schema"], file.attrs["schema_version"] = SCHEMA, VERSION
+        parts = file.create_group("parts")
+        for name in (*TRUTH_PARTS, *WITHIN):
+            write_array(parts, name, getattr(truth, name)).attrs["units"] = "V"
+        condition = write_array(file, "condition", truth.condition)
+        condition.attrs["meaning"] = ", ".join(f"{code}: {word}" for code, word in enumerate(CONDITIONS))
         for name, unit in VECTORS.items():
             write_array(file, name, getattr(truth, name)).attrs["units"] = unit
         group = file.create_group("features")
         for name, values in truth.features.items():
             write_array(group, name, values)
+        if truth.spiking is not None:
+            spiking = file.create_group("spiking")
+            for name, unit in SPIKING.items():
+                write_array(spiking, name, getattr(truth.spiking, name)).attrs["units"] = unit
     return Path(path)
 
 
@@ -60,9 +89,18 @@ def load_truth(path: str | Path) -> Truth:
         with h5py.File(path, "r") as file:
             if file.attrs.get("schema") != SCHEMA:
                 raise FormatError(f"{Path(path).name} is no {SCHEMA} file.")
-            arrays = {name: file["parts"][name][()] for name in TRUTH_PARTS}
-            arrays |= {name: file[name][()] for name in VECTORS}
-            return Truth(**arrays, features={name: values[()] for name, values in file["features"].items()})
+            if file.attrs["schema_version"] != VERSION:
+                raise FormatError(
+                    f"{Path(path).name} has version {file.attrs['schema_version']} of the truth format, this emgkit "
+                    f"reads {VERSION}: simulate the recording again."
+                )
+            arrays = {name: file["parts"][name][()] for name in (*TRUTH_PARTS, *WITHIN)}
+            arrays |= {name: file[name][()] for name in (*VECTORS, "condition")}
+            spiking = None
+            if "spiking" in file:
+                spiking = Spiking(**{name: file["spiking"][name][()] for name in SPIKING})
+            features = {name: values[()] for name, values in file["features"].items()}
+            return Truth(**arrays, features=features, spiking=spiking)
     except (OSError, KeyError) as error:
         raise FormatError(
             f"{Path(path).name} is no readable truth file ({str(error).partition(chr(10))[0]})."

@@ -1,4 +1,9 @@
-"""State of the muscle fibres: conduction velocity falls with activity and recovers, potentiation comes and goes."""
+"""State of the muscle fibres: velocity, potentiation, block and force follow each unit's own activity.
+
+Every state relaxes towards a limit that it cannot pass, so that no rate of stimulation gives a negative velocity.
+Stimulation reaches the same units with every pulse and voluntary effort spreads its rates over all of them: that is
+the only difference between the two, and enough for what is published (the laws in the tests name it).
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,7 @@ Array = NDArray[np.floating[Any]]
 
 GRID = 2.0  # Hz, on which the state is followed: it moves over tens of seconds
 FULL_RATE = 30.0  # Hz, firing rate at which the stated rates of change hold
+BLOCK_ABOVE = 50.0  # Hz, firing rate above which fibres begin to fail; unverified
 
 
 @dataclass(frozen=True)
@@ -32,9 +38,21 @@ class FatigueParameters:
     size_effect : float
         How much faster the largest unit fatigues than the mean one, 0 ... 1.
     potentiation : float
-        Largest relative growth of the action potential by a longer intracellular wave.
+        Largest relative growth of the spatial extent of the action potential inside the fibre.
     potentiation_on, potentiation_off : float
         Time constants, s.
+    after_potential : float
+        Height of a late after-potential at full potentiation, over that of the action potential.
+    block : float
+        Share of a unit's fibres that fail per s and per 50 Hz above 50 Hz.
+    block_recovery : float
+        Time constant with which they come back, s.
+    weakening : float
+        Initial relative loss of twitch force at 30 Hz, per s.
+    weakest : float
+        Twitch force that is left in the end, relative.
+    threshold_rise, threshold_time : float
+        Axons' thresholds rise by so much, relative, with this time constant, s.
     """
 
     slowing: float = 0.012
@@ -44,40 +62,72 @@ class FatigueParameters:
     potentiation: float = 0.0
     potentiation_on: float = 10.0
     potentiation_off: float = 60.0
+    after_potential: float = 0.0
+    block: float = 0.02
+    block_recovery: float = 5.0
+    weakening: float = 0.015
+    weakest: float = 0.2
+    threshold_rise: float = 0.1
+    threshold_time: float = 300.0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         in_range("slowing", self.slowing, 0.0, 0.1, "1/s")
         in_range("limit", self.limit, 0.0, 0.6)
-        in_range("size_effect", self.size_effect, 0.0, 1.0)
-        in_range("potentiation", self.potentiation, 0.0, 1.0)
-        for name in ("recovery", "potentiation_on", "potentiation_off"):
+        for name in ("size_effect", "block", "weakening", "weakest"):
+            in_range(name, getattr(self, name), 0.0, 1.0)
+        in_range("potentiation", self.potentiation, 0.0, 0.5)
+        in_range("after_potential", self.after_potential, 0.0, 0.5)
+        in_range("threshold_rise", self.threshold_rise, -0.5, 1.0)
+        for name in ("recovery", "potentiation_on", "potentiation_off", "block_recovery", "threshold_time"):
             positive(name, getattr(self, name), "s")
+
+    def threshold_at(self, times: Array) -> Array:
+        """Thresholds of the axons over those at the beginning, at times in s."""
+        return 1 - self.threshold_rise * np.expm1(-times / self.threshold_time)
+
+    def fatigability(self, count: int) -> Array:
+        """How fast each unit changes over the mean, smallest unit first."""
+        return 1 + self.size_effect * np.linspace(-1, 1, count)
 
 
 @dataclass(frozen=True, eq=False)
 class FibreState:
-    """State of every unit over time.
+    """State of every unit over time, each table of shape (units, grid), relative to rest.
 
     Parameters
     ----------
-    velocity : (units, grid) velocity over that at rest
-    amplitude : (units, grid) amplitude over that at rest
+    velocity : conduction velocity
+    amplitude : share of the fibres that are not blocked
+    growth : how far the action potential inside the fibre has grown towards its largest extent, 0 ... 1
+    force : twitch force
     """
 
     velocity: Array
     amplitude: Array
+    growth: Array
+    force: Array
 
-    def at(self, times: Array, unit: NDArray[np.int64]) -> tuple[Array, Array]:
-        """Read velocity and amplitude of units at times, s, by linear interpolation."""
+    def at(self, times: Array, unit: NDArray[np.int64]) -> tuple[Array, Array, Array]:
+        """Read velocity, amplitude and growth of units at times, s, by linear interpolation."""
         place = np.clip(times * GRID, 0, self.velocity.shape[1] - 1.000001)
         below = place.astype(np.int64)
         share = place - below
-        velocity, amplitude = (
+        velocity, amplitude, growth = (
             table[unit, below] * (1 - share) + table[unit, below + 1] * share
-            for table in (self.velocity, self.amplitude)
+            for table in (self.velocity, self.amplitude, self.growth)
         )
-        return velocity, amplitude
+        return velocity, amplitude, growth
+
+    def force_at(self, times: Array, unit: NDArray[np.int64]) -> Array:
+        """Read the twitch force of units at times, s."""
+        return self.force[unit, np.clip((times * GRID).astype(np.int64), 0, self.force.shape[1] - 1)]
+
+
+def at_rest(units: int, duration: float) -> FibreState:
+    """State of units that never fatigue."""
+    ones = np.ones((units, int(np.ceil(duration * GRID)) + 2))
+    return FibreState(ones, ones, np.zeros_like(ones), ones)
 
 
 def follow(
@@ -98,23 +148,23 @@ def follow(
     parameters : FatigueParameters
         Rates of change.
     """
-    steps = int(np.ceil(duration * GRID)) + 1
+    steps, units = int(np.ceil(duration * GRID)) + 1, len(pool)
     bins = np.clip((times * GRID).astype(np.int64), 0, steps - 1)
-    counts = np.bincount(unit * steps + bins, minlength=len(pool) * steps).reshape(len(pool), steps)
-    activity = counts * (GRID / FULL_RATE)
-    rate = parameters.slowing * (1 + parameters.size_effect * np.linspace(-1, 1, len(pool)))
-    loss, gain = np.zeros((len(pool), steps + 1)), np.zeros((len(pool), steps + 1))
-    for step in range(steps):
-        load = activity[:, step]
-        limit = max(parameters.limit, 1e-9)
-        loss[:, step + 1] = _relax(loss[:, step], rate * load, limit, parameters.recovery)
-        on, off = load / parameters.potentiation_on, parameters.potentiation_off
-        gain[:, step + 1] = _relax(gain[:, step], on, 1.0, off)
-    return FibreState(1 - loss, 1 + parameters.potentiation * gain)
+    rates = GRID * np.bincount(unit * steps + bins, minlength=units * steps).reshape(units, steps)
+    prone = parameters.fatigability(units)[:, np.newaxis]
+    load, over = rates / FULL_RATE, np.maximum(rates - BLOCK_ABOVE, 0.0) / BLOCK_ABOVE
+    loss = _follow(parameters.slowing * prone * load, parameters.limit, parameters.recovery)
+    growth = _follow(load / parameters.potentiation_on, 1.0, parameters.potentiation_off)
+    blocked = _follow(parameters.block * prone * over, 1.0, parameters.block_recovery)
+    weak = _follow(parameters.weakening * prone * load, 1 - parameters.weakest, parameters.recovery)
+    return FibreState(1 - loss, 1 - blocked, growth, (1 - weak) * (1 - blocked))
 
 
-def _relax(state: Array, drive: Array, limit: float, recovery: float) -> Array:
-    """Advance d(state)/dt = drive·(1 − state/limit) − state/recovery by one step, exactly for a constant drive."""
-    speed = drive / limit + 1 / recovery
-    target = drive / speed
-    return np.asarray(target + (state - target) * np.exp(-speed / GRID))
+def _follow(drive: Array, limit: float, recovery: float) -> Array:
+    """Solve d(state)/dt = drive·(1 − state/limit) − state/recovery from rest, exactly for a stepwise constant drive."""
+    state = np.zeros((drive.shape[0], drive.shape[1] + 1))
+    speed = drive / max(limit, 1e-9) + 1 / recovery
+    target, keep = drive / speed, np.exp(-speed / GRID)
+    for step in range(drive.shape[1]):
+        state[:, step + 1] = target[:, step] + (state[:, step] - target[:, step]) * keep[:, step]
+    return state

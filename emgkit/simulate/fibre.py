@@ -23,6 +23,7 @@ ANISOTROPY = 5.2  # axial over radial conductivity of muscle; unverified constan
 SIGMA_INNER = 1.01  # S/m, myoplasm
 SIGMA_RADIAL = 0.063  # S/m, muscle across its fibres
 RADIUS = 0.0275  # mm, muscle fibre
+LATE_LENGTH = 8.0  # mm, decay of the late after-potential behind the action potential; unverified
 ELECTRODE_POINTS = (-4.0, 0.0, 4.0)  # mm along the fibre: a 10 mm disc as the mean of three points
 
 
@@ -44,10 +45,17 @@ class Fibres:
     distance: Array
 
 
-def membrane_slope(time: Array, velocity: Array, stretch: float = 1.0) -> Array:
-    """Compute the derivative of the intracellular potential by time, mV/ms, shape (fibres, samples)."""
-    along = np.maximum(velocity[:, np.newaxis] * time / stretch, 0.0)
-    return velocity[:, np.newaxis] / stretch * AMPLITUDE * (3 * along**2 - along**3) * np.exp(-along)
+def membrane_slope(time: Array, velocity: Array, stretch: float = 1.0, late: float = 0.0) -> Array:
+    """Compute the derivative of the intracellular potential by time, mV/ms, shape (fibres, samples).
+
+    ``late`` is the height of a slow after-potential over that of the action potential.
+    """
+    travelled = np.maximum(velocity[:, np.newaxis] * time, 0.0)
+    along, behind = travelled / stretch, travelled / LATE_LENGTH
+    fast = (3 * along**2 - along**3) * np.exp(-along) / stretch
+    # the after-potential rises with the action potential and decays over centimetres
+    slow = (3 * behind**2 - behind**3) * np.exp(-behind) / LATE_LENGTH
+    return velocity[:, np.newaxis] * AMPLITUDE * (fast + late * slow)
 
 
 def travelling_dipole(time: Array, fibres: Fibres, positions: Array, step: float) -> Array:
@@ -64,7 +72,9 @@ def travelling_dipole(time: Array, fibres: Fibres, positions: Array, step: float
     return np.asarray(total)
 
 
-def fibre_potentials(fibres: Fibres, positions: Array, fs: float, duration: float, stretch: float = 1.0) -> Array:
+def fibre_potentials(
+    fibres: Fibres, positions: Array, fs: float, duration: float, stretch: float = 1.0, late: float = 0.0
+) -> Array:
     """Potential of each fibre at each electrode, V, shape (fibres, electrodes, samples).
 
     Parameters
@@ -79,10 +89,12 @@ def fibre_potentials(fibres: Fibres, positions: Array, fs: float, duration: floa
         Length, s, from the moment when the end-plate is excited.
     stretch : float, default 1.0
         Spatial extent of the intracellular potential, mm.
+    late : float, default 0.0
+        Height of a slow after-potential over that of the action potential.
     """
     count, step = round(duration * fs), 1e3 / fs
     middle = (np.arange(count) + 0.5) * step
-    slope = membrane_slope(middle, fibres.velocity, stretch)
+    slope = membrane_slope(middle, fibres.velocity, stretch, late)
     size = next_fast_len(2 * count, real=True)
     total = np.zeros((fibres.velocity.size, positions.size, count))
     spectrum = rfft(slope, size)[:, np.newaxis, :]

@@ -1,4 +1,10 @@
-"""The amplifier and converter of the simulated recording: two filters, a range and a resolution."""
+"""The amplifier and converter of the simulated recording.
+
+In the order in which a signal meets them: a first stage with a rail, a recovery and a slew limit, the high-pass and
+the anti-alias filter, blanking hardware, the converter, and a link that loses packets. The order matters: a first
+stage that saturates before the high-pass leaves a long non-linear tail under the M-wave, a converter that clips the
+filtered signal does not.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import in_range, positive
-from emgkit.errors import SamplingRateError
+from emgkit.errors import ParameterError, SamplingRateError
 
 Array = NDArray[np.floating[Any]]
 
-FINE = 20_000.0  # Hz, rate of the stored waveforms that the filters are applied to
-ORDER = 4
+FINE = 20_000.0  # Hz, rate of the stored waveforms that the anti-alias filter is applied to
+ANALOG = 100_000.0  # Hz, the first stage is computed at least at this rate
+SHAPES = ("bessel", "butterworth", "elliptic")
+RIPPLE, STOP = 0.1, 60.0  # dB, of the elliptic filter
 
 
 @dataclass(frozen=True)
@@ -25,51 +33,139 @@ class FrontEnd:
     ----------
     fs : float
         Sampling rate, Hz.
-    high_pass : float
-        Corner of the first-order high-pass, Hz.
-    low_pass : float
-        Corner of the fourth-order Bessel low-pass, Hz; it hardly rings.
+    rail : float or None
+        The first stage, before any filter, cannot leave ± this, V at its input; None for no limit.
+    rail_recovery : float
+        Time constant with which an overloaded first stage comes back, s.
+    slew : float or None
+        Steepest slope that the first stage follows, V/s; None for no limit.
+    high_pass : float or None
+        Corner of the high-pass, Hz; None for a DC-coupled amplifier.
+    high_pass_order : int
+        1 or 2.
+    low_pass : float or None
+        Corner of the anti-alias filter, Hz; None for 850 Hz or 0.425 fs, whichever is lower.
+    anti_alias : {"bessel", "butterworth", "elliptic"}
+        The first hardly rings, the last rings most.
+    low_pass_order : int
+        Order of the anti-alias filter.
+    blanking : float
+        Hardware that holds its output from 0.5 ms before each pulse until this long after it, s; 0 for none.
+    droop : float
+        Rate at which the held value decays, 1/s.
     full_scale : float
         Range of the converter is ± this, V; what is larger is clipped.
     bits : int
         Resolution of the converter.
+    packet_loss : float
+        Share of the packets of a wireless link that get lost; the last sample before is repeated.
+    packet : float
+        Length of a packet, s.
+    trigger_latency : float
+        Time by which the trigger comes after the leading edge of the stimulus, s.
     """
 
     fs: float = 2000.0
-    high_pass: float = 5.0
-    low_pass: float = 850.0
+    rail: float | None = None
+    rail_recovery: float = 0.0
+    slew: float | None = None
+    high_pass: float | None = 5.0
+    high_pass_order: int = 1
+    low_pass: float | None = None
+    anti_alias: str = "bessel"
+    low_pass_order: int = 4
+    blanking: float = 0.0
+    droop: float = 0.0
     full_scale: float = 0.1
     bits: int = 24
+    packet_loss: float = 0.0
+    packet: float = 0.013
+    trigger_latency: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         in_range("fs", self.fs, 500.0, FINE / 2, "Hz")
-        in_range("high_pass", self.high_pass, 0.01, 100.0, "Hz")
+        for name, unit in (("rail", "V"), ("slew", "V/s"), ("high_pass", "Hz"), ("low_pass", "Hz")):
+            if getattr(self, name) is not None:
+                positive(name, getattr(self, name), unit)
+        in_range("rail_recovery", self.rail_recovery, 0.0, 0.5, "s")
+        in_range("blanking", self.blanking, 0.0, 0.05, "s")
+        in_range("droop", self.droop, 0.0, 1000.0, "1/s")
         positive("full_scale", self.full_scale, "V")
+        positive("packet", self.packet, "s")
         in_range("bits", self.bits, 8, 32)
-        if not self.high_pass < self.low_pass < self.fs / 2:
+        in_range("packet_loss", self.packet_loss, 0.0, 0.5)
+        in_range("trigger_latency", self.trigger_latency, -0.01, 0.05, "s")
+        for name, allowed in (("high_pass_order", range(1, 3)), ("low_pass_order", range(1, 9))):
+            if getattr(self, name) not in allowed:
+                low, high = allowed[0], allowed[-1]
+                raise ParameterError(f"{name} must be a whole number {low} ... {high}, got {getattr(self, name)!r}.")
+        if self.anti_alias not in SHAPES:
+            raise ParameterError(f"anti_alias={self.anti_alias!r}; there are: {', '.join(SHAPES)}.")
+        if not (self.high_pass or 0.0) < self.corner < self.fs / 2:
             raise SamplingRateError(
-                f"low_pass must lie between high_pass ({self.high_pass:g} Hz) and half of fs ({self.fs / 2:g} Hz), "
-                f"got {self.low_pass:g} Hz."
+                f"low_pass must lie between high_pass ({self.high_pass or 0:g} Hz) and half of fs "
+                f"({self.fs / 2:g} Hz), got {self.corner:g} Hz: with a higher fs the spectrum of EMG fits."
             )
 
-    def filter(self, wave: Array, fs: float = FINE) -> Array:
-        """Filter waveforms on a fine grid of ``fs`` Hz along the last axis."""
+    @property
+    def corner(self) -> float:
+        """Corner of the anti-alias filter, Hz."""
+        return min(850.0, 0.425 * self.fs) if self.low_pass is None else self.low_pass
+
+    @property
+    def linear(self) -> bool:
+        """Whether the first stage neither clips nor limits slopes."""
+        return self.rail is None and self.slew is None
+
+    def low(self, wave: Array, fs: float = FINE) -> Array:
+        """Apply the anti-alias filter to waveforms on a fine grid of ``fs`` Hz, along the last axis."""
         from scipy.signal import sosfilt
 
-        return np.asarray(sosfilt(self._sections(fs), wave, axis=-1))
+        return np.asarray(sosfilt(self.low_sections(fs), wave, axis=-1))
+
+    def high(self, wave: Array, fs: float | None = None) -> Array:
+        """Apply the high-pass to signals at the output rate (or at ``fs`` Hz), along the last axis."""
+        from scipy.signal import butter, sosfilt
+
+        if self.high_pass is None:
+            return wave
+        sections = butter(self.high_pass_order, self.high_pass, "highpass", fs=fs or self.fs, output="sos")
+        return np.asarray(sosfilt(sections, wave, axis=-1))
+
+    def sections(self, fs: float) -> Array:
+        """Second-order sections of both filters at a fine rate, Hz: what is not band-limited needs them there."""
+        from scipy.signal import butter
+
+        if self.high_pass is None:
+            return self.low_sections(fs)
+        high = butter(self.high_pass_order, self.high_pass, "highpass", fs=fs, output="sos")
+        return np.concatenate([high, self.low_sections(fs)])
+
+    @property
+    def settling(self) -> float:
+        """Time after which the filters have forgotten a pulse, s."""
+        return 5 / self.corner + (0.0 if self.high_pass is None else 7 / (2 * np.pi * self.high_pass))
 
     def power_gain(self, frequencies: Array) -> Array:
         """Squared magnitude of the filters' response at frequencies, Hz."""
-        from scipy.signal import sosfreqz
+        from scipy.signal import butter, sosfreqz
 
-        return np.abs(sosfreqz(self._sections(FINE), frequencies, fs=FINE)[1]) ** 2
+        gain = np.abs(sosfreqz(self.low_sections(FINE), frequencies, fs=FINE)[1]) ** 2
+        if self.high_pass is not None:
+            sections = butter(self.high_pass_order, self.high_pass, "highpass", fs=self.fs, output="sos")
+            gain = gain * np.abs(sosfreqz(sections, frequencies, fs=self.fs)[1]) ** 2
+        return gain
 
-    def _sections(self, fs: float) -> Array:
-        from scipy.signal import bessel, butter
+    def low_sections(self, fs: float) -> Array:
+        """Give the second-order sections of the anti-alias filter at a rate, Hz."""
+        from scipy.signal import bessel, butter, ellip
 
-        low = bessel(ORDER, self.low_pass, "lowpass", norm="mag", fs=fs, output="sos")
-        return np.concatenate([butter(1, self.high_pass, "highpass", fs=fs, output="sos"), low])
+        if self.anti_alias == "bessel":
+            return np.asarray(bessel(self.low_pass_order, self.corner, norm="mag", fs=fs, output="sos"))
+        if self.anti_alias == "butterworth":
+            return np.asarray(butter(self.low_pass_order, self.corner, fs=fs, output="sos"))
+        return np.asarray(ellip(self.low_pass_order, RIPPLE, STOP, self.corner, fs=fs, output="sos"))
 
     def convert(self, analog: Array) -> Array:
         """Clip at the range and round to the converter's steps."""

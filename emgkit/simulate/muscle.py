@@ -8,59 +8,71 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.simulate.evoked import Volleys, excite
+from emgkit.simulate.evoked import EvokedParameters, Stimuli, Volleys, excite, expected, site_thresholds
 from emgkit.simulate.fatigue import FatigueParameters, FibreState, follow
-from emgkit.simulate.fibre import fibre_potentials
+from emgkit.simulate.fibre import Fibres, fibre_potentials
 from emgkit.simulate.front_end import FINE, FrontEnd
+from emgkit.simulate.montage import Montage
 from emgkit.simulate.pool import Pool, PoolParameters, make_pool, place_fibres
+from emgkit.simulate.reflex import f_waves, h_reflexes
+from emgkit.simulate.spikes import GRID as DRIVE_GRID
 from emgkit.simulate.spikes import Spikes, annihilate, fire
 from emgkit.simulate.templates import Templates
 
 Array = NDArray[np.floating[Any]]
 
 TEMPLATE_LENGTH = 0.045  # s
-ELECTRODES = (25.0, 45.0)  # mm from the innervation zone: a bipolar pair, 20 mm apart
-FULL_RESPONSE = 1.0  # current over the highest threshold at which Mmax is taken
 
 
 @dataclass(frozen=True, eq=False)
 class Muscle:
-    """A pool with its action potentials as the front end sees them.
+    """A pool with its action potentials.
 
     Parameters
     ----------
     pool : Pool
         Motor units.
     templates : Templates
-        Filtered action potentials of one bipolar channel, V.
+        Action potentials behind the anti-alias filter, V, one channel per electrode pair.
+    raw : Templates
+        The same before any filter.
     """
 
     pool: Pool
     templates: Templates
+    raw: Templates
 
 
-def make_muscle(parameters: PoolParameters, m_max: float, front_end: FrontEnd, *, rng: np.random.Generator) -> Muscle:
-    """Draw a muscle and scale it so that the response of all units has the peak-to-peak size ``m_max``, V."""
+def make_muscle(
+    parameters: PoolParameters,
+    montage: Montage,
+    m_max: float,
+    front_end: FrontEnd,
+    fatigue: FatigueParameters,
+    *,
+    rng: np.random.Generator,
+) -> Muscle:
+    """Draw a muscle; the response of all units in the first channel has the peak-to-peak size ``m_max``, V."""
     pool = make_pool(parameters, rng=rng)
-    fibres = place_fibres(pool, parameters, np.zeros(2), rng=rng)
-    potentials = fibre_potentials(fibres, np.array(ELECTRODES), FINE, TEMPLATE_LENGTH)
-    bipolar = (potentials[:, 0] - potentials[:, 1]).reshape(len(pool), parameters.fibres_per_unit, -1).mean(axis=1)
-    waves = _without_offset(front_end.filter(bipolar * pool.innervation[:, np.newaxis]))
-    raw = Templates(waves[:, np.newaxis], FINE)
-    units = np.arange(len(pool))
-    whole = raw.render(pool.latency, units, np.ones(len(pool)), np.ones(len(pool)), FINE, int(0.06 * FINE))
-    return Muscle(pool, Templates(raw.values * (m_max / float(np.ptp(whole))), FINE))
+    fibres = place_fibres(pool, parameters, 1e3 * np.repeat(montage.lateral, 2), rng=rng)
+    base = _bipolar(pool, fibres, montage, 1.0, 0.0)
+    grown = None
+    if fatigue.potentiation or fatigue.after_potential:
+        grown = _bipolar(pool, fibres, montage, 1 + fatigue.potentiation, fatigue.after_potential) - base
+    raw = Templates(base, FINE, grown)
+    low = Templates(front_end.low(base), FINE, None if grown is None else front_end.low(grown))
+    units, ones = np.arange(len(pool)), np.ones(len(pool))
+    whole = front_end.high(low.render(pool.latency, units, ones, ones, FINE, int(0.06 * FINE)), FINE)
+    factor = m_max / float(np.ptp(whole[0]))
+    return Muscle(pool, low.times(factor), raw.times(factor))
 
 
-def _without_offset(waves: Array) -> Array:
-    """Put the end of the high-pass's slow tail, which the templates cut off, back into their second half.
-
-    A high-pass leaves no net area; without this, voluntary EMG would have an offset.
-    """
-    count = waves.shape[1]
-    bell = np.zeros(count)
-    bell[count // 2 :] = np.hanning(count - count // 2)
-    return waves - waves.sum(axis=1, keepdims=True) * (bell / bell.sum())
+def _bipolar(pool: Pool, fibres: Fibres, montage: Montage, stretch: float, late: float) -> Array:
+    places = montage.axial().ravel()
+    potentials = fibre_potentials(fibres, places, FINE, TEMPLATE_LENGTH, stretch, late)
+    pairs = potentials[:, 0::2] - potentials[:, 1::2]
+    mean = pairs.reshape(len(pool), -1, *pairs.shape[1:]).mean(axis=1)
+    return np.asarray(mean * pool.innervation[:, np.newaxis, np.newaxis])
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,15 +82,24 @@ class Activity:
     Parameters
     ----------
     volleys : Volleys
-        What the pulses excited.
+        What the pulses excited directly.
+    average : Volleys
+        What they excite on average.
+    reflexes : Spikes
+        End-plate times of H-reflex and F-waves.
+    intended : Spikes
+        Voluntary spikes that left the spinal cord, at the site of stimulation.
     spikes : Spikes
-        Voluntary spikes that reach the muscle, at the site of stimulation.
-    kept : (units,) share of the voluntary spikes that were not annihilated
+        Those that passed it.
+    kept : (units,) share of the voluntary spikes that were not lost
     state : FibreState
-        Velocity and amplitude over time.
+        Velocity, amplitude and force over time.
     """
 
     volleys: Volleys
+    average: Volleys
+    reflexes: Spikes
+    intended: Spikes
     spikes: Spikes
     kept: Array
     state: FibreState
@@ -86,39 +107,50 @@ class Activity:
 
 def act(
     muscle: Muscle,
-    onsets: Array,
-    current: Array,
-    width: float,
-    drift: Array,
+    stimuli: Stimuli,
+    stimulators: int,
     drive: Array,
     conduction: float,
+    evoked: EvokedParameters,
     fatigue: FatigueParameters,
     *,
     rng: np.random.Generator,
 ) -> Activity:
     """Stimulate a muscle while its owner follows a drive (on a grid of 1 kHz, 0 ... 1)."""
     pool = muscle.pool
-    volleys = excite(pool, onsets, current, width, drift, rng=rng)
-    intended = fire(pool, drive, rng=rng)
-    hits = [onsets[volleys.fired[:, unit]] for unit in range(len(pool))]
-    spikes, mask = annihilate(intended, hits, conduction)
-    sent = np.maximum(np.bincount(intended.unit, minlength=len(pool)), 1)
-    kept = np.bincount(intended.unit[mask], minlength=len(pool)) / sent
-    times = np.concatenate([volleys.times, spikes.times + pool.latency[spikes.unit]])
-    unit = np.concatenate([volleys.unit, spikes.unit])
-    return Activity(volleys, spikes, kept, follow(pool, times, unit, drive.size / 1000.0, fatigue))
+    nerve, will, late = rng.spawn(3)
+    thresholds = site_thresholds(pool, stimulators, rng=nerve)
+    volleys = excite(pool, stimuli, thresholds, evoked, rng=nerve)
+    hits = [stimuli.onsets[column] for column in volleys.fired.T]
+    reflex = h_reflexes(pool, stimuli, thresholds[0], hits, conduction, evoked, rng=late)
+    back = f_waves(pool, stimuli, volleys, evoked, rng=late)
+    late_spikes = Spikes(np.concatenate([reflex.times, back.times]), np.concatenate([reflex.unit, back.unit]))
+    intended = fire(pool, drive, [times + conduction for times in hits], rng=will)
+    spikes, _ = annihilate(intended, hits, conduction)
+    times = np.concatenate([volleys.times, late_spikes.times, spikes.times + pool.latency[spikes.unit]])
+    unit = np.concatenate([volleys.unit, late_spikes.unit, spikes.unit])
+    state = follow(pool, times, unit, drive.size / DRIVE_GRID, fatigue)
+    kept = _kept(pool, drive, spikes)
+    return Activity(volleys, expected(volleys, pool, stimuli), late_spikes, intended, spikes, kept, state)
 
 
-def render_evoked(muscle: Muscle, activity: Activity, fs: float, count: int) -> Array:
-    """Render the evoked response, V, (channels, samples)."""
-    volleys = activity.volleys
-    velocity, amplitude = activity.state.at(volleys.times, volleys.unit)
-    return muscle.templates.render(volleys.times, volleys.unit, velocity * volleys.velocity, amplitude, fs, count)
+def _kept(pool: Pool, drive: Array, spikes: Spikes) -> Array:
+    """Share of the spikes that the drive alone would have sent and that passed the site of stimulation."""
+    wanted = pool.rates(drive).sum(axis=1) / DRIVE_GRID
+    sent = np.bincount(spikes.unit, minlength=len(pool))
+    return np.clip(sent / np.maximum(wanted, 1.0), 0.0, 1.0)
 
 
-def render_voluntary(muscle: Muscle, activity: Activity, fs: float, count: int) -> Array:
-    """Render the voluntary EMG that reaches the skin, V, (channels, samples)."""
-    spikes = activity.spikes
-    times = spikes.times + muscle.pool.latency[spikes.unit]
-    velocity, amplitude = activity.state.at(times, spikes.unit)
-    return muscle.templates.render(times, spikes.unit, velocity, amplitude, fs, count)
+def render_volleys(muscle: Muscle, volleys: Volleys, state: FibreState, fs: float, count: int) -> Array:
+    """Render direct responses behind the anti-alias filter, V, (channels, samples)."""
+    velocity, amplitude, growth = state.at(volleys.times, volleys.unit)
+    velocity, amplitude = velocity * volleys.velocity, amplitude * volleys.scale
+    return muscle.templates.render(volleys.times, volleys.unit, velocity, amplitude, fs, count, growth)
+
+
+def render_spikes(
+    templates: Templates, times: Array, unit: NDArray[np.int64], state: FibreState, fs: float, count: int
+) -> Array:
+    """Render action potentials at end-plate times, V, (channels, samples)."""
+    velocity, amplitude, growth = state.at(times, unit)
+    return templates.render(times, unit, velocity, amplitude, fs, count, growth)

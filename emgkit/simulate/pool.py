@@ -27,6 +27,8 @@ MINIMUM_RATE, PEAK_RATE_FIRST, PEAK_RATE_DROP = 8.0, 35.0, 10.0  # Hz
 CHRONAXIE, CHRONAXIE_SPREAD = 459e-6, 126e-6  # s, Mogyoros, Kiernan and Burke 1996 (Brain 119:439)
 THRESHOLD_SPREAD = 0.0165  # relative SD of one axon's threshold, Sleutjes et al. 2021 (Clin Neurophysiol 132:323)
 BEYOND_REACH = 1e3  # A
+LENGTH, LENGTH_SPREAD = 60.0, 3.0  # mm, half-fibres; unverified
+PARTIAL_LENGTH = (0.5, 0.7)  # of a whole half-fibre; unverified
 REFERENCE_WIDTH = 200e-6  # s, at which thresholds are stated
 
 
@@ -55,6 +57,12 @@ class PoolParameters:
     reach : float
         Share of the units whose axons the stimulating current reaches at all, 0 ... 1: a pad over one branch of the
         nerve leaves the units of the others to the will. Which ones does not depend on their size.
+    velocity_size : float
+        Correlation of conduction velocity with unit size, 0 ... 1.
+    partial : float
+        Share of the fibres that end about half-way between end-plate and tendon, 0 ... 1.
+    latency : float
+        Mean time from the stimulus to the end-plates, s.
     """
 
     units: int = 120
@@ -66,6 +74,9 @@ class PoolParameters:
     threshold_sigma: float = 0.30
     fat: float = 0.0045
     reach: float = 1.0
+    velocity_size: float = 0.9
+    partial: float = 0.0
+    latency: float = 3.0e-3
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -79,7 +90,9 @@ class PoolParameters:
         positive("threshold", self.threshold, "A")
         in_range("threshold_sigma", self.threshold_sigma, 0.0, 1.0)
         in_range("fat", self.fat, 0.0, 0.03, "m")
-        in_range("reach", self.reach, 0.0, 1.0)
+        for name in ("reach", "velocity_size", "partial"):
+            in_range(name, getattr(self, name), 0.0, 1.0)
+        in_range("latency", self.latency, 1.5e-3, 6e-3, "s")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +136,12 @@ class Pool(FrozenValue):
         rates = np.minimum(MINIMUM_RATE + above, self.peak_rate[:, np.newaxis])
         return np.where(above >= 0, rates, 0.0)
 
-    def thresholds_at(self, width: float) -> Array:
-        """Stimulation thresholds at a pulse width, A, by Weiss's law (charge is linear in width)."""
-        return self.threshold * (1 + self.chronaxie / width) / (1 + self.chronaxie / REFERENCE_WIDTH)
+    def width_factor(self, width: Array) -> Array:
+        """Thresholds at pulse widths in s over those at 200 µs, (widths, units), by Weiss's law.
+
+        Charge at threshold is linear in width.
+        """
+        return (1 + self.chronaxie / width[:, np.newaxis]) / (1 + self.chronaxie / REFERENCE_WIDTH)
 
 
 def make_pool(parameters: PoolParameters, *, rng: np.random.Generator) -> Pool:
@@ -137,7 +153,8 @@ def make_pool(parameters: PoolParameters, *, rng: np.random.Generator) -> Pool:
     drive_threshold = np.exp(np.log(RECRUITMENT_RANGE) * rank)
     mixed = parameters.size_correlation * score
     mixed = mixed + np.sqrt(1 - parameters.size_correlation**2) * rng.standard_normal(count)
-    wave = 0.9 * score + 0.44 * rng.standard_normal(count)
+    share = parameters.velocity_size
+    wave = share * score + np.sqrt(1 - share**2) * rng.standard_normal(count)
     velocity = np.maximum(parameters.velocity + parameters.velocity_spread * wave, 0.5 * parameters.velocity)
     out_of_reach = rng.permutation(count) >= round(parameters.reach * count)
     threshold = parameters.threshold * np.exp(-parameters.threshold_sigma * mixed)
@@ -150,8 +167,13 @@ def make_pool(parameters: PoolParameters, *, rng: np.random.Generator) -> Pool:
         velocity=velocity,
         threshold=np.where(out_of_reach, BEYOND_REACH, threshold),
         chronaxie=np.maximum(CHRONAXIE + CHRONAXIE_SPREAD * rng.standard_normal(count), 100e-6),
-        latency=np.maximum(1.5e-3, 1e-3 * (3.0 - 0.3 * (velocity - 4.0) + 0.25 * rng.standard_normal(count))),
+        latency=np.maximum(1.5e-3, parameters.latency + _latency_spread(velocity - parameters.velocity, rng)),
     )
+
+
+def _latency_spread(faster: Array, rng: np.random.Generator) -> Array:
+    """Larger axons lead faster, as their fibres do, s."""
+    return 1e-3 * (0.25 * rng.standard_normal(faster.size) - 0.3 * faster)
 
 
 def _normal_scores(count: int) -> Array:
@@ -178,6 +200,13 @@ def place_fibres(pool: Pool, parameters: PoolParameters, lateral: Array, *, rng:
     return Fibres(
         velocity=velocity,
         end_plate=rng.normal(0.0, 2.0, count * each),
-        lengths=60.0 + rng.normal(0.0, 3.0, (count * each, 2)),
+        lengths=_lengths(count * each, parameters.partial, rng),
         distance=np.hypot(across[:, np.newaxis] - lateral, below[:, np.newaxis]),
     )
+
+
+def _lengths(count: int, partial: float, rng: np.random.Generator) -> Array:
+    """From the end-plate to either end, mm: to the tendon, or half-way for fibres of partial length."""
+    lengths = LENGTH + LENGTH_SPREAD * rng.standard_normal((count, 2))
+    short = rng.uniform(size=(count, 1)) < partial
+    return np.where(short, lengths * rng.uniform(*PARTIAL_LENGTH, size=(count, 2)), lengths)

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
+from emgkit.simulate.evoked import SUPERNORMAL, SUPERNORMAL_UNTIL, EvokedParameters
 from emgkit.simulate.fatigue import FibreState
-from emgkit.simulate.pool import THRESHOLD_SPREAD, Pool
+from emgkit.simulate.front_end import FINE, FrontEnd
+from emgkit.simulate.muscle import Muscle
 from emgkit.simulate.spikes import INTERVAL_SPREAD
 from emgkit.simulate.templates import Templates
 
@@ -18,31 +20,38 @@ Array = NDArray[np.floating[Any]]
 BAND = (20.0, 450.0)  # Hz, of voluntary mdf and mnf
 WINDOW = (0.002, 0.030)  # s after the pulse, of evoked features
 ZERO_PADDED = 1 << 15
-RESPONSES = 3  # a response and the ends of those before it
+BEFORE = 0.25  # s, responses so long before still count: their ends, and the high-pass that they moved
 
 
 def expected_response(
-    pool: Pool,
-    templates: Templates,
+    muscle: Muscle,
+    front_end: FrontEnd,
     state: FibreState,
     time: float,
-    current: float,
-    width: float,
-    drift: float,
+    chance: Array,
     interval: float,
 ) -> Array:
     """Compute what a pulse at ``time`` in a steady train is expected to show, V, on the templates' grid.
 
-    The ends of the responses to the two pulses before lie under it. Shape (channels, samples), from the pulse on.
+    ``chance`` is that of every unit to be excited. The ends of the responses to the pulses before lie under it.
+    Shape (channels, samples), from the pulse on.
     """
-    limit = pool.thresholds_at(width) * drift
-    chance = ndtr((current / limit - 1) / THRESHOLD_SPREAD)
     unit = np.flatnonzero(chance > 1e-4)
-    velocity, amplitude = state.at(np.full(unit.size, time), unit)
-    begins = (pool.latency[unit] - np.arange(RESPONSES)[:, np.newaxis] * interval).ravel()
-    stretch, scale = np.tile(velocity, RESPONSES), np.tile(amplitude * chance[unit], RESPONSES)
-    count = int(0.035 * templates.fs)
-    return templates.render(begins, np.tile(unit, RESPONSES), stretch, scale, templates.fs, count)
+    earlier = min(int(BEFORE / interval), 12)
+    velocity, amplitude, growth = (np.tile(table, earlier + 1) for table in state.at(np.full(unit.size, time), unit))
+    begins = (muscle.pool.latency[unit] + np.arange(earlier + 1)[:, np.newaxis] * interval).ravel()
+    speed = velocity * (1 + SUPERNORMAL if interval < SUPERNORMAL_UNTIL else 1.0)
+    scale, lead = amplitude * np.tile(chance[unit], earlier + 1), round(earlier * interval * FINE)
+    count = lead + int(0.035 * FINE)
+    wave = muscle.templates.render(begins, np.tile(unit, earlier + 1), speed, scale, FINE, count, growth)
+    return front_end.high(wave, FINE)[:, lead:]
+
+
+def chances(muscle: Muscle, parameters: EvokedParameters, current: float, width: float, rise: float) -> Array:
+    """Chance of every unit to be excited by a pulse, (units,)."""
+    limit = muscle.pool.threshold * muscle.pool.width_factor(np.array([width]))[0] * rise
+    spread = max(parameters.threshold_spread, 1e-9)
+    return np.asarray(ndtr((current / limit - 1) / spread) * (1 - parameters.misses))
 
 
 def evoked_values(response: Array, fs: float) -> dict[str, Array]:
@@ -51,11 +60,14 @@ def evoked_values(response: Array, fs: float) -> dict[str, Array]:
     wave = response[:, low:high]
     energy = np.abs(np.fft.rfft(wave, ZERO_PADDED)) ** 2
     frequencies = np.fft.rfftfreq(ZERO_PADDED, 1 / fs)
+    total = energy.sum(axis=1)
+    there = total > 0  # without a response there is no spectrum
+    mdf = np.array([median_frequency(frequencies, row) for row in energy])
     return {
         "vpp": np.ptp(wave, axis=1),
         "area": np.abs(wave).sum(axis=1) / fs,
-        "m_wave_mdf": np.array([median_frequency(frequencies, row) for row in energy]),
-        "m_wave_mnf": (energy * frequencies).sum(axis=1) / energy.sum(axis=1),
+        "m_wave_mdf": np.where(there, mdf, np.nan),
+        "m_wave_mnf": np.where(there, (energy * frequencies).sum(axis=1) / np.where(there, total, 1.0), np.nan),
     }
 
 
@@ -65,25 +77,44 @@ def median_frequency(frequencies: Array, power: Array) -> float:
     return float(np.interp(0.5 * total[-1], total, frequencies))
 
 
-def voluntary_spectrum(
-    templates: Templates, rates: Array, kept: Array, state: FibreState, time: float, frequencies: Array
-) -> Array:
-    """One-sided power spectral density of the voluntary EMG, V²/Hz, shape (channels, frequencies).
+class VoluntarySpectrum:
+    """One-sided power spectral density of a muscle's voluntary EMG as it fatigues.
 
     Campbell's theorem for independent renewal trains: each unit gives its rate times its energy spectrum times the
     factor of its interval statistics (Gaussian, coefficient of variation 0.2); random loss of a share of the spikes
     moves that factor towards one.
     """
-    unit = np.flatnonzero(rates > 0)
-    velocity, amplitude = state.at(np.full(unit.size, time), unit)
-    out = np.zeros((templates.values.shape[1], frequencies.size))
-    for number, speed, size in zip(unit, velocity, amplitude, strict=True):
-        spectra = templates.spectrum(int(number), frequencies / speed) * (size / speed)
-        rate, share = rates[number], kept[number]
-        phi = np.exp(-2j * np.pi * frequencies / rate - (2 * np.pi * frequencies * INTERVAL_SPREAD / rate) ** 2 / 2)
+
+    def __init__(self, templates: Templates, rates: Array, kept: Array, frequencies: Array, gain: Array) -> None:
+        self._unit = np.flatnonzero((rates > 0) & (kept > 0))
+        self._frequencies, self._gain = frequencies, gain
+        size = 1 << int(np.ceil(np.log2(2 * templates.values.shape[-1])))
+        self._grid = np.fft.rfftfreq(size, 1 / templates.fs)
+        inside = self._grid <= 2 * frequencies[-1]
+        self._grid = self._grid[inside]
+        self._base = np.fft.rfft(templates.values[self._unit], size)[..., inside] / templates.fs
+        grown = templates.growth
+        self._more = None if grown is None else np.fft.rfft(grown[self._unit], size)[..., inside] / templates.fs
+        self._weight = self._weights(rates[self._unit], kept[self._unit])
+
+    def _weights(self, rates: Array, kept: Array) -> Array:
+        rate, share = rates[:, np.newaxis], kept[:, np.newaxis]
+        turn = 2 * np.pi * self._frequencies / rate
+        phi = np.exp(-1j * turn - (turn * INTERVAL_SPREAD) ** 2 / 2)
         factor = np.real((1 + phi) / np.where(np.abs(1 - phi) < 1e-9, 1e-9, 1 - phi))
-        out += 2 * rate * share * ((1 - share) + share * factor) * np.abs(spectra) ** 2
-    return out
+        return np.asarray(2 * rate * share * ((1 - share) + share * factor))
+
+    def at(self, state: FibreState, time: float) -> Array:
+        """Give the density at a time, V²/Hz, (channels, frequencies)."""
+        velocity, amplitude, growth = state.at(np.full(self._unit.size, time), self._unit)
+        wave = self._base if self._more is None else self._base + growth[:, np.newaxis, np.newaxis] * self._more
+        size = np.abs(wave) ** 2
+        out = np.zeros((self._base.shape[1], self._frequencies.size))
+        for number, (speed, share) in enumerate(zip(velocity, amplitude, strict=True)):
+            for channel in range(len(out)):
+                energy = np.interp(self._frequencies / speed, self._grid, size[number, channel])
+                out[channel] += self._weight[number] * energy * (share / speed) ** 2
+        return out * self._gain
 
 
 def voluntary_values(spectrum: Array, frequencies: Array) -> dict[str, Array]:
@@ -94,5 +125,5 @@ def voluntary_values(spectrum: Array, frequencies: Array) -> dict[str, Array]:
     return {
         "rms": np.sqrt(spectrum.sum(axis=1) * step),
         "mdf": np.array([median_frequency(frequencies[band], row) for row in inside]),
-        "mnf": (inside * frequencies[band]).sum(axis=1) / inside.sum(axis=1),
+        "mnf": (inside * frequencies[band]).sum(axis=1) / np.maximum(inside.sum(axis=1), 1e-300),
     }

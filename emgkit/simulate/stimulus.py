@@ -1,12 +1,13 @@
-"""The stimulation artifact at the electrodes, rendered from closed forms.
+"""The stimulation pulse and its voltage between the EMG electrodes, from closed forms.
 
-The current pulse is a sum of steps. Through an electrode with resistance and RC elements every step becomes a sum of
-exponentials, so that the voltage is known at any time and nothing is rendered at the rate of the EMG.
+The current pulse is a sum of steps. Through an electrode with a resistance, RC elements and a constant-phase element
+every step becomes a sum of exponentials and a power of time, so that the voltage is known at any time and nothing is
+rendered at the rate of the EMG.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ Array = NDArray[np.floating[Any]]
 
 SHAPES = ("biphasic", "asymmetrical", "monophasic")
 ASYMMETRY = 10.0  # the second phase of a charge-balanced asymmetrical pulse is so much longer and lower
+POWER_TIME = 1e-3  # s, at which the step response of the constant-phase element has its stated share
 
 
 @dataclass(frozen=True)
@@ -73,21 +75,28 @@ def _columns(pairs: list[tuple[float, float]]) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Electrode:
-    """How the current reaches the EMG electrodes: a resistance and RC elements that leave tails.
+    """How the current reaches the EMG electrodes: a resistance and elements that leave tails.
 
     Parameters
     ----------
     transfer : float
         Voltage between the EMG electrodes per stimulation current, V/A.
     taus : tuple of float
-        Time constants of the tails, s.
+        Time constants of the exponential tails, s; 50 to 200 ms for polarisation.
     shares : tuple of float
         Share of each tail: its step response over that of the resistance.
+    power_share : float
+        Step response of the constant-phase element after 1 ms over that of the resistance; 0 for none. Its tail is
+        a power of time and outlasts every exponential.
+    power_exponent : float
+        Exponent of its step response, between 0 (a resistance) and 1 (a capacitor).
     """
 
     transfer: float = 2.0
     taus: tuple[float, ...] = (0.8e-3, 8e-3)
     shares: tuple[float, ...] = (0.25, 0.8)
+    power_share: float = 0.0
+    power_exponent: float = 0.5
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -96,6 +105,14 @@ class Electrode:
             raise ParameterError(f"taus and shares must be equally many, got {len(self.taus)} and {len(self.shares)}.")
         for tau in self.taus:
             positive("taus", tau, "s")
+        in_range("power_share", self.power_share, 0.0, 10.0)
+        in_range("power_exponent", self.power_exponent, 0.05, 0.95)
+
+    @property
+    def memory(self) -> float:
+        """Time after which what a pulse left has gone, s."""
+        longest = max(self.taus, default=0.0)
+        return min(max(0.02, 10 * longest, 0.6 if self.power_share else 0.0), 2.0)
 
 
 def voltage(time: Array, pulse: PulseShape, electrode: Electrode) -> Array:
@@ -106,5 +123,50 @@ def voltage(time: Array, pulse: PulseShape, electrode: Electrode) -> Array:
         answer = (time >= begin).astype(float)
         for tau, share in zip(electrode.taus, electrode.shares, strict=True):
             answer += share * -np.expm1(-since / tau)
+        if electrode.power_share:
+            answer += electrode.power_share * (since / POWER_TIME) ** electrode.power_exponent
         total += height * answer
     return electrode.transfer * total
+
+
+@dataclass(frozen=True)
+class Contact:
+    """What the stimulation leaves in the channels of the recording.
+
+    Parameters
+    ----------
+    electrode : Electrode
+        From current to voltage.
+    gains : tuple of float
+        Size of the artifact per channel, repeated when there are more channels.
+    second_rank : float
+        A second waveform, the slower tail alone, with a size of its own per channel and a drift of its own; relative.
+    crosstalk : float
+        Random mixing of the artifact between channels, relative.
+    gain_drift : float
+        Relative slow drift of the artifact over the recording, 0.01 ... 0.05 is usual.
+    gain_noise : float
+        Relative SD of the artifact from pulse to pulse, 0.001 ... 0.003 is usual.
+    mechanical : float
+        Size of a damped movement of the electrodes after every pulse, V.
+    dc_shift : float
+        Offset that builds up during a train within about a second and decays after it, V.
+    """
+
+    electrode: Electrode = field(default_factory=Electrode)
+    gains: tuple[float, ...] = (1.0, -0.6, 0.8, -0.4)
+    second_rank: float = 0.0
+    crosstalk: float = 0.0
+    gain_drift: float = 0.03
+    gain_noise: float = 0.002
+    mechanical: float = 0.0
+    dc_shift: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if not self.gains:
+            raise ParameterError("gains must hold at least one number, got none.")
+        for name in ("second_rank", "crosstalk", "gain_drift", "gain_noise"):
+            in_range(name, getattr(self, name), 0.0, 1.0)
+        in_range("mechanical", self.mechanical, 0.0, 0.1, "V")
+        in_range("dc_shift", self.dc_shift, -0.1, 0.1, "V")

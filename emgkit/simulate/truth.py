@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,57 @@ from emgkit.errors import ShapeError, UnknownNameError
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 
-__all__ = ["TRUTH_PARTS", "Simulation", "Truth"]
+__all__ = ["CONDITIONS", "TRUTH_PARTS", "Simulation", "Spiking", "Truth"]
 
 Array = NDArray[np.floating[Any]]
 
 TRUTH_PARTS = ("artifact", "evoked", "voluntary", "interference", "noise")
+SUB_PARTS = ("evoked_random", "reflex", "distortion")
+CONDITIONS = ("measured", "clipped", "recovering", "blanked", "lost")
 SHARE = 0.2  # fresh and fatigued are the first and the last fifth
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Spiking(FrozenValue):
+    """Who fired when, in all muscles.
+
+    Parameters
+    ----------
+    times : array_like, shape (spikes,)
+        Voluntary spikes that reached the muscle, s at the site of stimulation.
+    unit, muscle : array_like of int, shape (spikes,)
+        Motor unit within its pool, and the pool.
+    intended_times, intended_unit, intended_muscle : array_like, shape (intended,)
+        Voluntary spikes that left the spinal cord, whether or not they met an antidromic volley.
+    recruited : array_like of bool, shape (muscles, pulses, units)
+        Units that every pulse excited.
+    threshold : array_like, shape (muscles, units)
+        A at 200 µs; units out of reach have 1000 A.
+    unit_velocity : array_like, shape (muscles, units)
+        Conduction velocity at rest, m/s.
+    """
+
+    times: Array
+    unit: Array
+    muscle: Array
+    intended_times: Array
+    intended_unit: Array
+    intended_muscle: Array
+    recruited: NDArray[np.bool_]
+    threshold: Array
+    unit_velocity: Array
+
+    def __post_init__(self) -> None:
+        """Copy."""
+        for name in ("times", "intended_times", "threshold", "unit_velocity"):
+            assign(self, **{name: freeze(getattr(self, name))})
+        for name in ("unit", "muscle", "intended_unit", "intended_muscle"):
+            assign(self, **{name: freeze(getattr(self, name), np.int64)})
+        assign(self, recruited=freeze(self.recruited, bool))
+
+    def __repr__(self) -> str:
+        muscles, pulses, units = self.recruited.shape
+        return f"Spiking: {muscles} muscles × {units} units, {self.times.size} voluntary spikes, {pulses} pulses"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,7 +74,7 @@ class Truth(FrozenValue):
     Parameters
     ----------
     artifact, evoked, voluntary, interference, noise : array_like, shape (channels, samples)
-        Parts, V, before clipping and rounding: they add up to the unclipped signal.
+        Parts, V, behind the filters and before anything that is not linear: they add up to `signal`.
     onsets : array_like, shape (pulses,)
         True leading edges, s.
     velocity_times : array_like, shape (grid,)
@@ -40,8 +85,27 @@ class Truth(FrozenValue):
         Times at which the process values are given, s.
     features : mapping of str to array_like, shape (grid, channels)
         Value of the process behind each feature, SI units: evoked features of the expected response without noise
-        and jitter; voluntary features of the spectrum of voluntary EMG and noise together, which is what a separation
-        can give. They are no sample values: an interval of a measured mean holds them with its confidence level.
+        and jitter; voluntary features of the spectrum of voluntary EMG and noise together, at the strongest effort,
+        which is what a separation can give. They are no sample values: an interval of a measured mean holds them with
+        its confidence level.
+    evoked_random : array_like, shape (channels, samples)
+        The part of ``evoked`` that varies from pulse to pulse by chance, V: what no average can predict.
+    reflex : array_like, shape (channels, samples)
+        The part of ``evoked`` that is H-reflex and F-waves, V.
+    distortion : array_like, shape (channels, samples)
+        What overload, blanking, lost packets and the converter add to `signal`, V: the recording minus the parts.
+    condition : array_like of int, shape (channels, samples)
+        What became of every sample, an index into `CONDITIONS`.
+    planned : array_like, shape (planned,)
+        When the pulses were due by the rate that was set, s: without clock error, jitter, missing and extra pulses.
+    current : array_like, shape (pulses,)
+        A.
+    stimulator : array_like of int, shape (pulses,)
+        Which stimulator fired.
+    drive : array_like, shape (muscles, milliseconds)
+        Voluntary drive, 0 ... 1.
+    spiking : Spiking or None
+        Spikes and recruited units.
     """
 
     artifact: Array
@@ -54,20 +118,39 @@ class Truth(FrozenValue):
     velocity: Array
     feature_times: Array
     features: Mapping[str, Array]
+    evoked_random: Array
+    reflex: Array
+    distortion: Array
+    condition: NDArray[np.uint8]
+    planned: Array
+    current: Array
+    stimulator: NDArray[np.int64]
+    drive: Array
+    spiking: Spiking | None = field(default=None)
 
     def __post_init__(self) -> None:
         """Check and copy."""
-        parts = {name: freeze(getattr(self, name)) for name in TRUTH_PARTS}
+        parts = {name: freeze(getattr(self, name)) for name in (*TRUTH_PARTS, *SUB_PARTS)}
+        parts["condition"] = freeze(self.condition, np.uint8)
         if len({part.shape for part in parts.values()}) != 1:
             raise ShapeError(f"The parts must have one shape, got {[part.shape for part in parts.values()]}.")
-        others = ("onsets", "velocity_times", "velocity", "feature_times")
+        others = ("onsets", "velocity_times", "velocity", "feature_times", "planned", "current", "drive")
         assign(self, **parts, **{name: freeze(getattr(self, name)) for name in others})
+        assign(self, stimulator=freeze(self.stimulator, np.int64))
         assign(self, features=FrozenMapping({name: freeze(values) for name, values in self.features.items()}))
 
     @property
     def signal(self) -> Array:
-        """Sum of the parts, V, (channels, samples): the recording before clipping and rounding."""
-        return np.sum([getattr(self, name) for name in TRUTH_PARTS], axis=0)
+        """Sum of the parts, V, (channels, samples): the recording of a device without limits."""
+        total = self.artifact.copy()
+        for name in TRUTH_PARTS[1:]:
+            total += getattr(self, name)
+        return total
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """Samples that no limit of the device has touched, (channels, samples)."""
+        return self.condition == 0
 
     def at(self, feature: str, times: Array) -> Array:
         """Give the process value of a feature at times in s, shape (times, channels).

@@ -5,10 +5,11 @@ import pytest
 from scipy.signal import welch
 
 import emgkit as ek
-from emgkit.simulate import NMESFatigue, nmes_fatigue, tiny
+from emgkit.simulate import nmes_fatigue, tiny
 from emgkit.simulate.fatigue import FatigueParameters, FibreState, follow
 from emgkit.simulate.fibre import Fibres, fibre_potentials
 from emgkit.simulate.front_end import FINE, FrontEnd
+from emgkit.simulate.montage import Montage
 from emgkit.simulate.muscle import make_muscle
 from emgkit.simulate.pool import PoolParameters, make_pool
 from emgkit.simulate.process import evoked_values, expected_response, median_frequency
@@ -17,15 +18,18 @@ from emgkit.simulate.stimulus import Electrode, PulseShape, voltage
 
 
 def muscle(seed, **pool):
-    return make_muscle(PoolParameters(**pool), 8e-3, FrontEnd(), rng=np.random.default_rng(seed))
+    parameters, front_end = PoolParameters(**pool), FrontEnd(high_pass=None)
+    return make_muscle(parameters, Montage(), 8e-3, front_end, FatigueParameters(), rng=np.random.default_rng(seed))
 
 
 def steady(count, velocity=1.0):
-    return FibreState(np.full((count, 3), velocity), np.ones((count, 3)))
+    ones = np.ones((count, 3))
+    return FibreState(velocity * ones, ones, 0 * ones, ones)
 
 
 def response(one, velocity):
-    return expected_response(one.pool, one.templates, steady(len(one.pool), velocity), 0.5, 0.5, 200e-6, 1.0, 0.2)
+    state, certain = steady(len(one.pool), velocity), np.ones(len(one.pool))
+    return expected_response(one, FrontEnd(high_pass=None), state, 0.5, certain, 0.3)
 
 
 def without_latency(one):
@@ -214,8 +218,7 @@ def test_ranges_of_the_parts_are_checked():
         with pytest.raises(ek.ParameterError):
             wrong()
     with pytest.raises(ek.SamplingRateError, match="low_pass"):
-        FrontEnd(fs=1000.0)
-    assert NMESFatigue().span == (2.0, 58.0)
+        FrontEnd(fs=1000.0, low_pass=850.0)
 
 
 def test_unknown_truth_offers_the_nearest():

@@ -1,0 +1,118 @@
+"""What the person does: bursts of voluntary effort, or any profile of drive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit._checks import in_range, positive
+from emgkit.errors import ParameterError
+from emgkit.recording import Mark
+
+Array = NDArray[np.floating[Any]]
+Span = tuple[float, float]
+
+AT_WORK = 0.01  # drive above which a profile counts as a contraction
+QUIET = 0.5  # s between a contraction and what is marked as rest
+
+
+@dataclass(frozen=True)
+class Effort:
+    """Voluntary effort. Times in s, drives 0 ... 1 of full drive.
+
+    Parameters
+    ----------
+    effort : float
+        Drive of a contraction.
+    bursts : int
+        Number of contractions, spread evenly over the stimulation.
+    burst_length : float
+        Length of one.
+    contractions : tuple of (float, float) or None
+        Start and stop of every contraction, instead of ``bursts`` and ``burst_length``.
+    efforts : tuple of float
+        Drive of each contraction relative to ``effort``, used one after the other and again from the start.
+    rise : float
+        Time over which the drive rises before and falls after a contraction.
+    profile : tuple of (float, float) or None
+        Times and drives, joined by lines, instead of contractions: steps, ramps, anything.
+    common_drive : float
+        Relative SD of a fluctuation below 1 Hz that all units share.
+    """
+
+    effort: float = 0.45
+    bursts: int = 6
+    burst_length: float = 4.0
+    contractions: tuple[Span, ...] | None = None
+    efforts: tuple[float, ...] = (1.0,)
+    rise: float = 0.25
+    profile: tuple[Span, ...] | None = None
+    common_drive: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        in_range("effort", self.effort, 0.0, 1.0)
+        positive("burst_length", self.burst_length, "s")
+        positive("rise", self.rise, "s")
+        in_range("common_drive", self.common_drive, 0.0, 0.5)
+        if isinstance(self.bursts, bool) or not isinstance(self.bursts, int) or self.bursts < 0:
+            raise ParameterError(f"bursts must be a whole number of at least 0, got {self.bursts!r}.")
+        if not self.efforts or not all(0 <= self.effort * level <= 1 for level in self.efforts):
+            raise ParameterError(f"efforts times effort must lie within 0 ... 1, got {self.efforts!r}.")
+        if self.profile is not None:
+            times, drives = np.array(self.profile, dtype=float).reshape(-1, 2).T
+            if not times.size or (np.diff(times) <= 0).any() or drives.min() < 0 or drives.max() > 1:
+                raise ParameterError("profile must hold pairs of rising times, s, and drives of 0 ... 1.")
+
+    def spans(self, within: Span, duration: float) -> list[Span]:
+        """Contractions; bursts are spread over ``within``, the first and the last lie at its ends."""
+        if self.profile is not None:
+            return _runs(self._profile(duration) > AT_WORK)
+        if self.contractions is not None:
+            spans = [(float(low), float(high)) for low, high in self.contractions]
+            if any(not 0 <= low < high <= duration for low, high in spans):
+                raise ParameterError(f"contractions must lie within 0 ... {duration:g} s, got {self.contractions!r}.")
+            return spans
+        if self.bursts == 0 or self.effort == 0:
+            return []
+        start, stop = within
+        if self.bursts * self.burst_length > stop - start:
+            raise ParameterError(f"{self.bursts} bursts of {self.burst_length:g} s do not fit into {stop - start:g} s.")
+        room = stop - start - self.burst_length - QUIET
+        begins = start + 0.25 + np.linspace(0.0, max(room, 0.0), self.bursts)
+        return [(float(begin), float(begin + self.burst_length)) for begin in begins]
+
+    def drive(self, within: Span, duration: float) -> Array:
+        """Drive on a grid of 1 kHz, 0 ... 1; the flanks of contractions lie outside their marks."""
+        if self.profile is not None:
+            return self._profile(duration)
+        grid = np.arange(int(duration * 1000)) / 1000
+        out = np.zeros(grid.size)
+        for number, (begin, end) in enumerate(self.spans(within, duration)):
+            rise = np.clip((grid - begin + self.rise) / self.rise, 0, 1)
+            fall = np.clip((end + self.rise - grid) / self.rise, 0, 1)
+            level = self.effort * self.efforts[number % len(self.efforts)]
+            out = np.maximum(out, level * np.minimum(rise, fall))
+        return out
+
+    def _profile(self, duration: float) -> Array:
+        times, drives = np.array(self.profile, dtype=float).reshape(-1, 2).T
+        return np.interp(np.arange(int(duration * 1000)) / 1000, times, drives)
+
+    def marks(self, within: Span, duration: float) -> tuple[Mark, ...]:
+        """Give marks "voluntary" for the contractions and "rest" for the pauses of at least 1 s between them."""
+        spans = self.spans(within, duration)
+        voluntary = [Mark("voluntary", *span) for span in spans]
+        ends = [within[0], *(end + QUIET for _, end in spans)]
+        begins = [*(begin - QUIET for begin, _ in spans), within[1]]
+        rest = [Mark("rest", low, high) for low, high in zip(ends, begins, strict=True) if high - low >= 1.0]
+        return tuple(sorted([*voluntary, *rest], key=lambda mark: mark.start))
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[Span]:
+    steps = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
+    low, high = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+    return [(float(a / 1000), float(b / 1000)) for a, b in zip(low, high, strict=True)]

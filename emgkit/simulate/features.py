@@ -1,0 +1,85 @@
+"""Process values of a session on a grid of times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.simulate.evoked import Stimuli
+from emgkit.simulate.front_end import FINE
+from emgkit.simulate.muscle import Activity, Muscle
+from emgkit.simulate.process import (
+    VoluntarySpectrum,
+    chances,
+    evoked_values,
+    expected_response,
+    voluntary_values,
+)
+from emgkit.simulate.session import Session
+from emgkit.simulate.surroundings import noise_spectrum
+
+Array = NDArray[np.floating[Any]]
+
+FEWEST, MOST, EVERY = (
+    5,
+    25,
+    2.5,
+)  # times at which process values are computed, one every 2.5 s; between, they are smooth
+FREQUENCY_STEP = 1.0  # Hz, of the spectra behind the process values
+
+
+def process_values(
+    session: Session, stimuli: Stimuli, played: list[tuple[Muscle, Activity, Array]]
+) -> tuple[Array, Array, dict[str, Array]]:
+    """Compute times, s, mean velocities, m/s (channels, times), and process values {feature: (times, channels)}."""
+    count = int(np.clip(round(session.duration / EVERY) + 1, FEWEST, MOST))
+    times = np.linspace(0.0, session.duration, count)
+    frequencies = np.arange(FREQUENCY_STEP, session.front_end.fs / 2, FREQUENCY_STEP)
+    noise = noise_spectrum(frequencies, session.surroundings, session.front_end)
+    gain = _high_pass_gain(session, frequencies)
+    rows, velocities = [], []
+    for muscle, done, drive in played:
+        rates = muscle.pool.rates(np.array([drive.max(initial=0.0)]))[:, 0]
+        density = VoluntarySpectrum(muscle.templates, rates, done.kept, frequencies, gain)
+        values = [_values(session, stimuli, muscle, done, float(time)) for time in times]
+        for time, value in zip(times, values, strict=True):
+            value.update(voluntary_values(density.at(done.state, float(time)) + noise, frequencies))
+        rows.append({name: np.stack([value[name] for value in values]) for name in values[0]})
+        velocities += [_mean_velocity(muscle, done, times)] * len(session.montage.lateral)
+    features = {name: np.concatenate([row[name] for row in rows], axis=1) for name in rows[0]}
+    return times, np.stack(velocities), features
+
+
+def _high_pass_gain(session: Session, frequencies: Array) -> Array:
+    from scipy.signal import butter, sosfreqz
+
+    front_end = session.front_end
+    if front_end.high_pass is None:
+        return np.ones(frequencies.size)
+    order, corner, fs = front_end.high_pass_order, front_end.high_pass, front_end.fs
+    sections = butter(order, corner, "highpass", fs=fs, output="sos")
+    return np.asarray(np.abs(sosfreqz(sections, frequencies, fs=fs)[1]) ** 2)
+
+
+def _values(session: Session, stimuli: Stimuli, muscle: Muscle, done: Activity, time: float) -> dict[str, Array]:
+    """Evoked features of the response to a pulse at a time, with the current and width of the nearest pulse."""
+    stimulator = session.stimulators[0]
+    current, width, interval = stimulator.current, stimulator.pulse.width, 1 / stimulator.rate
+    if stimuli.onsets.size > 1:
+        nearest = int(np.argmin(np.abs(stimuli.onsets - time)))
+        current, width = float(stimuli.current[nearest]), float(stimuli.width[nearest])
+        interval = float(np.median(np.diff(stimuli.onsets[max(nearest - 5, 0) : nearest + 6])))
+    rise = float(session.fatigue.threshold_at(np.array([time]))[0])
+    chance = chances(muscle, session.evoked, current, width, rise)
+    response = expected_response(muscle, session.front_end, done.state, time, chance, interval)
+    return evoked_values(response, FINE)
+
+
+def _mean_velocity(muscle: Muscle, done: Activity, times: Array) -> Array:
+    fired = np.flatnonzero(done.volleys.fired.mean(axis=0) > 0.5) if len(done.volleys.fired) else np.zeros(0, int)
+    if not fired.size:
+        fired = np.arange(len(muscle.pool))
+    states = [done.state.at(np.full(fired.size, time), fired)[0] for time in times]
+    return np.array([float(np.mean(state * muscle.pool.velocity[fired])) for state in states])

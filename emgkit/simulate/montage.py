@@ -1,0 +1,59 @@
+"""Where the recording electrodes lie on the muscle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit._checks import in_range
+from emgkit.errors import ParameterError
+
+Array = NDArray[np.floating[Any]]
+
+END_PLATE_ZONE = 0.010  # m; nearer electrodes record next to nothing, because both sides of the zone cancel
+FIBRE_REACH = 0.055  # m, from the end-plate to where the shorter fibres end
+
+
+@dataclass(frozen=True)
+class Montage:
+    """Bipolar electrode pairs along the fibres.
+
+    Parameters
+    ----------
+    near : float
+        From the innervation zone to the nearer electrode of the first pair, m.
+    spacing : float
+        Between the electrodes of a pair, m.
+    lateral : tuple of float
+        Places of the pairs across the fibres, m: one pair (channel) per entry, all over the same muscle.
+    shift : float
+        Each further pair lies so much farther from the innervation zone, m.
+    """
+
+    near: float = 0.025
+    spacing: float = 0.020
+    lateral: tuple[float, ...] = (0.0,)
+    shift: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        in_range("spacing", self.spacing, 0.005, 0.04, "m")
+        in_range("shift", self.shift, -0.02, 0.02, "m")
+        if not self.lateral:
+            raise ParameterError("lateral must hold the place of at least one electrode pair, got none.")
+        first = self.axial().min() * 1e-3
+        last = self.axial().max() * 1e-3
+        if first < END_PLATE_ZONE or last > FIBRE_REACH:
+            raise ParameterError(
+                f"near, spacing and shift put electrodes {first * 1e3:.3g} ... {last * 1e3:.3g} mm from the "
+                f"innervation zone: they must lie outside the end-plate zone and over the fibres, "
+                f"{END_PLATE_ZONE * 1e3:g} ... {FIBRE_REACH * 1e3:g} mm."
+            )
+
+    def axial(self) -> Array:
+        """Axial places of the electrodes, mm from the innervation zone, shape (pairs, 2)."""
+        begin = self.near + self.shift * np.arange(len(self.lateral))
+        return 1e3 * np.stack([begin, begin + self.spacing], axis=1)

@@ -1,0 +1,174 @@
+"""`Session`: everything that a simulated recording is made from, and overrides by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
+
+from emgkit._checks import in_range, nearest, positive
+from emgkit.errors import ParameterError, UnknownNameError
+from emgkit.recording import Mark
+from emgkit.simulate.effort import Effort
+from emgkit.simulate.evoked import EvokedParameters
+from emgkit.simulate.fatigue import FatigueParameters
+from emgkit.simulate.front_end import FrontEnd
+from emgkit.simulate.montage import Montage
+from emgkit.simulate.pool import PoolParameters
+from emgkit.simulate.stimulator import Stimulator
+from emgkit.simulate.surroundings import Surroundings
+
+__all__ = ["Session"]
+
+
+@dataclass(frozen=True)
+class Session:
+    """What happens in a simulated recording.
+
+    Parameters
+    ----------
+    duration : float
+        Length, s.
+    channel_names : tuple of str
+        One per channel; as many per muscle as the montage has electrode pairs.
+    m_max : float
+        Peak-to-peak size of the response of all units in a muscle's first channel, V.
+    sizes : tuple of float
+        ``m_max`` of each muscle, relative, used one after the other and again from the start.
+    conduction : float
+        Conduction time between spinal cord and site of stimulation, s: decides what antidromic volleys annihilate.
+        At the default no voluntary spike of a unit that is stimulated at 30 Hz passes.
+    stimulated : tuple of str or None
+        Channels whose muscles the stimulation reaches; None for all. The artifact is seen in all.
+    stimulators : tuple of Stimulator
+        At least one; more fire independently of each other.
+    efforts_of : tuple of Effort
+        Voluntary effort of each muscle, used one after the other and again from the start.
+    pool, montage, evoked, fatigue, surroundings, front_end : objects
+        Parameters of the parts.
+    labels : tuple of Mark
+        Further labelled intervals.
+    """
+
+    duration: float = 60.0
+    channel_names: tuple[str, ...] = ("VL", "VM")
+    m_max: float = 0.008
+    sizes: tuple[float, ...] = (1.0,)
+    conduction: float = 0.017
+    stimulated: tuple[str, ...] | None = None
+    stimulators: tuple[Stimulator, ...] = field(default_factory=lambda: (Stimulator(),))
+    efforts_of: tuple[Effort, ...] = field(default_factory=lambda: (Effort(),))
+    pool: PoolParameters = field(default_factory=PoolParameters)
+    montage: Montage = field(default_factory=Montage)
+    evoked: EvokedParameters = field(default_factory=EvokedParameters)
+    fatigue: FatigueParameters = field(default_factory=FatigueParameters)
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    front_end: FrontEnd = field(default_factory=FrontEnd)
+    labels: tuple[Mark, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        in_range("duration", self.duration, 1.0, 3600.0, "s")
+        in_range("conduction", self.conduction, 0.0, 0.05, "s")
+        positive("m_max", self.m_max, "V")
+        if not self.stimulators or not self.efforts_of or not self.sizes or min(self.sizes) <= 0:
+            raise ParameterError("stimulators, efforts_of and sizes (above 0) must hold at least one entry each.")
+        pairs = len(self.montage.lateral)
+        if not self.channel_names or len(self.channel_names) % pairs:
+            raise ParameterError(
+                f"channel_names must hold {pairs} names per muscle, as many as the montage has electrode pairs, got "
+                f"{len(self.channel_names)} names."
+            )
+        unknown = set(self.stimulated or ()) - set(self.channel_names)
+        if unknown:
+            raise ParameterError(f"stimulated names {sorted(unknown)}, which are no channels: {self.channel_names}.")
+
+    @property
+    def muscles(self) -> int:
+        """Number of muscles."""
+        return len(self.channel_names) // len(self.montage.lateral)
+
+    def channels_of(self, muscle: int) -> slice:
+        """Which channels lie over a muscle."""
+        pairs = len(self.montage.lateral)
+        return slice(muscle * pairs, (muscle + 1) * pairs)
+
+    def is_stimulated(self, muscle: int) -> bool:
+        """Whether the stimulation reaches a muscle."""
+        own = self.channel_names[self.channels_of(muscle)]
+        return self.stimulated is None or any(name in self.stimulated for name in own)
+
+    def effort_of(self, muscle: int) -> Effort:
+        """Voluntary effort of a muscle."""
+        return self.efforts_of[muscle % len(self.efforts_of)]
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """From the first to the last train of the first stimulator, s."""
+        spans = self.stimulators[0].spans(self.duration)
+        return spans[0][0], spans[-1][1]
+
+    def override(self, scenario: str, changes: Mapping[str, Any]) -> Session:
+        """Change fields of the session or of its parts by name; of several stimulators or efforts, the first.
+
+        Raises
+        ------
+        ParameterError
+            If no part knows a name, or a value is out of range.
+        """
+        known = set(names(self))
+        for name in changes:
+            if name not in known:
+                raise ParameterError(f"{scenario} has no parameter {name!r}: {nearest(name, sorted(known))}.")
+        return _changed(self, changes)
+
+
+def names(part: Any) -> Iterator[str]:
+    """Names of the fields of a parameter object and of the objects in it."""
+    for item in fields(part):
+        yield item.name
+        child = _child(getattr(part, item.name))
+        if child is not None:
+            yield from names(child)
+
+
+def _child(value: Any) -> Any:
+    first = value[0] if isinstance(value, tuple) and value else value
+    return first if is_dataclass(first) and not isinstance(first, (type, Mark)) else None
+
+
+def _changed(part: Any, changes: Mapping[str, Any]) -> Any:
+    own = {item.name for item in fields(part)}
+    new = {name: value for name, value in changes.items() if name in own}
+    for name in own:
+        base = new.get(name, getattr(part, name))
+        child = _child(base)
+        inner = {key: value for key, value in changes.items() if key not in own} if child is not None else {}
+        inner = {key: value for key, value in inner.items() if key in set(names(child))} if inner else {}
+        if inner:
+            changed = _changed(child, inner)
+            new[name] = (changed, *base[1:]) if isinstance(base, tuple) else changed
+    return replace(part, **new) if new else part
+
+
+def fields_by_name(session: Session) -> dict[str, Any]:
+    """Give every parameter of a session and its parts by name, with its value.
+
+    Raises
+    ------
+    UnknownNameError
+        If two parts use one name.
+    """
+    table: dict[str, Any] = {}
+
+    def collect(part: Any) -> None:
+        for item in fields(part):
+            if item.name in table:
+                raise UnknownNameError(f"The parameter name {item.name!r} is used twice.")
+            table[item.name] = getattr(part, item.name)
+            child = _child(table[item.name])
+            if child is not None:
+                collect(child)
+
+    collect(session)
+    return table

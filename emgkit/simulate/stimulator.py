@@ -1,0 +1,202 @@
+"""When a stimulator fires and with what current: trains, ramps, levels, clock errors, missing and extra pulses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit._checks import in_range, positive
+from emgkit.errors import ParameterError
+from emgkit.simulate.stimulus import Contact, PulseShape
+
+Array = NDArray[np.floating[Any]]
+
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Stimulator:
+    """One stimulator. Times in s, rates in Hz, currents in A.
+
+    Parameters
+    ----------
+    rate : float
+        Rate that was set, Hz.
+    current : float
+        Current of the plateau, A; the median threshold of the default pool is 30 mA at 200 µs.
+    stimulation : (float, float) or None
+        From when to when there are pulses; None leaves 2 s at either end without (a tenth in short recordings).
+    on, off : float or None
+        Length of the trains and of the pauses between them; None for one train over the whole span.
+    trains : tuple of (float, float) or None
+        Start and stop of every train, instead of ``stimulation``, ``on`` and ``off``.
+    levels : tuple of float
+        Relative current of every train, used one after the other and again from the start.
+    ramp_up, ramp_down : float
+        Time over which the current of a train rises from and falls to zero.
+    modulation, modulation_period : float
+        The current swings by so much, relative, with this period.
+    intervals : tuple of float
+        Intervals of one train, instead of ``rate``: for variable-frequency trains. The last is followed by no pulse.
+    doublet : float
+        Interval of an additional pulse after the first one of every train; 0 for none.
+    clock_error : float
+        Deviation of the stimulator's clock, parts per million.
+    jitter : float
+        SD of the pulse times.
+    site : int
+        Where its electrodes lie: another site reaches the motor units in another order. Stimulators may share a site.
+    missing, extra : float
+        Share of the pulses that were planned and did not come, and that came and were not planned.
+    pulse : PulseShape
+        Shape of the pulse.
+    contact : Contact
+        What the pulses leave in the recording.
+    """
+
+    rate: float = 30.0
+    current: float = 0.080
+    stimulation: Span | None = None
+    on: float | None = None
+    off: float | None = None
+    trains: tuple[Span, ...] | None = None
+    levels: tuple[float, ...] = (1.0,)
+    ramp_up: float = 0.0
+    ramp_down: float = 0.0
+    modulation: float = 0.0
+    modulation_period: float = 10.0
+    intervals: tuple[float, ...] = ()
+    doublet: float = 0.0
+    clock_error: float = -60.0
+    jitter: float = 2e-6
+    site: int = 0
+    missing: float = 0.0
+    extra: float = 0.0
+    pulse: PulseShape = field(default_factory=lambda: PulseShape(width=200e-6, gap=0.0))
+    contact: Contact = field(default_factory=Contact)
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        in_range("rate", self.rate, 0.05, 150.0, "Hz")
+        positive("current", self.current, "A")
+        in_range("clock_error", self.clock_error, -20_000, 20_000, "ppm")
+        in_range("jitter", self.jitter, 0.0, 1e-3, "s")
+        in_range("modulation", self.modulation, 0.0, 1.0)
+        positive("modulation_period", self.modulation_period, "s")
+        for name in ("ramp_up", "ramp_down"):
+            in_range(name, getattr(self, name), 0.0, 60.0, "s")
+        for name in ("missing", "extra"):
+            in_range(name, getattr(self, name), 0.0, 0.5)
+        if (self.on is None) != (self.off is None):
+            raise ParameterError("on and off belong together: give both or none.")
+        if self.on is not None and self.off is not None:
+            positive("on", self.on, "s")
+            in_range("off", self.off, 0.0, 3600.0, "s")
+        if isinstance(self.site, bool) or not isinstance(self.site, int) or not 0 <= self.site < 16:
+            raise ParameterError(f"site must be a whole number 0 ... 15, got {self.site!r}.")
+        if not self.levels or min(self.levels) < 0:
+            raise ParameterError(f"levels must be relative currents of at least 0, got {self.levels!r}.")
+        shortest = min((*self.intervals, *((self.doublet,) if self.doublet else ()), 1 / self.rate))
+        if self.pulse.duration >= shortest:
+            raise ParameterError(
+                f"A pulse of {self.pulse.duration * 1e3:.3g} ms is longer than the interval of "
+                f"{shortest * 1e3:.3g} ms (rate={self.rate:g} Hz)."
+            )
+
+    def spans(self, duration: float) -> tuple[Span, ...]:
+        """Start and stop of the trains in a recording of ``duration`` s."""
+        if self.trains is not None:
+            spans = tuple((float(low), float(high)) for low, high in self.trains)
+        else:
+            spans = self._repeated(*self._whole(duration))
+        if not spans:
+            raise ParameterError("trains must hold at least one start and stop, got none.")
+        for low, high in spans:
+            if not 0 <= low < high <= duration:
+                raise ParameterError(f"stimulation must lie within 0 ... {duration:g} s, got {low:g} ... {high:g} s.")
+        return spans
+
+    def _whole(self, duration: float) -> Span:
+        if self.stimulation is not None:
+            return float(self.stimulation[0]), float(self.stimulation[1])
+        pause = min(2.0, 0.1 * duration)
+        return pause, duration - pause
+
+    def _repeated(self, start: float, stop: float) -> tuple[Span, ...]:
+        if self.on is None or self.off is None:
+            return ((start, stop),)
+        count = int((stop - start + self.off + 1e-9) / (self.on + self.off))
+        return tuple(
+            (begin, begin + self.on) for begin in (start + number * (self.on + self.off) for number in range(count))
+        )
+
+    def level(self, number: int) -> float:
+        """Relative current of a train."""
+        return self.levels[number % len(self.levels)]
+
+    def shape_at(self, times: Array, span: Span) -> Array:
+        """Relative current at times within a train: ramps and modulation."""
+        shape = np.ones(times.size)
+        if self.ramp_up:
+            shape = np.minimum(shape, (times - span[0]) / self.ramp_up)
+        if self.ramp_down:
+            shape = np.minimum(shape, (span[1] - times) / self.ramp_down)
+        swing = 1 + self.modulation * np.sin(2 * np.pi * times / self.modulation_period)
+        return np.clip(shape, 0.0, None) * swing
+
+
+@dataclass(frozen=True, eq=False)
+class Schedule:
+    """What a stimulator did.
+
+    Parameters
+    ----------
+    onsets : (pulses,) s, true leading edges
+    current : (pulses,) A
+    train : (pulses,) int, which train
+    planned : (planned,) s, on the clock of whoever set the rate: no clock error, no jitter, nothing missing
+    """
+
+    onsets: Array
+    current: Array
+    train: NDArray[np.int64]
+    planned: Array
+
+
+def draw_schedule(stimulator: Stimulator, duration: float, *, rng: np.random.Generator) -> Schedule:
+    """Draw when a stimulator fires in a recording of ``duration`` s."""
+    spans, onsets, current, train, planned = stimulator.spans(duration), [], [], [], []
+    slip = rng.uniform()
+    for number, span in enumerate(spans):
+        regular = _train_times(stimulator, span, slip)
+        planned.append(regular)
+        real = regular[0] + (regular - regular[0]) / (1 + stimulator.clock_error * 1e-6) if regular.size else regular
+        real = _disturbed(stimulator, real, span, rng)
+        real = real[(real >= 0) & (real < duration - 1e-3)]
+        onsets.append(real)
+        current.append(stimulator.current * stimulator.level(number) * stimulator.shape_at(real, span))
+        train.append(np.full(real.size, number))
+    return Schedule(np.concatenate(onsets), np.concatenate(current), np.concatenate(train), np.concatenate(planned))
+
+
+def _train_times(stimulator: Stimulator, span: Span, slip: float) -> Array:
+    if stimulator.intervals:
+        times: Array = span[0] + np.concatenate([[0.0], np.cumsum(stimulator.intervals)])
+    else:
+        period = 1 / stimulator.rate
+        begin = span[0] + slip * min(period, 0.1 * (span[1] - span[0]))
+        times = begin + period * np.arange(int((span[1] - begin) / period) + 1)
+    times = np.asarray(times[times < span[1]])
+    if stimulator.doublet and times.size:
+        times = np.sort(np.append(times, times[0] + stimulator.doublet))
+    return times
+
+
+def _disturbed(stimulator: Stimulator, times: Array, span: Span, rng: np.random.Generator) -> Array:
+    times = times + stimulator.jitter * rng.standard_normal(times.size)
+    times = times[rng.uniform(size=times.size) >= stimulator.missing]
+    more = rng.uniform(*span, size=rng.binomial(times.size, stimulator.extra))
+    return np.sort(np.concatenate([times, more]))
