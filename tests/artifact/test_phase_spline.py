@@ -34,7 +34,7 @@ ONSETS = 1.0 + np.arange(500) / 29.9871
 
 @pytest.fixture(scope="module")
 def sessions():
-    steady = {"slowing": 0.004, "fluctuation": 0.0, "latency_jitter": 0.0}  # what neighbours cannot tell is not asked for
+    steady = {"slowing": 0.004, "fluctuation": 0.0, "latency_jitter": 0.0}  # neighbours cannot tell these
     made = [
         ek.simulate.nmes_fatigue(rng=np.random.default_rng(seed), duration=30.0, bursts=3, **steady)
         for seed in range(4)
