@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 import click
@@ -14,14 +16,35 @@ __all__ = ["command"]
 
 _GROUPS = {"methods": "emgkit.artifact", "features": "emgkit.features", "readers": "emgkit.readers"}
 
+# of a simulated session, in the order of the work
+_PARTS = (
+    "Session",
+    "Stimulator",
+    "PulseShape",
+    "Contact",
+    "Electrode",
+    "Effort",
+    "PoolParameters",
+    "Montage",
+    "EvokedParameters",
+    "FatigueParameters",
+    "Surroundings",
+    "FrontEnd",
+)
+
 
 @click.command()
-@click.argument("what", type=click.Choice([*_GROUPS, "scenarios"]))
+@click.argument("what", type=click.Choice([*_GROUPS, "scenarios", "parameters"]))
 @json_option
 @debug_option
 def command(what: str, for_machines: bool) -> None:
-    """List methods, features or readers with their parameters (those of labs too), or the scenarios to simulate."""
-    rows = _scenarios() if what == "scenarios" else _plugins(_GROUPS[what])
+    """List methods, features or readers with their parameters (those of labs too), or what can be simulated.
+
+    That is scenarios, and parameters, which "emgkit simulate --set" changes: their defaults, which some scenarios
+    replace, in s, Hz, A and V.
+    """
+    own: dict[str, Callable[[], list[dict[str, str]]]] = {"scenarios": _scenarios, "parameters": _simulated}
+    rows = own[what]() if what in own else _plugins(_GROUPS[what])
     if for_machines:
         as_json(rows)
         return
@@ -39,6 +62,43 @@ def _scenarios() -> list[dict[str, str]]:
     from emgkit.simulate import SCENARIOS
 
     return [{"name": name, "what": (made.__doc__ or "").strip().splitlines()[0]} for name, made in SCENARIOS.items()]
+
+
+def _simulated() -> list[dict[str, str]]:
+    from emgkit import simulate
+
+    return [row for name in _PARTS for row in _settable(getattr(simulate, name))]
+
+
+def _settable(part: Any) -> Iterator[dict[str, str]]:
+    """Parameters of a part that are no parts themselves."""
+    meanings = _meanings(part.__doc__ or "")
+    for item in fields(part):
+        default = _default(item)
+        if item.name != "labels" and not is_dataclass(
+            default[0] if isinstance(default, tuple) and default else default
+        ):
+            yield {"name": item.name, "default": _plain(default), "what": meanings.get(item.name, "")}
+
+
+def _default(item: Field[Any]) -> Any:
+    return item.default if item.default_factory is MISSING else item.default_factory()
+
+
+def _plain(value: Any) -> str:
+    """Write a default as it can be given to ``--set``."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_plain, value))}]"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _meanings(docstring: str) -> dict[str, str]:
+    """Read what each parameter means from the section of a docstring that says so."""
+    found: dict[str, str] = {}
+    for names, text in re.findall(r"^    (\w[\w, ]*) : [^\n]*\n((?: {8}[^\n]*\n)+)", docstring, re.MULTILINE):
+        meaning = " ".join(text.replace("`", "").split())
+        found |= dict.fromkeys(names.split(", "), meaning)
+    return found
 
 
 def _row(name: str, found: Any) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from emgkit.cli.console import as_json, say
+from emgkit.cli.exits import usage
 from emgkit.cli.options import debug_option, json_option
 
 if TYPE_CHECKING:
@@ -28,21 +29,33 @@ SHORT = {"nmes": "nmes_fatigue"}
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Change a parameter of the scenario; may be repeated. Units are s, Hz, A, V.",
+    help="Change a parameter; may be repeated. Units are s, Hz, A, V.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the files if they are there.")
 @json_option
 @debug_option
-def command(scenario: str, out: Path, seed: int, settings: tuple[str, ...], for_machines: bool) -> None:
+def command(
+    scenario: str, out: Path, seed: int, settings: tuple[str, ...], overwrite: bool, for_machines: bool
+) -> None:
     """Simulate a recording whose truth is known and write the truth beside it, as NAME.truth.h5.
 
-    SCENARIO is one of those that "emgkit list scenarios" shows; nmes stands for nmes_fatigue.
-    """
+    SCENARIO is one of those that "emgkit list scenarios" shows; nmes stands for nmes_fatigue. "emgkit list
+    parameters" shows what can be set. Texts and lists with brackets need quotes:
+
+    \b
+      emgkit simulate recruitment --out soleus.bdf
+      emgkit simulate nmes --out fast.bdf --set rate=40 --set duration=30
+      emgkit simulate tiny --out two.bdf --set "trains=[[0.5, 1.2], [1.8, 2.5]]"
+    """  # noqa: D301  click wants the character, not the two that are written
     import numpy as np
 
     from emgkit.simulate import scenario as named
 
     name = SHORT.get(scenario, scenario)
-    made = named(name)(rng=np.random.default_rng(seed), **dict(_setting(text) for text in settings))
+    make = named(name)
+    _check_targets(out, overwrite)
+    with usage():
+        made = make(rng=np.random.default_rng(seed), **dict(_setting(text) for text in settings))
     truth = write_simulation(made, out)
     if for_machines:
         as_json({"recording": str(out), "truth": str(truth), "scenario": name, "seed": seed})
@@ -50,10 +63,29 @@ def command(scenario: str, out: Path, seed: int, settings: tuple[str, ...], for_
         recording = made.recording
         say(
             f"{name}, seed {seed}: {recording.duration:.3g} s, {', '.join(recording.channel_names)}, "
-            f"{recording.fs:g} Hz, {made.pulses.onsets.size} pulses in {made.pulses.n_trains} trains"
+            f"{recording.fs:g} Hz, {_counted(made.pulses.onsets.size, 'pulse')} in "
+            f"{_counted(made.pulses.n_trains, 'train')}"
         )
         say(f"Recording: {out}")
         say(f"Truth:     {truth}")
+
+
+def _check_targets(out: Path, overwrite: bool) -> None:
+    """Refuse before minutes are spent on what could not be written."""
+    from emgkit.io.write_bdf import check_target
+
+    check_target(out, overwrite=True)
+    for path in (out, _beside(out)):
+        if path.exists() and not overwrite:
+            raise click.UsageError(f"{path} is there already: give --overwrite, or another name.")
+
+
+def _beside(out: Path) -> Path:
+    return out.with_suffix(".truth.h5")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -74,4 +106,4 @@ def write_simulation(simulation: Simulation, out: Path) -> Path:
     from emgkit.io.write_bdf import write_recording
 
     write_recording(simulation.recording, out, overwrite=True)
-    return save_truth(out.with_suffix(".truth.h5"), simulation.truth)
+    return save_truth(_beside(out), simulation.truth)

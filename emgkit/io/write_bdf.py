@@ -20,7 +20,7 @@ from emgkit.io.bdf_records import Records, plan_records
 from emgkit.io.spans import MISSING, PADDING, Span, channel_label, lost_spans, runs, shared
 from emgkit.recording import Recording
 
-__all__ = ["Written", "write_recording"]
+__all__ = ["Written", "check_target", "write_recording"]
 
 _LEVELS = 2**24 - 1
 _LABEL_WIDTH, _UNIT_WIDTH, _NUMBER_WIDTH = 16, 8, 8
@@ -97,7 +97,7 @@ def write_recording(recording: Recording, path: str | Path, *, overwrite: bool =
     ----------
     Kemp & Olivan (2003), Clin Neurophysiol 114:1755-1761; BioSemi's BDF with samples of 24 bits.
     """
-    target = _target(Path(path).expanduser(), overwrite)
+    target = check_target(Path(path).expanduser(), overwrite=overwrite)
     channels = _channels(recording)
     records = plan_records([item.fs for item in channels], [item.values.size for item in channels])
     _tell_rounded(channels, records, target.name)
@@ -110,7 +110,14 @@ def write_recording(recording: Recording, path: str | Path, *, overwrite: bool =
     return Written(target, FrozenMapping(steps), records.duration)
 
 
-def _target(path: Path, overwrite: bool) -> Path:
+def check_target(path: Path, *, overwrite: bool = False) -> Path:
+    """Refuse a name under which no recording can be written, as far as that shows before writing.
+
+    Raises
+    ------
+    OutputError
+        If the name does not end in ``.bdf``, the folder is not there, or something is there already.
+    """
     if path.suffix.lower() != ".bdf":
         raise OutputError(f"{path.name}: recordings are written as BDF, end the name in .bdf.")
     if not path.parent.is_dir():

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from emgkit._checks import in_range, positive
 from emgkit.errors import ParameterError
 from emgkit.recording import Mark
+from emgkit.simulate.kinds import check_kinds
 
 Array = NDArray[np.floating[Any]]
 Span = tuple[float, float]
@@ -53,7 +54,8 @@ class Effort:
     common_drive: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         in_range("effort", self.effort, 0.0, 1.0)
         positive("burst_length", self.burst_length, "s")
         positive("rise", self.rise, "s")

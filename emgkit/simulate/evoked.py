@@ -11,6 +11,7 @@ from scipy.special import ndtr
 
 from emgkit._checks import in_range
 from emgkit.errors import ParameterError
+from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.pool import BEYOND_REACH, THRESHOLD_SPREAD, Pool
 
 Array = NDArray[np.floating[Any]]
@@ -57,7 +58,8 @@ class EvokedParameters:
     f_waves: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         in_range("threshold_spread", self.threshold_spread, 0.0, 0.2)
         in_range("latency_jitter", self.latency_jitter, 0.0, 1e-3, "s")
         for name in ("misses", "fluctuation", "h_reflex", "f_waves"):

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import in_range, positive
+from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.pool import Pool
 
 Array = NDArray[np.floating[Any]]
@@ -71,7 +72,8 @@ class FatigueParameters:
     threshold_time: float = 300.0
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         in_range("slowing", self.slowing, 0.0, 0.1, "1/s")
         in_range("limit", self.limit, 0.0, 0.6)
         for name in ("size_effect", "block", "weakening", "weakest"):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range, positive
 from emgkit.errors import ParameterError, SamplingRateError
+from emgkit.simulate.kinds import check_kinds
 
 Array = NDArray[np.floating[Any]]
 
@@ -83,7 +84,8 @@ class FrontEnd:
     trigger_latency: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         in_range("fs", self.fs, 500.0, FINE / 2, "Hz")
         for name, unit in (("rail", "V"), ("slew", "V/s"), ("high_pass", "Hz"), ("low_pass", "Hz")):
             if getattr(self, name) is not None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range
 from emgkit.errors import ParameterError
+from emgkit.simulate.kinds import check_kinds
 
 Array = NDArray[np.floating[Any]]
 
@@ -39,7 +40,8 @@ class Montage:
     shift: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         in_range("spacing", self.spacing, 0.005, 0.04, "m")
         in_range("shift", self.shift, -0.02, 0.02, "m")
         if not self.lateral:

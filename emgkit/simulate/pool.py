@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue, in_range, positive
 from emgkit.errors import ParameterError
 from emgkit.simulate.fibre import Fibres
+from emgkit.simulate.kinds import check_kinds
 
 Array = NDArray[np.floating[Any]]
 
@@ -79,7 +80,8 @@ class PoolParameters:
     latency: float = 3.0e-3
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         for name in ("units", "fibres_per_unit"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -13,6 +13,7 @@ from emgkit.simulate.effort import Effort
 from emgkit.simulate.evoked import EvokedParameters
 from emgkit.simulate.fatigue import FatigueParameters
 from emgkit.simulate.front_end import FrontEnd
+from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.montage import Montage
 from emgkit.simulate.pool import PoolParameters
 from emgkit.simulate.stimulator import Stimulator
@@ -67,7 +68,8 @@ class Session:
     labels: tuple[Mark, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         in_range("duration", self.duration, 1.0, 3600.0, "s")
         in_range("conduction", self.conduction, 0.0, 0.05, "s")
         positive("m_max", self.m_max, "V")

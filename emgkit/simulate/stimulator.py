@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range, positive
 from emgkit.errors import ParameterError
+from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.stimulus import Contact, PulseShape
 
 Array = NDArray[np.floating[Any]]
@@ -79,7 +80,8 @@ class Stimulator:
     contact: Contact = field(default_factory=Contact)
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         in_range("rate", self.rate, 0.05, 150.0, "Hz")
         positive("current", self.current, "A")
         in_range("clock_error", self.clock_error, -20_000, 20_000, "ppm")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range, number, positive
 from emgkit.errors import ParameterError
+from emgkit.simulate.kinds import check_kinds
 
 Array = NDArray[np.floating[Any]]
 
@@ -45,7 +46,8 @@ class PulseShape:
     imbalance: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         if self.shape not in SHAPES:
             raise ParameterError(f"shape={self.shape!r}; there are: {', '.join(SHAPES)}.")
         in_range("width", self.width, 10e-6, 5e-3, "s")
@@ -99,7 +101,8 @@ class Electrode:
     power_exponent: float = 0.5
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         number("transfer", self.transfer)
         if len(self.taus) != len(self.shares):
             raise ParameterError(f"taus and shares must be equally many, got {len(self.taus)} and {len(self.shares)}.")
@@ -163,7 +166,8 @@ class Contact:
     dc_shift: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         if not self.gains:
             raise ParameterError("gains must hold at least one number, got none.")
         for name in ("second_rank", "crosstalk", "gain_drift", "gain_noise"):

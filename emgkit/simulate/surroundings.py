@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range, positive
 from emgkit.simulate.front_end import FrontEnd
+from emgkit.simulate.kinds import check_kinds
 
 Array = NDArray[np.floating[Any]]
 
@@ -70,7 +71,8 @@ class Surroundings:
     neighbour: float = 0.0
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check kinds and ranges."""
+        check_kinds(self)
         in_range("mains", self.mains, 45.0, 65.0, "Hz")
         in_range("flicker", self.flicker, 0.0, 200.0, "Hz")
         in_range("heart_rate", self.heart_rate, 20.0, 240.0, "1/min")
