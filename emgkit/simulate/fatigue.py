@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from emgkit._checks import in_range, positive
 from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.pool import Pool
+from emgkit.simulate.templates import Growth
 
 Array = NDArray[np.floating[Any]]
 
@@ -43,7 +44,9 @@ class FatigueParameters:
     potentiation_on, potentiation_off : float
         Time constants, s.
     after_potential : float
-        Height of a late after-potential at full potentiation, over that of the action potential.
+        Height of a late after-potential, over that of the action potential, per relative fall of velocity: 0.3 gives
+        0.06 where the velocity fell by 20 %. It grows and recovers with the velocity because both follow the state of
+        the membrane (Dimitrova and Dimitrov 2003, J Electromyogr Kinesiol 13:13); the size is unverified.
     block : float
         Share of a unit's fibres that fail per s and per 50 Hz above 50 Hz.
     block_recovery : float
@@ -79,7 +82,7 @@ class FatigueParameters:
         for name in ("size_effect", "block", "weakening", "weakest"):
             in_range(name, getattr(self, name), 0.0, 1.0)
         in_range("potentiation", self.potentiation, 0.0, 0.5)
-        in_range("after_potential", self.after_potential, 0.0, 0.5)
+        in_range("after_potential", self.after_potential, 0.0, 1.0)
         in_range("threshold_rise", self.threshold_rise, -0.5, 1.0)
         for name in ("recovery", "potentiation_on", "potentiation_off", "block_recovery", "threshold_time"):
             positive(name, getattr(self, name), "s")
@@ -110,7 +113,7 @@ class FibreState:
     growth: Array
     force: Array
 
-    def at(self, times: Array, unit: NDArray[np.int64]) -> tuple[Array, Array, Array]:
+    def at(self, times: Array, unit: NDArray[np.int64]) -> tuple[Array, Array, Growth]:
         """Read velocity, amplitude and growth of units at times, s, by linear interpolation."""
         place = np.clip(times * GRID, 0, self.velocity.shape[1] - 1.000001)
         below = place.astype(np.int64)
@@ -119,7 +122,7 @@ class FibreState:
             table[unit, below] * (1 - share) + table[unit, below + 1] * share
             for table in (self.velocity, self.amplitude, self.growth)
         )
-        return velocity, amplitude, growth
+        return velocity, amplitude, (growth, 1 - velocity)
 
     def force_at(self, times: Array, unit: NDArray[np.int64]) -> Array:
         """Read the twitch force of units at times, s."""

@@ -56,11 +56,11 @@ def make_muscle(
     pool = make_pool(parameters, rng=rng)
     fibres = place_fibres(pool, parameters, 1e3 * np.repeat(montage.lateral, 2), rng=rng)
     base = _bipolar(pool, fibres, montage, 1.0, 0.0)
-    grown = None
-    if fatigue.potentiation or fatigue.after_potential:
-        grown = _bipolar(pool, fibres, montage, 1 + fatigue.potentiation, fatigue.after_potential) - base
-    raw = Templates(base, FINE, grown)
-    low = Templates(front_end.low(base), FINE, None if grown is None else front_end.low(grown))
+    shapes = ((1 + fatigue.potentiation, 0.0), (1.0, fatigue.after_potential))
+    grown, late = (None if one == (1.0, 0.0) else _bipolar(pool, fibres, montage, *one) - base for one in shapes)
+    raw = Templates(base, FINE, (grown, late))
+    filtered = [None if more is None else front_end.low(more) for more in raw.growth]
+    low = Templates(front_end.low(base), FINE, (filtered[0], filtered[1]))
     units, ones = np.arange(len(pool)), np.ones(len(pool))
     whole = front_end.high(low.render(pool.latency, units, ones, ones, FINE, int(0.06 * FINE)), FINE)
     factor = m_max / float(np.ptp(whole[0]))

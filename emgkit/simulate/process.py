@@ -38,12 +38,13 @@ def expected_response(
     """
     unit = np.flatnonzero(chance > 1e-4)
     earlier = min(int(BEFORE / interval), 12)
-    velocity, amplitude, growth = (np.tile(table, earlier + 1) for table in state.at(np.full(unit.size, time), unit))
+    again = np.tile(unit, earlier + 1)
+    velocity, amplitude, growth = state.at(np.full(again.size, time), again)
     begins = (muscle.pool.latency[unit] + np.arange(earlier + 1)[:, np.newaxis] * interval).ravel()
     speed = velocity * (1 + SUPERNORMAL if interval < SUPERNORMAL_UNTIL else 1.0)
     scale, lead = amplitude * np.tile(chance[unit], earlier + 1), round(earlier * interval * FINE)
     count = lead + int(0.035 * FINE)
-    wave = muscle.templates.render(begins, np.tile(unit, earlier + 1), speed, scale, FINE, count, growth)
+    wave = muscle.templates.render(begins, again, speed, scale, FINE, count, growth)
     return front_end.high(wave, FINE)[:, lead:]
 
 
@@ -93,8 +94,10 @@ class VoluntarySpectrum:
         inside = self._grid <= 2 * frequencies[-1]
         self._grid = self._grid[inside]
         self._base = np.fft.rfft(templates.values[self._unit], size)[..., inside] / templates.fs
-        grown = templates.growth
-        self._more = None if grown is None else np.fft.rfft(grown[self._unit], size)[..., inside] / templates.fs
+        self._more = [
+            None if more is None else np.fft.rfft(more[self._unit], size)[..., inside] / templates.fs
+            for more in templates.growth
+        ]
         self._weight = self._weights(rates[self._unit], kept[self._unit])
 
     def _weights(self, rates: Array, kept: Array) -> Array:
@@ -107,7 +110,9 @@ class VoluntarySpectrum:
     def at(self, state: FibreState, time: float) -> Array:
         """Give the density at a time, V²/Hz, (channels, frequencies)."""
         velocity, amplitude, growth = state.at(np.full(self._unit.size, time), self._unit)
-        wave = self._base if self._more is None else self._base + growth[:, np.newaxis, np.newaxis] * self._more
+        wave = self._base
+        for share, more in zip(growth, self._more, strict=True):
+            wave = wave if more is None else wave + share[:, np.newaxis, np.newaxis] * more
         size = np.abs(wave) ** 2
         out = np.zeros((self._base.shape[1], self._frequencies.size))
         for number, (speed, share) in enumerate(zip(velocity, amplitude, strict=True)):

@@ -211,7 +211,7 @@ def recovery(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
         duration=200.0,
         channel_names=("VL",),
         efforts_of=(Effort(bursts=0),),
-        fatigue=FatigueParameters(recovery=60.0, potentiation=0.15, after_potential=0.03),
+        fatigue=FatigueParameters(recovery=60.0, potentiation=0.15, after_potential=0.12),
         front_end=AMPLIFIER,
         labels=(Mark("fresh", 0.0, 21.0), Mark("fatigue", 22.0, 82.0), Mark("recovery", 82.0, 200.0)),
         stimulators=(

@@ -16,6 +16,7 @@ from emgkit._checks import FrozenValue, assign, freeze
 
 Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
+Growth = tuple[Array, Array]  # how far the potential inside the fibre has grown, and its late after-potential
 
 CHUNK = 2000  # events of 45 ms at 2 kHz rendered at once: their working memory stays in the cache
 
@@ -30,38 +31,28 @@ class Templates(FrozenValue):
         V; the first sample is the moment when the end-plate is excited.
     fs : float
         Rate of the fine grid, Hz.
-    growth : array_like of the same shape, optional
-        What fully grown action potentials have more, V.
+    growth : tuple of two array_like of the same shape, each optional
+        What fully grown action potentials, and those with a whole late after-potential, have more, V.
     """
 
     values: Array
     fs: float
-    growth: Array | None = None
+    growth: tuple[Array | None, Array | None] = (None, None)
 
     def __post_init__(self) -> None:
         """Copy."""
-        assign(self, values=freeze(self.values), growth=None if self.growth is None else freeze(self.growth))
+        grown, late = (None if more is None else freeze(more) for more in self.growth)
+        assign(self, values=freeze(self.values), growth=(grown, late))
 
     def times(self, factor: float) -> Templates:
         """Give the same potentials at another size."""
-        return Templates(self.values * factor, self.fs, None if self.growth is None else self.growth * factor)
-
-    def at_growth(self, growth: float) -> Array:
-        """Give the potentials at one state of growth, 0 ... 1, V."""
-        return self.values if self.growth is None else self.values + growth * self.growth
+        grown, late = (None if more is None else more * factor for more in self.growth)
+        return Templates(self.values * factor, self.fs, (grown, late))
 
     @property
     def duration(self) -> float:
         """Length of a template, s."""
         return (self.values.shape[-1] - 1) / self.fs
-
-    def spectra(self, frequencies: Array, growth: float = 0.0) -> Array:
-        """Magnitude of the Fourier transforms on a grid in Hz, V·s, shape (units, channels, frequencies)."""
-        values = self.at_growth(growth)
-        size = 1 << int(np.ceil(np.log2(4 * values.shape[-1])))
-        grid = np.fft.rfftfreq(size, 1 / self.fs)
-        whole = np.abs(np.fft.rfft(values, size)) / self.fs
-        return np.stack([[np.interp(frequencies, grid, row) for row in unit] for unit in whole])
 
     def render(
         self,
@@ -71,7 +62,7 @@ class Templates(FrozenValue):
         scale: Array,
         fs: float,
         count: int,
-        growth: Array | None = None,
+        growth: Growth | None = None,
     ) -> Array:
         """Sum the potentials of events.
 
@@ -89,8 +80,8 @@ class Templates(FrozenValue):
             Sampling rate of the output, Hz.
         count : int
             Samples of the output.
-        growth : ndarray, shape (events,), optional
-            How far the action potentials have grown, 0 ... 1.
+        growth : tuple of two ndarray, shape (events,), optional
+            How far the action potentials have grown and how much of the late after-potential they have, 0 ... 1.
 
         Returns
         -------
@@ -99,17 +90,17 @@ class Templates(FrozenValue):
         """
         out = np.zeros((self.values.shape[1], count))
         order = np.argsort(stretch, kind="stable")  # events of one chunk have about the same length
-        if self.growth is None:
-            growth = None
+        shares = growth or ()
+        more = [(table, share) for table, share in zip(self.growth, shares, strict=False) if table is not None]
         each = max(int(CHUNK * 0.045 / max(self.duration, 1e-9) * 2000.0 / fs), 1)
         for start in range(0, times.size, each):
             part = order[start : start + each]
-            own = None if growth is None else growth[part]
+            own = [(table, share[part]) for table, share in more]
             self._add(out, times[part], unit[part], stretch[part], scale[part], own, fs)
         return out
 
     def _add(
-        self, out: Array, times: Array, unit: Indices, stretch: Array, scale: Array, growth: Array | None, fs: float
+        self, out: Array, times: Array, unit: Indices, stretch: Array, scale: Array, more: list[Growth], fs: float
     ) -> None:
         first = np.ceil(times * fs).astype(np.int64)
         width = int(np.ceil(self.duration / stretch.min() * fs)) + 1
@@ -122,12 +113,12 @@ class Templates(FrozenValue):
         index = index[inside]
         above = np.broadcast_to(scale[:, np.newaxis], inside.shape)[inside] * share
         under = np.broadcast_to(scale[:, np.newaxis], inside.shape)[inside] - above
-        grown = None if growth is None else np.broadcast_to(growth[:, np.newaxis], inside.shape)[inside]
+        grown = [(table, np.broadcast_to(part[:, np.newaxis], inside.shape)[inside]) for table, part in more]
         for channel in range(len(out)):
             at = low + channel * self.values.shape[2]
             wave = _between(self.values, at, under, above)
-            if grown is not None and self.growth is not None:
-                wave += grown * _between(self.growth, at, under, above)
+            for table, part in grown:
+                wave += part * _between(table, at, under, above)
             out[channel] += np.bincount(index, wave, minlength=out.shape[1])
 
 
