@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import in_range, positive
+from emgkit._checks import assign, in_range
 from emgkit.errors import ParameterError
 from emgkit.recording import Mark
 from emgkit.simulate.kinds import check_kinds
+from emgkit.simulate.ranges import pairs, row, spans, whole
 
 Array = NDArray[np.floating[Any]]
 Span = tuple[float, float]
 
 AT_WORK = 0.01  # drive above which a profile counts as a contraction
+LONGEST = 3600.0  # s
 QUIET = 0.5  # s between a contraction and what is marked as rest
 
 
@@ -57,27 +60,32 @@ class Effort:
         """Check kinds and ranges."""
         check_kinds(self)
         in_range("effort", self.effort, 0.0, 1.0)
-        positive("burst_length", self.burst_length, "s")
-        positive("rise", self.rise, "s")
+        whole("bursts", self.bursts, 0, 10_000)
+        in_range("burst_length", self.burst_length, 1e-3, LONGEST, "s")
+        in_range("rise", self.rise, 1e-3, 60.0, "s")
         in_range("common_drive", self.common_drive, 0.0, 0.5)
-        if isinstance(self.bursts, bool) or not isinstance(self.bursts, int) or self.bursts < 0:
-            raise ParameterError(f"bursts must be a whole number of at least 0, got {self.bursts!r}.")
-        if not self.efforts or not all(0 <= self.effort * level <= 1 for level in self.efforts):
+        assign(self, efforts=row("efforts", self.efforts, 0.0, 1e3, fewest=1))
+        if not all(0 <= self.effort * level <= 1 for level in self.efforts):
             raise ParameterError(f"efforts times effort must lie within 0 ... 1, got {self.efforts!r}.")
+        if self.contractions is not None:
+            assign(self, contractions=spans("contractions", self.contractions, LONGEST))
         if self.profile is not None:
-            times, drives = np.array(self.profile, dtype=float).reshape(-1, 2).T
-            if not times.size or (np.diff(times) <= 0).any() or drives.min() < 0 or drives.max() > 1:
-                raise ParameterError("profile must hold pairs of rising times, s, and drives of 0 ... 1.")
+            self._check_profile(self.profile)
+
+    def _check_profile(self, profile: tuple[Span, ...]) -> None:
+        checked = pairs("profile", profile, (0.0, LONGEST), (0.0, 1.0))
+        if not checked or any(later[0] <= before[0] for before, later in itertools.pairwise(checked)):
+            raise ParameterError(f"profile must hold pairs of rising times, s, and drives of 0 ... 1, got {profile!r}.")
+        assign(self, profile=checked)
 
     def spans(self, within: Span, duration: float) -> list[Span]:
         """Contractions; bursts are spread over ``within``, the first and the last lie at its ends."""
         if self.profile is not None:
             return _runs(self._profile(duration) > AT_WORK)
         if self.contractions is not None:
-            spans = [(float(low), float(high)) for low, high in self.contractions]
-            if any(not 0 <= low < high <= duration for low, high in spans):
+            if any(high > duration for _, high in self.contractions):
                 raise ParameterError(f"contractions must lie within 0 ... {duration:g} s, got {self.contractions!r}.")
-            return spans
+            return list(self.contractions)
         if self.bursts == 0 or self.effort == 0:
             return []
         start, stop = within

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import in_range, positive
+from emgkit._checks import in_range
 from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.pool import Pool
 from emgkit.simulate.templates import Growth
@@ -85,7 +85,7 @@ class FatigueParameters:
         in_range("after_potential", self.after_potential, 0.0, 1.0)
         in_range("threshold_rise", self.threshold_rise, -0.5, 1.0)
         for name in ("recovery", "potentiation_on", "potentiation_off", "block_recovery", "threshold_time"):
-            positive(name, getattr(self, name), "s")
+            in_range(name, getattr(self, name), 0.1, 1e5, "s")
 
     def threshold_at(self, times: Array) -> Array:
         """Thresholds of the axons over those at the beginning, at times in s."""

@@ -14,15 +14,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import in_range, positive
-from emgkit.errors import ParameterError, SamplingRateError
+from emgkit._checks import in_range
+from emgkit.errors import SamplingRateError
 from emgkit.simulate.kinds import check_kinds
+from emgkit.simulate.ranges import one_of, whole
 
 Array = NDArray[np.floating[Any]]
 
 FINE = 20_000.0  # Hz, rate of the stored waveforms that the anti-alias filter is applied to
 ANALOG = 100_000.0  # Hz, the first stage is computed at least at this rate
 SHAPES = ("bessel", "butterworth", "elliptic")
+OPTIONAL = (
+    ("rail", 1e-6, 100.0, "V"),
+    ("slew", 1e-3, 1e8, "V/s"),
+    ("high_pass", 0.01, 500.0, "Hz"),
+    ("low_pass", 10.0, FINE / 2, "Hz"),
+)
 RIPPLE, STOP = 0.1, 60.0  # dB, of the elliptic filter
 
 
@@ -87,23 +94,20 @@ class FrontEnd:
         """Check kinds and ranges."""
         check_kinds(self)
         in_range("fs", self.fs, 500.0, FINE / 2, "Hz")
-        for name, unit in (("rail", "V"), ("slew", "V/s"), ("high_pass", "Hz"), ("low_pass", "Hz")):
+        for name, low, high, unit in OPTIONAL:
             if getattr(self, name) is not None:
-                positive(name, getattr(self, name), unit)
+                in_range(name, getattr(self, name), low, high, unit)
         in_range("rail_recovery", self.rail_recovery, 0.0, 0.5, "s")
         in_range("blanking", self.blanking, 0.0, 0.05, "s")
         in_range("droop", self.droop, 0.0, 1000.0, "1/s")
-        positive("full_scale", self.full_scale, "V")
-        positive("packet", self.packet, "s")
-        in_range("bits", self.bits, 8, 32)
+        in_range("full_scale", self.full_scale, 1e-4, 10.0, "V")
+        in_range("packet", self.packet, 1e-3, 1.0, "s")
+        whole("bits", self.bits, 8, 32)
         in_range("packet_loss", self.packet_loss, 0.0, 0.5)
         in_range("trigger_latency", self.trigger_latency, -0.01, 0.05, "s")
-        for name, allowed in (("high_pass_order", range(1, 3)), ("low_pass_order", range(1, 9))):
-            if getattr(self, name) not in allowed:
-                low, high = allowed[0], allowed[-1]
-                raise ParameterError(f"{name} must be a whole number {low} ... {high}, got {getattr(self, name)!r}.")
-        if self.anti_alias not in SHAPES:
-            raise ParameterError(f"anti_alias={self.anti_alias!r}; there are: {', '.join(SHAPES)}.")
+        whole("high_pass_order", self.high_pass_order, 1, 2)
+        whole("low_pass_order", self.low_pass_order, 1, 8)
+        one_of("anti_alias", self.anti_alias, SHAPES)
         if not (self.high_pass or 0.0) < self.corner < self.fs / 2:
             raise SamplingRateError(
                 f"low_pass must lie between high_pass ({self.high_pass or 0:g} Hz) and half of fs "

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import in_range
+from emgkit._checks import assign, in_range
 from emgkit.errors import ParameterError
 from emgkit.simulate.kinds import check_kinds
+from emgkit.simulate.ranges import row
 
 Array = NDArray[np.floating[Any]]
 
@@ -42,10 +43,10 @@ class Montage:
     def __post_init__(self) -> None:
         """Check kinds and ranges."""
         check_kinds(self)
+        in_range("near", self.near, 0.0, 0.1, "m")
         in_range("spacing", self.spacing, 0.005, 0.04, "m")
         in_range("shift", self.shift, -0.02, 0.02, "m")
-        if not self.lateral:
-            raise ParameterError("lateral must hold the place of at least one electrode pair, got none.")
+        assign(self, lateral=row("lateral", self.lateral, -0.05, 0.05, "m", fewest=1))
         first = self.axial().min() * 1e-3
         last = self.axial().max() * 1e-3
         if first < END_PLATE_ZONE or last > FIBRE_REACH:

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import FrozenValue, in_range, positive
-from emgkit.errors import ParameterError
+from emgkit._checks import FrozenValue, in_range
 from emgkit.simulate.fibre import Fibres
 from emgkit.simulate.kinds import check_kinds
+from emgkit.simulate.ranges import whole
 
 Array = NDArray[np.floating[Any]]
 
@@ -82,14 +82,12 @@ class PoolParameters:
     def __post_init__(self) -> None:
         """Check kinds and ranges."""
         check_kinds(self)
-        for name in ("units", "fibres_per_unit"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ParameterError(f"{name} must be a whole number of at least 1, got {value!r}.")
+        whole("units", self.units, 1, 2000)
+        whole("fibres_per_unit", self.fibres_per_unit, 1, 200)
         in_range("velocity", self.velocity, 1.0, 10.0, "m/s")
         in_range("velocity_spread", self.velocity_spread, 0.0, 1.0, "m/s")
         in_range("size_correlation", self.size_correlation, -1.0, 1.0)
-        positive("threshold", self.threshold, "A")
+        in_range("threshold", self.threshold, 1e-5, 1.0, "A")
         in_range("threshold_sigma", self.threshold_sigma, 0.0, 1.0)
         in_range("fat", self.fat, 0.0, 0.03, "m")
         for name in ("reach", "velocity_size", "partial"):

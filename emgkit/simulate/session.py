@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
-from emgkit._checks import in_range, nearest, positive
+from emgkit._checks import assign, in_range, nearest
 from emgkit.errors import ParameterError, UnknownNameError
 from emgkit.recording import Mark
 from emgkit.simulate.effort import Effort
@@ -16,6 +16,7 @@ from emgkit.simulate.front_end import FrontEnd
 from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.montage import Montage
 from emgkit.simulate.pool import PoolParameters
+from emgkit.simulate.ranges import different, filled, row
 from emgkit.simulate.stimulator import Stimulator
 from emgkit.simulate.surroundings import Surroundings
 
@@ -72,11 +73,17 @@ class Session:
         check_kinds(self)
         in_range("duration", self.duration, 1.0, 3600.0, "s")
         in_range("conduction", self.conduction, 0.0, 0.05, "s")
-        positive("m_max", self.m_max, "V")
-        if not self.stimulators or not self.efforts_of or not self.sizes or min(self.sizes) <= 0:
-            raise ParameterError("stimulators, efforts_of and sizes (above 0) must hold at least one entry each.")
+        in_range("m_max", self.m_max, 1e-6, 1.0, "V")
+        assign(self, sizes=row("sizes", self.sizes, 1e-3, 1e3, fewest=1))
+        filled("stimulators", self.stimulators)
+        filled("efforts_of", self.efforts_of)
+        self._check_channels()
+
+    def _check_channels(self) -> None:
+        filled("channel_names", self.channel_names)
+        different("channel_names", self.channel_names)
         pairs = len(self.montage.lateral)
-        if not self.channel_names or len(self.channel_names) % pairs:
+        if len(self.channel_names) % pairs:
             raise ParameterError(
                 f"channel_names must hold {pairs} names per muscle, as many as the montage has electrode pairs, got "
                 f"{len(self.channel_names)} names."

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import in_range, positive
+from emgkit._checks import assign, in_range, interval
 from emgkit.errors import ParameterError
 from emgkit.simulate.kinds import check_kinds
+from emgkit.simulate.ranges import row, spans, whole
 from emgkit.simulate.stimulus import Contact, PulseShape
 
 Array = NDArray[np.floating[Any]]
 
 Span = tuple[float, float]
+
+LONGEST = 3600.0  # s
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,11 @@ class Stimulator:
         """Check kinds and ranges."""
         check_kinds(self)
         in_range("rate", self.rate, 0.05, 150.0, "Hz")
-        positive("current", self.current, "A")
+        in_range("current", self.current, 1e-6, 1.0, "A")
         in_range("clock_error", self.clock_error, -20_000, 20_000, "ppm")
         in_range("jitter", self.jitter, 0.0, 1e-3, "s")
         in_range("modulation", self.modulation, 0.0, 1.0)
-        positive("modulation_period", self.modulation_period, "s")
+        in_range("modulation_period", self.modulation_period, 0.01, LONGEST, "s")
         for name in ("ramp_up", "ramp_down"):
             in_range(name, getattr(self, name), 0.0, 60.0, "s")
         for name in ("missing", "extra"):
@@ -95,31 +98,40 @@ class Stimulator:
         if (self.on is None) != (self.off is None):
             raise ParameterError("on and off belong together: give both or none.")
         if self.on is not None and self.off is not None:
-            positive("on", self.on, "s")
-            in_range("off", self.off, 0.0, 3600.0, "s")
-        if isinstance(self.site, bool) or not isinstance(self.site, int) or not 0 <= self.site < 16:
-            raise ParameterError(f"site must be a whole number 0 ... 15, got {self.site!r}.")
-        if not self.levels or min(self.levels) < 0:
-            raise ParameterError(f"levels must be relative currents of at least 0, got {self.levels!r}.")
+            in_range("on", self.on, 0.01, LONGEST, "s")
+            in_range("off", self.off, 0.0, LONGEST, "s")
+        whole("site", self.site, 0, 15)
+        in_range("doublet", self.doublet, 0.0, 1.0, "s")
+        assign(self, levels=row("levels", self.levels, 0.0, 100.0, fewest=1))
+        assign(self, intervals=row("intervals", self.intervals, 0.0, LONGEST, "s"))
+        self._check_spans()
         shortest = min((*self.intervals, *((self.doublet,) if self.doublet else ()), 1 / self.rate))
         if self.pulse.duration >= shortest:
             raise ParameterError(
                 f"A pulse of {self.pulse.duration * 1e3:.3g} ms is longer than the interval of "
-                f"{shortest * 1e3:.3g} ms (rate={self.rate:g} Hz)."
+                f"{shortest * 1e3:.3g} ms that rate={self.rate:g} Hz, intervals and doublet leave: shorten width, gap."
             )
+
+    def _check_spans(self) -> None:
+        if self.stimulation is not None:
+            assign(self, stimulation=interval("stimulation", self.stimulation))
+        if self.trains is not None:
+            assign(self, trains=spans("trains", self.trains, LONGEST))
+            if not self.trains:
+                raise ParameterError("trains must hold at least one start and stop, got none.")
 
     def spans(self, duration: float) -> tuple[Span, ...]:
         """Start and stop of the trains in a recording of ``duration`` s."""
         if self.trains is not None:
-            spans = tuple((float(low), float(high)) for low, high in self.trains)
+            name, found = "trains", self.trains
         else:
-            spans = self._repeated(*self._whole(duration))
-        if not spans:
-            raise ParameterError("trains must hold at least one start and stop, got none.")
-        for low, high in spans:
+            name, found = "stimulation", self._repeated(*self._whole(duration))
+        if not found:
+            raise ParameterError(f"on={self.on:g} s does not fit into the stimulation in {duration:g} s.")
+        for low, high in found:
             if not 0 <= low < high <= duration:
-                raise ParameterError(f"stimulation must lie within 0 ... {duration:g} s, got {low:g} ... {high:g} s.")
-        return spans
+                raise ParameterError(f"{name} must lie within 0 ... {duration:g} s, got {low:g} ... {high:g} s.")
+        return found
 
     def _whole(self, duration: float) -> Span:
         if self.stimulation is not None:

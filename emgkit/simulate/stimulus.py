@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import in_range, number, positive
+from emgkit._checks import assign, in_range
 from emgkit.errors import ParameterError
 from emgkit.simulate.kinds import check_kinds
+from emgkit.simulate.ranges import one_of, row
 
 Array = NDArray[np.floating[Any]]
 
@@ -48,8 +49,7 @@ class PulseShape:
     def __post_init__(self) -> None:
         """Check kinds and ranges."""
         check_kinds(self)
-        if self.shape not in SHAPES:
-            raise ParameterError(f"shape={self.shape!r}; there are: {', '.join(SHAPES)}.")
+        one_of("shape", self.shape, SHAPES)
         in_range("width", self.width, 10e-6, 5e-3, "s")
         in_range("gap", self.gap, 0.0, 5e-3, "s")
         in_range("imbalance", self.imbalance, -0.5, 0.5)
@@ -103,11 +103,10 @@ class Electrode:
     def __post_init__(self) -> None:
         """Check kinds and ranges."""
         check_kinds(self)
-        number("transfer", self.transfer)
+        in_range("transfer", self.transfer, -1e3, 1e3, "V/A")
+        assign(self, taus=row("taus", self.taus, 1e-6, 2.0, "s"), shares=row("shares", self.shares, -100.0, 100.0))
         if len(self.taus) != len(self.shares):
             raise ParameterError(f"taus and shares must be equally many, got {len(self.taus)} and {len(self.shares)}.")
-        for tau in self.taus:
-            positive("taus", tau, "s")
         in_range("power_share", self.power_share, 0.0, 10.0)
         in_range("power_exponent", self.power_exponent, 0.05, 0.95)
 
@@ -168,8 +167,7 @@ class Contact:
     def __post_init__(self) -> None:
         """Check kinds and ranges."""
         check_kinds(self)
-        if not self.gains:
-            raise ParameterError("gains must hold at least one number, got none.")
+        assign(self, gains=row("gains", self.gains, -1e3, 1e3, fewest=1))
         for name in ("second_rank", "crosstalk", "gain_drift", "gain_noise"):
             in_range(name, getattr(self, name), 0.0, 1.0)
         in_range("mechanical", self.mechanical, 0.0, 0.1, "V")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import in_range, positive
+from emgkit._checks import in_range
 from emgkit.simulate.front_end import FrontEnd
 from emgkit.simulate.kinds import check_kinds
 
@@ -78,7 +78,7 @@ class Surroundings:
         in_range("heart_rate", self.heart_rate, 20.0, 240.0, "1/min")
         in_range("pops", self.pops, 0.0, 600.0, "1/min")
         in_range("neighbour", self.neighbour, 0.0, 0.5)
-        positive("pop_size", self.pop_size, "V")
+        in_range("pop_size", self.pop_size, 0.0, 1.0, "V")
         for name in ("noise", "mains_amplitude", "ecg", "movement"):
             in_range(name, getattr(self, name), 0.0, 1.0, "V")
 

@@ -188,39 +188,6 @@ def test_the_median_frequency_of_a_flat_band_is_its_middle():
     assert median_frequency(frequencies, flat) == pytest.approx(200, abs=0.5)
 
 
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        ({"duration": -1}, "duration"),
-        ({"rate": 0}, "rate"),
-        ({"pulse": PulseShape(width=5e-3), "rate": 120.0}, "longer than the interval"),
-        ({"bursts": 40}, "do not fit"),
-        ({"stimulation": (5.0, 500.0)}, "stimulation must lie within"),
-        ({"effort": 2}, "effort"),
-        ({"noize": 1}, "did you mean 'noise'"),
-        ({"current": 0}, "current"),
-    ],
-)
-def test_wrong_parameters_are_one_clear_error(overrides, message):
-    with pytest.raises(ek.ParameterError, match=message):
-        nmes_fatigue(rng=np.random.default_rng(0), **overrides)
-
-
-def test_ranges_of_the_parts_are_checked():
-    for wrong in (
-        lambda: PoolParameters(units=0),
-        lambda: PoolParameters(reach=2),
-        lambda: PulseShape(width=-1e-6),
-        lambda: PulseShape("square"),
-        lambda: FatigueParameters(limit=0.9),
-        lambda: Electrode(taus=(1e-3,), shares=()),
-    ):
-        with pytest.raises(ek.ParameterError):
-            wrong()
-    with pytest.raises(ek.SamplingRateError, match="low_pass"):
-        FrontEnd(fs=1000.0, low_pass=850.0)
-
-
 def test_unknown_truth_offers_the_nearest():
     with pytest.raises(ek.UnknownNameError, match="did you mean 'vpp'"):
         tiny(rng=np.random.default_rng(0)).truth.at("vp", np.array([1.0]))
