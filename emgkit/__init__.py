@@ -19,6 +19,7 @@ _HOME = {
     "ChannelError": "emgkit.errors",
     "Clock": "emgkit.pulses",
     "Comparison": "emgkit.tables",
+    "ContractError": "emgkit.errors",
     "EmgkitError": "emgkit.errors",
     "EmgkitWarning": "emgkit.errors",
     "EvokedLostError": "emgkit.errors",
@@ -81,13 +82,14 @@ _HOME = {
     "save_truth": "emgkit.io.hdf5_truth",
     "separate": "emgkit.artifact.separate",
     "simulate": "emgkit.simulate",
+    "testing": "emgkit.testing",
     "to_mne": "emgkit.io.to_mne",
     "trend": "emgkit.study.trend",
     "validate_results": "emgkit.io.validate",
     "write_recording": "emgkit.io.write_bdf",
     "write_report": "emgkit.report",
 }
-_MODULES = frozenset({"simulate"})
+_MODULES = frozenset({"simulate", "testing"})
 
 __all__ = ["__version__", *_HOME]  # noqa: PLE0604  the table above is the one list of public names
 __version__ = version("emgkit")

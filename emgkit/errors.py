@@ -8,6 +8,7 @@ from __future__ import annotations
 
 __all__ = [
     "ChannelError",
+    "ContractError",
     "EmgkitError",
     "EmgkitWarning",
     "EvokedLostError",
@@ -93,6 +94,10 @@ class ProtocolError(EmgkitError, ValueError):
 
 class ResultsError(EmgkitError, ValueError):
     """A results file does not follow the written specification."""
+
+
+class ContractError(EmgkitError, AssertionError):
+    """A plug-in breaks a law that all of its kind keep."""
 
 
 class MissingPackageError(EmgkitError, ImportError):

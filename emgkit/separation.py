@@ -160,7 +160,9 @@ class Separation(FrozenValue):
     @property
     def messages(self) -> tuple[str, ...]:
         """What the user should know."""
-        return self.parts.messages
+        dead = np.flatnonzero(_dead(self.recording))
+        said = [f"{self.recording.channel_names[row]} holds no signal: all of it is marked as lost." for row in dead]
+        return (*self.parts.messages, *said)
 
     @property
     def evoked_lost_until(self) -> float:
@@ -182,7 +184,8 @@ class Separation(FrozenValue):
         """
         self._require(name, self.names)
         rendered = np.ascontiguousarray(self.parts.render(name, self.recording.signal))
-        valid = self.recording.valid if self.parts.lost is None else self.recording.valid & ~self.parts.lost
+        lost = np.zeros(1, dtype=bool) if self.parts.lost is None else self.parts.lost
+        valid = self.recording.valid & ~lost & ~_dead(self.recording)[:, np.newaxis]
         return self.recording.with_signal(Owned(rendered), valid=Owned(valid), step=self._step(name))
 
     def standard_error(self, name: str) -> Array:
@@ -252,6 +255,19 @@ class Separation(FrozenValue):
         notes = [f"why: {self.why}"] * bool(self.why)
         notes += [f"evoked activity may be lost until {self.evoked_lost_until * 1e3:.3g} ms after a pulse"]
         return _text.table_text(title, ["quality", "value"], rows, [*notes, *self.messages])
+
+
+def _dead(recording: Recording) -> NDArray[np.bool_]:
+    """Channels without two different measured samples, shape (channels,)."""
+    return np.array([_is_dead(row, ok) for row, ok in zip(recording.signal, recording.valid, strict=True)])
+
+
+def _is_dead(row: Array, valid: NDArray[np.bool_]) -> bool:
+    for count in (1000, row.size):  # the first samples tell for nearly all channels
+        known = row[:count][valid[:count]]
+        if known.size and known.min() < known.max():
+            return False
+    return True
 
 
 def _lost_until(part: str, until: float) -> float:
