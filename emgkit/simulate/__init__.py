@@ -3,8 +3,8 @@
 from emgkit.simulate.effort import Effort
 from emgkit.simulate.evoked import EvokedParameters
 from emgkit.simulate.fatigue import FatigueParameters
-from emgkit.simulate.force import endurance
 from emgkit.simulate.front_end import FrontEnd
+from emgkit.simulate.held_force import endurance, hold
 from emgkit.simulate.montage import Montage
 from emgkit.simulate.pool import PoolParameters
 from emgkit.simulate.scenarios import (
@@ -48,6 +48,7 @@ __all__ = [
     "acl_session",
     "endurance",
     "foot_drop",
+    "hold",
     "hybrid_fes",
     "intermittent_nmes",
     "nmes_fatigue",

@@ -17,6 +17,7 @@ from emgkit._checks import in_range
 from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.pool import Pool
 from emgkit.simulate.templates import Growth
+from emgkit.simulate.twitch import steady_force
 
 Array = NDArray[np.floating[Any]]
 
@@ -55,6 +56,12 @@ class FatigueParameters:
         Initial relative loss of twitch force at 30 Hz, per s.
     weakest : float
         Twitch force that is left in the end, relative.
+    force_recovery : float
+        Time constant with which twitch force comes back, s; slower than the membrane.
+    activation_share : float
+        Share of what a contraction costs that every action potential takes, to pump calcium and sodium; the rest is
+        taken by force. 30 ... 40 % in most muscles (Barclay, Woledge and Curtin 2007, J Muscle Res Cell Motil 28:259).
+        The twitch weakens with what was spent.
     threshold_rise, threshold_time : float
         Axons' thresholds rise by so much, relative, with this time constant, s.
     """
@@ -69,8 +76,10 @@ class FatigueParameters:
     after_potential: float = 0.0
     block: float = 0.02
     block_recovery: float = 5.0
-    weakening: float = 0.015
-    weakest: float = 0.2
+    weakening: float = 0.010
+    weakest: float = 0.05
+    force_recovery: float = 600.0
+    activation_share: float = 0.35
     threshold_rise: float = 0.1
     threshold_time: float = 300.0
 
@@ -79,12 +88,20 @@ class FatigueParameters:
         check_kinds(self)
         in_range("slowing", self.slowing, 0.0, 0.1, "1/s")
         in_range("limit", self.limit, 0.0, 0.6)
-        for name in ("size_effect", "block", "weakening", "weakest"):
+        for name in ("size_effect", "block", "weakening", "weakest", "activation_share"):
             in_range(name, getattr(self, name), 0.0, 1.0)
         in_range("potentiation", self.potentiation, 0.0, 0.5)
         in_range("after_potential", self.after_potential, 0.0, 1.0)
         in_range("threshold_rise", self.threshold_rise, -0.5, 1.0)
-        for name in ("recovery", "potentiation_on", "potentiation_off", "block_recovery", "threshold_time"):
+        times = (
+            "recovery",
+            "potentiation_on",
+            "potentiation_off",
+            "block_recovery",
+            "force_recovery",
+            "threshold_time",
+        )
+        for name in times:
             in_range(name, getattr(self, name), 0.1, 1e5, "s")
 
     def threshold_at(self, times: Array) -> Array:
@@ -94,6 +111,12 @@ class FatigueParameters:
     def fatigability(self, count: int) -> Array:
         """How fast each unit changes over the mean, smallest unit first."""
         return 1 + self.size_effect * np.linspace(-1, 1, count)
+
+    def cost(self, pool: Pool, rates: Array) -> Array:
+        """Give what every unit spends at steady rates in Hz, (units, …), over what it spends at 30 Hz."""
+        full = steady_force(pool, np.full(len(pool), FULL_RATE)).reshape((-1,) + (1,) * (rates.ndim - 1))
+        share = self.activation_share
+        return np.asarray(share * rates / FULL_RATE + (1 - share) * steady_force(pool, rates) / full)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +184,8 @@ def follow(
     loss = _follow(parameters.slowing * prone * load, parameters.limit, parameters.recovery)
     growth = _follow(load / parameters.potentiation_on, 1.0, parameters.potentiation_off)
     blocked = _follow(parameters.block * prone * over, 1.0, parameters.block_recovery)
-    weak = _follow(parameters.weakening * prone * load, 1 - parameters.weakest, parameters.recovery)
+    spent = parameters.weakening * prone * parameters.cost(pool, rates)
+    weak = _follow(spent, 1 - parameters.weakest, parameters.force_recovery)
     return FibreState(1 - loss, 1 - blocked, growth, (1 - weak) * (1 - blocked))
 
 
