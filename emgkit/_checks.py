@@ -164,6 +164,13 @@ def in_range(name: str, value: Any, low: float, high: float, unit: str = "") -> 
     return converted
 
 
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """Check that a parameter is a whole number within ``low ... high``, both included."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
+        raise ParameterError(f"{name} must be a whole number within {low} ... {high}, got {value!r}.")
+    return int(value)
+
+
 def interval(name: str, value: Any, unit: str = "s") -> tuple[float, float]:
     """Check that a parameter is a pair (start, stop) with start before stop."""
     if isinstance(value, str) or np.ndim(value) != 1 or len(value) != 2:
