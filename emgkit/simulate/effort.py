@@ -13,7 +13,7 @@ from emgkit._checks import assign, in_range
 from emgkit.errors import ParameterError
 from emgkit.recording import Mark
 from emgkit.simulate.kinds import check_kinds
-from emgkit.simulate.ranges import pairs, row, spans, whole
+from emgkit.simulate.ranges import one_of, pairs, row, spans, whole
 
 Array = NDArray[np.floating[Any]]
 Span = tuple[float, float]
@@ -43,8 +43,15 @@ class Effort:
         Time over which the drive rises before and falls after a contraction.
     profile : tuple of (float, float) or None
         Times and drives, joined by lines, instead of contractions: steps, ramps, anything.
+    quantity : {"drive", "force"}
+        What ``effort`` and ``profile`` are a share of: full drive, or the force at full drive without fatigue.
     common_drive : float
         Relative SD of a fluctuation below 1 Hz that all units share.
+    synchrony : float
+        Share of the spikes that join a common event nearby within some ms: short-term synchrony. The process values
+        of voluntary EMG take units as independent and are too low with it.
+    entrainment : float
+        Relative swing of the drive in step with the stimulation pulses, as by reflexes; 0 ... 1.
     """
 
     effort: float = 0.45
@@ -54,7 +61,10 @@ class Effort:
     efforts: tuple[float, ...] = (1.0,)
     rise: float = 0.25
     profile: tuple[Span, ...] | None = None
+    quantity: str = "drive"
     common_drive: float = 0.0
+    synchrony: float = 0.0
+    entrainment: float = 0.0
 
     def __post_init__(self) -> None:
         """Check kinds and ranges."""
@@ -63,7 +73,10 @@ class Effort:
         whole("bursts", self.bursts, 0, 10_000)
         in_range("burst_length", self.burst_length, 1e-3, LONGEST, "s")
         in_range("rise", self.rise, 1e-3, 60.0, "s")
+        one_of("quantity", self.quantity, ("drive", "force"))
         in_range("common_drive", self.common_drive, 0.0, 0.5)
+        for name in ("synchrony", "entrainment"):
+            in_range(name, getattr(self, name), 0.0, 1.0)
         assign(self, efforts=row("efforts", self.efforts, 0.0, 1e3, fewest=1))
         if not all(0 <= self.effort * level <= 1 for level in self.efforts):
             raise ParameterError(f"efforts times effort must lie within 0 ... 1, got {self.efforts!r}.")

@@ -37,13 +37,17 @@ class EvokedParameters:
     misses : float
         Chance that an axon that is excited does not follow.
     fluctuation : float
-        Relative SD of a variation between 0.5 and 12 Hz that all units share, as by movement under the skin.
+        Relative SD of a variation of the size between 0.5 and 12 Hz that all units share, as by movement under the
+        recording electrodes.
+    threshold_fluctuation : float
+        The same of the thresholds, as by movement of the axons under the stimulating electrodes: it moves submaximal
+        responses and leaves maximal ones alone.
     h_reflex : float
         Share of the muscle that the largest H-reflex recruits, 0 ... 1; 0 for none.
     h_latency : float
         Latency of the H-reflex, s.
     h_current : float
-        Current at which half of the reflex is reached, over the median motor threshold.
+        Current at which half of the reflex is reached, over the median motor threshold, both at 200 µs.
     f_waves : float
         Chance that an excited motoneuron backfires, about 0.02; 0 for none.
     """
@@ -52,6 +56,7 @@ class EvokedParameters:
     latency_jitter: float = 20e-6
     misses: float = 0.0
     fluctuation: float = 0.004
+    threshold_fluctuation: float = 0.01
     h_reflex: float = 0.0
     h_latency: float = 0.030
     h_current: float = 0.7
@@ -61,6 +66,7 @@ class EvokedParameters:
         """Check kinds and ranges."""
         check_kinds(self)
         in_range("threshold_spread", self.threshold_spread, 0.0, 0.2)
+        in_range("threshold_fluctuation", self.threshold_fluctuation, 0.0, 0.2)
         in_range("latency_jitter", self.latency_jitter, 0.0, 1e-3, "s")
         for name in ("misses", "fluctuation", "h_reflex", "f_waves"):
             in_range(name, getattr(self, name), 0.0, 1.0)
@@ -138,10 +144,10 @@ def excite(
     """
     shape = (stimuli.onsets.size, len(pool))
     limit = thresholds[stimuli.stimulator] * pool.width_factor(stimuli.width) * stimuli.rise[:, np.newaxis]
-    spread = max(parameters.threshold_spread, 1e-9)
-    chance = ndtr((stimuli.current[:, np.newaxis] / limit - 1) / spread) * (1 - parameters.misses)
-    chance = np.where(chance < CERTAIN, 0.0, np.where(chance > 1 - CERTAIN, 1.0, chance))
-    fired, since, able = _refractory(rng.uniform(size=shape) < chance, stimuli.onsets)
+    above = stimuli.current[:, np.newaxis] / limit - 1
+    moved = parameters.threshold_fluctuation * _fluctuation(stimuli.onsets, rng.spawn(1)[0])
+    now = _chance(above - moved[:, np.newaxis], parameters.threshold_spread, parameters.misses)
+    fired, since, able = _refractory(rng.uniform(size=shape) < now, stimuli.onsets)
     pulse, unit = np.nonzero(fired)
     jitter = parameters.latency_jitter * rng.standard_normal(pulse.size)
     shared = 1 + parameters.fluctuation * _fluctuation(stimuli.onsets, rng)
@@ -151,9 +157,20 @@ def excite(
         pulse,
         np.where(since[pulse, unit] < SUPERNORMAL_UNTIL, 1 + SUPERNORMAL, 1.0),
         shared[pulse],
-        chance * able,
+        chance_above(above, parameters) * able,
         fired,
     )
+
+
+def chance_above(above: Array, parameters: EvokedParameters) -> Array:
+    """Chance of excitation by a current that is so much above threshold, relative, over all that varies."""
+    spread = float(np.hypot(parameters.threshold_spread, parameters.threshold_fluctuation))
+    return _chance(above, spread, parameters.misses)
+
+
+def _chance(above: Array, spread: float, misses: float) -> Array:
+    chance = ndtr(above / max(spread, 1e-9)) * (1 - misses)
+    return np.where(chance < CERTAIN, 0.0, np.where(chance > 1 - CERTAIN, 1.0, chance))
 
 
 def expected(volleys: Volleys, pool: Pool, stimuli: Stimuli) -> Volleys:

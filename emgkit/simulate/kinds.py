@@ -15,7 +15,7 @@ from emgkit.errors import ParameterError
 
 __all__ = ["check_kinds"]
 
-WORDS = {float: "a number", int: "a whole number", str: "a text", NoneType: "None"}
+WORDS = {float: "a number", int: "a whole number", str: "a text", bool: "True or False", NoneType: "None"}
 KINDS: dict[Any, type] = {float: Real, int: Integral, str: str, NoneType: NoneType}
 
 
@@ -48,7 +48,7 @@ def _fits(value: Any, hint: Any) -> bool:
         return any(_fits(value, choice) for choice in inside)
     if origin is tuple:
         return isinstance(value, (list, tuple)) and _all_fit(value, inside)
-    return isinstance(value, KINDS.get(hint, hint)) and not isinstance(value, bool)
+    return isinstance(value, KINDS.get(hint, hint)) and (hint is bool or not isinstance(value, bool))
 
 
 def _all_fit(values: Any, inside: tuple[Any, ...]) -> bool:

@@ -16,7 +16,7 @@ from emgkit.simulate.montage import Montage
 from emgkit.simulate.pool import Pool, PoolParameters, make_pool, place_fibres
 from emgkit.simulate.reflex import f_waves, h_reflexes
 from emgkit.simulate.spikes import GRID as DRIVE_GRID
-from emgkit.simulate.spikes import Spikes, annihilate, fire
+from emgkit.simulate.spikes import Spikes, annihilate, fire, synchronised
 from emgkit.simulate.templates import Templates
 
 Array = NDArray[np.floating[Any]]
@@ -113,6 +113,7 @@ def act(
     conduction: float,
     evoked: EvokedParameters,
     fatigue: FatigueParameters,
+    synchrony: float = 0.0,
     *,
     rng: np.random.Generator,
 ) -> Activity:
@@ -123,9 +124,10 @@ def act(
     volleys = excite(pool, stimuli, thresholds, evoked, rng=nerve)
     hits = [stimuli.onsets[column] for column in volleys.fired.T]
     reflex = h_reflexes(pool, stimuli, thresholds[0], hits, conduction, evoked, rng=late)
-    back = f_waves(pool, stimuli, volleys, evoked, rng=late)
+    back = f_waves(pool, stimuli, volleys, hits, evoked, rng=late)
     late_spikes = Spikes(np.concatenate([reflex.times, back.times]), np.concatenate([reflex.unit, back.unit]))
     intended = fire(pool, drive, [times + conduction for times in hits], rng=will)
+    intended = synchronised(intended, synchrony, rng=will.spawn(1)[0])
     spikes, _ = annihilate(intended, hits, conduction)
     times = np.concatenate([volleys.times, late_spikes.times, spikes.times + pool.latency[spikes.unit]])
     unit = np.concatenate([volleys.unit, late_spikes.unit, spikes.unit])

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
-from emgkit.simulate.evoked import SUPERNORMAL, SUPERNORMAL_UNTIL, EvokedParameters
+from emgkit.simulate.evoked import SUPERNORMAL, SUPERNORMAL_UNTIL, EvokedParameters, chance_above
 from emgkit.simulate.fatigue import FibreState
 from emgkit.simulate.front_end import FINE, FrontEnd
 from emgkit.simulate.muscle import Muscle
@@ -51,8 +50,7 @@ def expected_response(
 def chances(muscle: Muscle, parameters: EvokedParameters, current: float, width: float, rise: float) -> Array:
     """Chance of every unit to be excited by a pulse, (units,)."""
     limit = muscle.pool.threshold * muscle.pool.width_factor(np.array([width]))[0] * rise
-    spread = max(parameters.threshold_spread, 1e-9)
-    return np.asarray(ndtr((current / limit - 1) / spread) * (1 - parameters.misses))
+    return chance_above(current / limit - 1, parameters)
 
 
 def evoked_values(response: Array, fs: float) -> dict[str, Array]:

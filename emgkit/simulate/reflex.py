@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from emgkit.simulate.evoked import EvokedParameters, Stimuli, Volleys, median_threshold
-from emgkit.simulate.pool import Pool
+from emgkit.simulate.pool import REFERENCE_WIDTH, Pool
 from emgkit.simulate.spikes import Spikes, annihilate
 
 Array = NDArray[np.floating[Any]]
 
+AFFERENT_CHRONAXIE = 665e-6  # s, of sensory axons, Mogyoros, Kiernan and Burke 1996 (Brain 119:439)
 AFFERENT_SLOPE = 0.08  # of the afferents' recruitment over its half current; unverified
 REFLEX_NOISE = 0.05  # relative SD of the reflex's size from pulse to pulse; unverified
 DEPRESSION, DEPRESSION_TIME = 0.5, 3.0  # loss after each reflex and the time in which it returns, s; unverified
@@ -39,7 +40,7 @@ def h_reflexes(
     """
     if not parameters.h_reflex:
         return Spikes(np.zeros(0), np.zeros(0, dtype=np.int64))
-    half = parameters.h_current * median_threshold(pool, thresholds)
+    half = parameters.h_current * median_threshold(pool, thresholds) * _afferent_width_factor(stimuli.width)
     drive = expit((stimuli.current / half - 1) / AFFERENT_SLOPE) * parameters.h_reflex
     drive = drive * _available(stimuli.onsets, drive) * (1 + REFLEX_NOISE * rng.standard_normal(drive.size))
     share = np.cumsum(pool.innervation) / pool.innervation.sum()
@@ -48,6 +49,11 @@ def h_reflexes(
     sent = Spikes(at_site, unit)
     reaching, _ = annihilate(sent, hits, conduction)
     return Spikes(reaching.times + pool.latency[reaching.unit], reaching.unit)
+
+
+def _afferent_width_factor(width: Array) -> Array:
+    """Afferents' thresholds at pulse widths in s over those at 200 µs: long pulses favour them."""
+    return (1 + AFFERENT_CHRONAXIE / width) / (1 + AFFERENT_CHRONAXIE / REFERENCE_WIDTH)
 
 
 def _available(onsets: Array, drive: Array) -> Array:
@@ -62,11 +68,29 @@ def _available(onsets: Array, drive: Array) -> Array:
 
 
 def f_waves(
-    pool: Pool, stimuli: Stimuli, volleys: Volleys, parameters: EvokedParameters, *, rng: np.random.Generator
+    pool: Pool,
+    stimuli: Stimuli,
+    volleys: Volleys,
+    hits: list[Array],
+    parameters: EvokedParameters,
+    *,
+    rng: np.random.Generator,
 ) -> Spikes:
-    """End-plate times of the F-waves: some of the motoneurons that the antidromic volley reached backfire, s."""
+    """End-plate times of the F-waves that reach the muscle, s.
+
+    Some of the motoneurons that the antidromic volley reached backfire; in fast trains they meet the volley of the
+    next pulse.
+    """
     back = rng.uniform(size=volleys.unit.size) < parameters.f_waves
     unit, pulse = volleys.unit[back], volleys.pulse[back]
     own = rng.uniform(*F_LATENCY, size=len(pool))
     times = stimuli.onsets[pulse] + own[unit] + F_JITTER * rng.standard_normal(unit.size)
-    return Spikes(times, unit)
+    alone = [
+        not _hit_between(hits[one], begin, passing)
+        for one, begin, passing in zip(unit, stimuli.onsets[pulse], times - pool.latency[unit], strict=True)
+    ]
+    return Spikes(times[alone], unit[alone])
+
+
+def _hit_between(hits: Array, after: float, before: float) -> bool:
+    return bool(np.searchsorted(hits, before) > np.searchsorted(hits, after, side="right"))

@@ -105,13 +105,13 @@ def recruitment(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
         duration=float(begins[-1] + repeats * pause + 1.0),
         channel_names=("SOL",),
         efforts_of=(Effort(bursts=0),),
-        evoked=EvokedParameters(h_reflex=0.5),
+        evoked=EvokedParameters(h_reflex=0.7),
         fatigue=NO_FATIGUE,
         front_end=AMPLIFIER,
         stimulators=(
             Stimulator(
                 rate=1 / pause,
-                current=0.080,
+                current=0.030,  # at 1 ms the median threshold is 13 mA
                 trains=tuple((float(begin), float(begin + (repeats - 0.5) * pause)) for begin in begins),
                 levels=tuple(float(level) for level in np.linspace(0.1, 1.0, steps)),
                 pulse=PulseShape("monophasic", width=1e-3),

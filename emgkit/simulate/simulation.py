@@ -12,17 +12,19 @@ from emgkit._checks import adopt
 from emgkit.pulses import Pulses
 from emgkit.recording import Mark, Recording
 from emgkit.simulate.device import Device, recorded
+from emgkit.simulate.effort import Effort
 from emgkit.simulate.evoked import Stimuli
 from emgkit.simulate.features import process_values
 from emgkit.simulate.leak import Leak, make_leak
 from emgkit.simulate.muscle import Activity, Muscle, act, make_muscle, render_spikes, render_volleys
 from emgkit.simulate.pool import BEYOND_REACH
 from emgkit.simulate.session import Session
-from emgkit.simulate.spikes import common_drive
+from emgkit.simulate.spikes import common_drive, entrained
 from emgkit.simulate.stimulator import Schedule, draw_schedule
 from emgkit.simulate.surroundings import draw_interference, draw_noise, from_neighbours
 from emgkit.simulate.traces import force_trace, trigger_trace
 from emgkit.simulate.truth import Simulation, Spiking, Truth
+from emgkit.simulate.twitch import drive_for
 from emgkit.traces import Trace
 
 __all__ = ["simulate"]
@@ -120,14 +122,29 @@ def _play(session: Session, rng: np.random.Generator) -> Played:
             away = np.full(len(muscle.pool), BEYOND_REACH)
             muscle = replace(muscle, pool=replace(muscle.pool, threshold=away))
         effort = session.effort_of(number)
-        drive = common_drive(effort.drive(session.span, session.duration), effort.common_drive, rng=will)
+        drive = _drive(session, effort, muscle, stimuli, rng=will)
         done = act(
-            muscle, stimuli, _sites(session), drive, session.conduction, session.evoked, session.fatigue, rng=life
+            muscle,
+            stimuli,
+            _sites(session),
+            drive,
+            session.conduction,
+            session.evoked,
+            session.fatigue,
+            effort.synchrony,
+            rng=life,
         )
         muscles.append(muscle)
         activities.append(done)
         drives.append(drive)
     return Played(session, schedules, stimuli, train, muscles, activities, drives)
+
+
+def _drive(session: Session, effort: Effort, muscle: Muscle, stimuli: Stimuli, *, rng: np.random.Generator) -> Array:
+    drive = effort.drive(session.span, session.duration)
+    if effort.quantity == "force":
+        drive = drive_for(muscle.pool, drive)
+    return entrained(common_drive(drive, effort.common_drive, rng=rng), effort.entrainment, stimuli.onsets)
 
 
 def _sites(session: Session) -> int:

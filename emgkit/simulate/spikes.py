@@ -15,6 +15,10 @@ Array = NDArray[np.floating[Any]]
 INTERVAL_SPREAD = 0.2  # SD of the intervals over their mean, Fuglevand et al. 1993
 SHORTEST_INTERVAL = 3e-3  # s
 GRID = 1000.0  # Hz, on which the drive is given
+COMMON_RATE = 20.0  # Hz, of the events that synchronised spikes join; unverified
+COMMON_REACH, COMMON_SPREAD = 15e-3, 2e-3  # s, how far spikes are moved, and SD around the event; unverified
+ENTRAINED_LATE = 0.04  # s, from a pulse to the peak of the drive that it entrains; unverified
+LONGEST_PERIOD = 0.2  # s, between pulses that entrain
 MANY = 4.0  # expected spikes between two resets, above which a gap is drawn on its own
 
 
@@ -132,3 +136,33 @@ def common_drive(drive: Array, spread: float, *, rng: np.random.Generator) -> Ar
         return drive
     slow = sosfilt(butter(2, 1.0, fs=GRID, output="sos"), rng.standard_normal(drive.size + int(GRID)))[int(GRID) :]
     return np.clip(drive * (1 + spread * slow / max(float(slow.std()), 1e-12)), 0.0, 1.0)
+
+
+def synchronised(spikes: Spikes, share: float, *, rng: np.random.Generator) -> Spikes:
+    """Let a share of the spikes join common events nearby.
+
+    Rates stay as they are; units fire together within some ms more often than by chance (in the manner of Yao,
+    Fuglevand and Enoka 2000, J Neurophysiol 83:441).
+    """
+    if not share or not spikes.times.size:
+        return spikes
+    gaps = _intervals((int(spikes.times.max() * COMMON_RATE * 1.5) + 20,), rng) / COMMON_RATE
+    events = np.cumsum(gaps)
+    after = np.clip(np.searchsorted(events, spikes.times), 1, events.size - 1)
+    near = np.where(spikes.times - events[after - 1] < events[after] - spikes.times, events[after - 1], events[after])
+    joins = (rng.uniform(size=near.size) < share) & (np.abs(near - spikes.times) < COMMON_REACH)
+    times = np.where(joins, near + COMMON_SPREAD * rng.standard_normal(near.size), spikes.times)
+    order = np.lexsort((times, spikes.unit))
+    return Spikes(np.maximum(times[order], 0.0), spikes.unit[order])
+
+
+def entrained(drive: Array, swing: float, onsets: Array) -> Array:
+    """Let a drive on the grid of 1 kHz swing by ``swing``, relative, in step with pulses at ``onsets``, s."""
+    if not swing or onsets.size < 2:
+        return drive
+    time = np.arange(drive.size) / GRID - ENTRAINED_LATE
+    last = np.clip(np.searchsorted(onsets, time, side="right") - 1, 0, onsets.size - 2)
+    period = onsets[last + 1] - onsets[last]
+    within = (time - onsets[last]) / np.maximum(period, 1e-3)
+    steady = (period < LONGEST_PERIOD) & (within >= 0) & (within < 1)
+    return np.clip(drive * (1 + swing * np.cos(2 * np.pi * within) * steady), 0.0, 1.0)

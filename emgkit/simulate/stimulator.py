@@ -39,12 +39,17 @@ class Stimulator:
         Start and stop of every train, instead of ``stimulation``, ``on`` and ``off``.
     levels : tuple of float
         Relative current of every train, used one after the other and again from the start.
+    pulse_levels : tuple of float
+        Relative currents of which every pulse gets one at random; none for equal pulses.
     ramp_up, ramp_down : float
         Time over which the current of a train rises from and falls to zero.
     modulation, modulation_period : float
         The current swings by so much, relative, with this period.
     intervals : tuple of float
         Intervals of one train, instead of ``rate``: for variable-frequency trains. The last is followed by no pulse.
+    phase : float or None
+        Where in the period the first pulse of every train comes, 0 ... 1, so that stimulators of one rate can take
+        turns; None for anywhere.
     doublet : float
         Interval of an additional pulse after the first one of every train; 0 for none.
     clock_error : float
@@ -68,11 +73,13 @@ class Stimulator:
     off: float | None = None
     trains: tuple[Span, ...] | None = None
     levels: tuple[float, ...] = (1.0,)
+    pulse_levels: tuple[float, ...] = ()
     ramp_up: float = 0.0
     ramp_down: float = 0.0
     modulation: float = 0.0
     modulation_period: float = 10.0
     intervals: tuple[float, ...] = ()
+    phase: float | None = None
     doublet: float = 0.0
     clock_error: float = -60.0
     jitter: float = 2e-6
@@ -103,6 +110,9 @@ class Stimulator:
         whole("site", self.site, 0, 15)
         in_range("doublet", self.doublet, 0.0, 1.0, "s")
         assign(self, levels=row("levels", self.levels, 0.0, 100.0, fewest=1))
+        assign(self, pulse_levels=row("pulse_levels", self.pulse_levels, 0.0, 100.0))
+        if self.phase is not None:
+            in_range("phase", self.phase, 0.0, 1.0)
         assign(self, intervals=row("intervals", self.intervals, 0.0, LONGEST, "s"))
         self._check_spans()
         shortest = min((*self.intervals, *((self.doublet,) if self.doublet else ()), 1 / self.rate))
@@ -183,7 +193,7 @@ class Schedule:
 def draw_schedule(stimulator: Stimulator, duration: float, *, rng: np.random.Generator) -> Schedule:
     """Draw when a stimulator fires in a recording of ``duration`` s."""
     spans, onsets, current, train, planned = stimulator.spans(duration), [], [], [], []
-    slip = rng.uniform()
+    chosen, slip = rng.spawn(1)[0], rng.uniform()
     for number, span in enumerate(spans):
         regular = _train_times(stimulator, span, slip)
         planned.append(regular)
@@ -191,7 +201,8 @@ def draw_schedule(stimulator: Stimulator, duration: float, *, rng: np.random.Gen
         real = _disturbed(stimulator, real, span, rng)
         real = real[(real >= 0) & (real < duration - 1e-3)]
         onsets.append(real)
-        current.append(stimulator.current * stimulator.level(number) * stimulator.shape_at(real, span))
+        level = stimulator.level(number) * _levels(stimulator, real.size, chosen)
+        current.append(stimulator.current * level * stimulator.shape_at(real, span))
         train.append(np.full(real.size, number))
     return Schedule(np.concatenate(onsets), np.concatenate(current), np.concatenate(train), np.concatenate(planned))
 
@@ -201,12 +212,19 @@ def _train_times(stimulator: Stimulator, span: Span, slip: float) -> Array:
         times: Array = span[0] + np.concatenate([[0.0], np.cumsum(stimulator.intervals)])
     else:
         period = 1 / stimulator.rate
-        begin = span[0] + slip * min(period, 0.1 * (span[1] - span[0]))
+        fixed = None if stimulator.phase is None else stimulator.phase * period
+        begin = span[0] + (slip * min(period, 0.1 * (span[1] - span[0])) if fixed is None else fixed)
         times = begin + period * np.arange(int((span[1] - begin) / period) + 1)
     times = np.asarray(times[times < span[1]])
     if stimulator.doublet and times.size:
         times = np.sort(np.append(times, times[0] + stimulator.doublet))
     return times
+
+
+def _levels(stimulator: Stimulator, count: int, rng: np.random.Generator) -> Array:
+    if not stimulator.pulse_levels:
+        return np.ones(count)
+    return np.asarray(rng.choice(np.array(stimulator.pulse_levels), count))
 
 
 def _disturbed(stimulator: Stimulator, times: Array, span: Span, rng: np.random.Generator) -> Array:

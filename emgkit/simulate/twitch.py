@@ -15,6 +15,8 @@ from emgkit.simulate.pool import Pool
 
 Array = NDArray[np.floating[Any]]
 
+DRIVES = 400  # of the table from drive to force
+
 LINEAR_UNTIL = 0.4  # rate times contraction time up to which twitches add up, Fuglevand et al. 1993
 
 
@@ -38,3 +40,10 @@ def steady_force(pool: Pool, rates: Array) -> Array:
 def maximal_force(pool: Pool) -> float:
     """Force at full drive, in twitches of the smallest unit."""
     return float(steady_force(pool, pool.rates(np.ones(1))[:, 0]).sum())
+
+
+def drive_for(pool: Pool, shares: Array) -> Array:
+    """Drive, 0 ... 1, at which fresh units hold shares of the force at full drive."""
+    drives = np.linspace(0.0, 1.0, DRIVES)
+    forces = steady_force(pool, pool.rates(drives)).sum(axis=0)
+    return np.interp(shares * forces[-1], forces, drives)
