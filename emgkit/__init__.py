@@ -13,6 +13,7 @@ from typing import Any
 _HOME = {
     "AR": "emgkit.artifact.fill",
     "ARV": "emgkit.features.amplitude",
+    "AdaptiveFilter": "emgkit.artifact.adaptive_filter",
     "Area": "emgkit.features.amplitude",
     "Blanking": "emgkit.artifact.blanking",
     "Change": "emgkit.tables",
@@ -26,7 +27,9 @@ _HOME = {
     "FeatureTable": "emgkit.tables",
     "FirstPhaseAmplitude": "emgkit.features.phases",
     "FormatError": "emgkit.errors",
+    "FrameStream": "emgkit.artifact.streaming",
     "Line": "emgkit.artifact.fill",
+    "LinearPrediction": "emgkit.artifact.linear_prediction",
     "MDF": "emgkit.features.spectrum",
     "MNF": "emgkit.features.spectrum",
     "MWaveMDF": "emgkit.features.m_wave_spectrum",

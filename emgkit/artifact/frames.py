@@ -93,6 +93,14 @@ def sequences(pulses: Pulses, fs: float, before: float, after: float | None) -> 
     return made
 
 
+def all_frames(pulses: Pulses, fs: float, before: float, after: float) -> Frames:
+    """Lay frames about all pulses as one sequence."""
+    first = first_samples(pulses.onsets, fs, before)
+    count = int(np.floor((before + after) * fs + 1e-9))
+    stop = np.minimum(first + count, np.append(first[1:], np.iinfo(np.int64).max))
+    return Frames(first, pulses.onsets * fs - first, stop, count, after)
+
+
 def _sequence_members(pulses: Pulses) -> list[Indices]:
     trains = [np.flatnonzero(pulses.train == train) for train in np.unique(pulses.train)]
     short = [members for members in trains if members.size < FEWEST]

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import in_range, whole
-from emgkit.artifact.frames import Frames, Taken, by_sequence, by_stimulator, cut, sequences
-from emgkit.artifact.gain import averaging_quality, emg_covariance, left_by_projection, orthonormal, spread
-from emgkit.artifact.templates import PAD, complete, template_frames
+from emgkit.artifact.frames import Frames, Taken, all_frames, by_sequence, by_stimulator, cut, level, sequences
+from emgkit.artifact.gain import averaging_quality, emg_covariance, left_by_projection, spread
+from emgkit.artifact.streaming import FrameStream, causal_end, check_streamable, remove_causally
+from emgkit.artifact.templates import PAD, PastTemplate, complete, fitted, template_frames
+from emgkit.errors import ParameterError
 from emgkit.pulses import Pulses
 from emgkit.separation import Parts
 
@@ -36,6 +38,9 @@ class MovingTemplate:
         Scale the template to every response by least squares.
     fit_shift : bool, default False
         Shift it to every response by its derivative.
+    causal : bool, default False
+        Take all neighbours from the past, for `stream`. The past goes on across pauses; the first frame has none and
+        is marked as lost.
 
     Notes
     -----
@@ -58,6 +63,7 @@ class MovingTemplate:
     after: float | None = None
     fit_gain: bool = False
     fit_shift: bool = False
+    causal: bool = False
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -68,6 +74,8 @@ class MovingTemplate:
 
     def separate(self, signal: Array, fs: float, pulses: Pulses) -> Parts:
         """Take a signal apart, see `ArtifactMethod`."""
+        if self.causal:
+            return self._separate_causally(signal, fs, pulses)
         taken = by_stimulator(signal, pulses, lambda rest, own: self._locked(rest, fs, own))
         return Parts(
             components={"locked": taken.locked},
@@ -78,6 +86,40 @@ class MovingTemplate:
             quality=averaging_quality(taken.effective, taken.gain),
         )
 
+    def stream(self, fs: float, channels: int) -> FrameStream:
+        """Make the causal form that takes a recording block by block.
+
+        Parameters
+        ----------
+        fs : float
+            Hz.
+        channels : int
+            Channels of every block.
+
+        Raises
+        ------
+        ParameterError
+            If the method is not causal, or ``after`` is None.
+        """
+        if not self.causal:
+            raise ParameterError("A stream has no future neighbours: give causal=True.")
+        return self._stream(fs, channels, check_streamable(self.after))
+
+    def _stream(self, fs: float, channels: int, after: float) -> FrameStream:
+        kernel = PastTemplate(self.neighbours, self.before * fs, self.fit_gain, self.fit_shift)
+        return FrameStream(kernel, fs, channels, self.before, after)
+
+    def _separate_causally(self, signal: Array, fs: float, pulses: Pulses) -> Parts:
+        after = causal_end(pulses, self.before, self.after)
+        locked, lost = remove_causally(self._stream(fs, signal.shape[0], after), signal, pulses)
+        share = 1 / np.minimum(np.arange(1, len(pulses)), self.neighbours)
+        power = np.full(len(signal), 1 + share.mean())
+        if self.fit_gain or self.fit_shift:
+            frames = all_frames(pulses, fs, self.before, after)
+            power = np.array([self._template(row - level(row), frames)[1] for row in signal])
+        quality = averaging_quality(float(1 / share.mean()), np.sqrt(power))
+        return Parts({"locked": locked}, "voluntary", lost, np.inf, (-self.before, after), quality=quality)
+
     def _locked(self, signal: Array, fs: float, pulses: Pulses) -> Taken:
         return by_sequence(signal, sequences(pulses, fs, self.before, self.after), self._template)
 
@@ -87,9 +129,6 @@ class MovingTemplate:
         if not (self.fit_gain or self.fit_shift):
             return template, 1 + 1 / count, count
         residue = pieces[:, PAD:-PAD] - template
-        columns = [template] * self.fit_gain + [np.gradient(template, axis=1)] * self.fit_shift
-        bases = orthonormal(np.stack(columns, axis=2))
-        fitted = np.einsum("klm,kl->km", bases, residue)
-        template = template + np.einsum("klm,km->kl", bases, fitted)
+        template, bases = fitted(template, residue, self.fit_gain, self.fit_shift)
         left = left_by_projection(bases[spread(len(bases))], emg_covariance(residue))
         return template, left if self.fit_gain else left * (1 + 1 / count), count

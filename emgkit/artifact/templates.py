@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, rfft, rfftfreq
 
-__all__ = ["PAD", "complete", "mean_of_others", "shifted", "template_frames"]
+from emgkit.artifact.gain import orthonormal
+
+__all__ = ["PAD", "PastTemplate", "complete", "fitted", "mean_of_others", "shifted", "template_frames"]
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 PAD = 8  # samples cut on both sides, so that shifting by parts of a sample spoils nothing inside
 
@@ -63,3 +68,57 @@ def template_frames(pieces: Array, places: Array, neighbours: int) -> tuple[Arra
     middle = float(places.mean())
     template, count = mean_of_others(shifted(pieces, middle - places), neighbours)
     return shifted(template, places - middle)[:, PAD:-PAD], count
+
+
+def fitted(template: Array, residue: Array, fit_gain: bool, fit_shift: bool) -> tuple[Array, Array]:
+    """Scale and shift templates to what they left, by least squares.
+
+    Parameters
+    ----------
+    template, residue : ndarray, shape (rows, samples)
+        The residue is what each template leaves of its frame.
+    fit_gain, fit_shift : bool
+        Along the template, and along its derivative.
+
+    Returns
+    -------
+    template : ndarray, shape (rows, samples)
+    bases : ndarray, shape (rows, samples, directions)
+        Orthonormal directions that were fitted.
+    """
+    columns = [template] * fit_gain + [np.gradient(template, axis=1)] * fit_shift
+    bases = orthonormal(np.stack(columns, axis=2))
+    sizes = np.einsum("klm,kl->km", bases, residue)
+    return template + np.einsum("klm,km->kl", bases, sizes), bases
+
+
+class PastTemplate:
+    """The mean of the last frames, aligned to the sub-sample: the state of the causal template."""
+
+    pad = PAD
+
+    def __init__(self, neighbours: int, before: float, fit_gain: bool, fit_shift: bool) -> None:
+        self._past: deque[tuple[Array, Mask]] = deque(maxlen=neighbours)
+        self._middle = before - 0.5  # samples: where the pulse lies in the aligned frames
+        self._fits = fit_gain, fit_shift
+        self.looks_ahead = fit_gain or fit_shift
+
+    def predict(self, frame: Array, place: float) -> tuple[Array, Mask]:
+        """Give the template at the frame's place on the samples, see `Kernel`."""
+        if not self._past:
+            return np.zeros(frame.shape), np.ones(frame.shape, dtype=bool)
+        known = np.stack([whole for _, whole in self._past]).sum(axis=0)
+        total = np.stack([piece for piece, _ in self._past]).sum(axis=0)
+        mean = total / np.maximum(known, 1)[:, np.newaxis]
+        template = shifted(mean, np.full(len(mean), place - self._middle))[:, PAD : PAD + frame.shape[1]]
+        lost = np.broadcast_to((known == 0)[:, np.newaxis], frame.shape)
+        if not self.looks_ahead:
+            return template, lost
+        residue = np.where(np.isfinite(frame), frame - template, 0.0)
+        return fitted(template, residue, *self._fits)[0], lost
+
+    def learn(self, piece: Array, place: float) -> None:
+        """Align a frame and keep it, see `Kernel`."""
+        whole: Mask = np.asarray(np.isfinite(piece).all(axis=1))
+        aligned = shifted(np.where(whole[:, np.newaxis], piece, 0.0), np.full(len(piece), self._middle - place))
+        self._past.append((aligned, whole))
