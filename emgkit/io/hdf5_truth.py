@@ -14,17 +14,28 @@ from emgkit.simulate import CONDITIONS, TRUTH_PARTS, Spiking, Truth
 __all__ = ["load_truth", "save_truth"]
 
 SCHEMA = "emgkit-truth"
-VERSION = "2.0"
+VERSION = "2.1"
 WITHIN = ("evoked_random", "reflex", "distortion")
 VECTORS = {
     "onsets": "s",
     "velocity_times": "s",
     "velocity": "m/s",
+    "weighted_velocity": "m/s",
+    "active": "1",
     "feature_times": "s",
     "planned": "s",
     "current": "A",
     "stimulator": "",
     "drive": "",
+}
+FEATURES = {
+    "vpp": "V",
+    "area": "V·s",
+    "m_wave_mdf": "Hz",
+    "m_wave_mnf": "Hz",
+    "rms": "V",
+    "mdf": "Hz",
+    "mnf": "Hz",
 }
 SPIKING = {
     "times": "s",
@@ -33,9 +44,14 @@ SPIKING = {
     "intended_times": "s",
     "intended_unit": "",
     "intended_muscle": "",
+    "reflex_times": "s",
+    "reflex_unit": "",
+    "reflex_muscle": "",
     "recruited": "",
     "threshold": "A",
     "unit_velocity": "m/s",
+    "fibre_velocity": "m/s",
+    "latency": "s",
 }
 
 
@@ -65,7 +81,7 @@ def save_truth(path: str | Path, truth: Truth) -> Path:
             write_array(file, name, getattr(truth, name)).attrs["units"] = unit
         group = file.create_group("features")
         for name, values in truth.features.items():
-            write_array(group, name, values)
+            write_array(group, name, values).attrs["units"] = FEATURES.get(name, "")
         if truth.spiking is not None:
             spiking = file.create_group("spiking")
             for name, unit in SPIKING.items():

@@ -95,7 +95,7 @@ def _blank(signal: Array, condition: NDArray[np.uint8], device: Device) -> None:
             continue
         held = signal[:, max(low - 1, 0)]
         decay = np.exp(-front_end.droop * np.arange(high - low) / front_end.fs)
-        signal[:, low:high] = held[:, np.newaxis] * decay
+        signal[:, low:high] = held[:, np.newaxis] * (decay if front_end.blanked_to == "held" else 0.0)
         condition[:, low:high] = BLANKED
 
 

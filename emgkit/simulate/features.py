@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,16 +31,33 @@ FEWEST, MOST, EVERY = (
 FREQUENCY_STEP = 1.0  # Hz, of the spectra behind the process values
 
 
-def process_values(
-    session: Session, stimuli: Stimuli, played: list[tuple[Muscle, Activity, Array]]
-) -> tuple[Array, Array, dict[str, Array]]:
-    """Compute times, s, mean velocities, m/s (channels, times), and process values {feature: (times, channels)}."""
+@dataclass(frozen=True, eq=False)
+class ProcessValues:
+    """Values of the processes behind a recording on a grid of times.
+
+    Parameters
+    ----------
+    times : (grid,) s
+    velocity, weighted_velocity : (channels, grid) m/s, of the stimulated units
+    active : (channels, grid) share of the muscle fibres that the pulses excite
+    features : {name: (grid, channels)}
+    """
+
+    times: Array
+    velocity: Array
+    weighted_velocity: Array
+    active: Array
+    features: dict[str, Array]
+
+
+def process_values(session: Session, stimuli: Stimuli, played: list[tuple[Muscle, Activity, Array]]) -> ProcessValues:
+    """Compute velocities, activity and features of a session at some times."""
     count = int(np.clip(round(session.duration / EVERY) + 1, FEWEST, MOST))
     times = np.linspace(0.0, session.duration, count)
     frequencies = np.arange(FREQUENCY_STEP, session.front_end.fs / 2, FREQUENCY_STEP)
     noise = noise_spectrum(frequencies, session.surroundings, session.front_end)
     gain = _high_pass_gain(session, frequencies)
-    rows, velocities = [], []
+    rows, mean, weighted, active = [], [], [], []
     for muscle, done, drive in played:
         rates = muscle.pool.rates(np.array([drive.max(initial=0.0)]))[:, 0]
         density = VoluntarySpectrum(muscle.templates, rates, done.kept, frequencies, gain)
@@ -47,9 +65,12 @@ def process_values(
         for time, value in zip(times, values, strict=True):
             value.update(voluntary_values(density.at(done.state, float(time)) + noise, frequencies))
         rows.append({name: np.stack([value[name] for value in values]) for name in values[0]})
-        velocities += [_mean_velocity(muscle, done, times)] * len(session.montage.lateral)
+        own, sized = _velocities(muscle, done, times)
+        mean += [own] * len(session.montage.lateral)
+        weighted.append(sized)
+        active += [_active(muscle, done, stimuli, times)] * len(session.montage.lateral)
     features = {name: np.concatenate([row[name] for row in rows], axis=1) for name in rows[0]}
-    return times, np.stack(velocities), features
+    return ProcessValues(times, np.stack(mean), np.concatenate(weighted), np.stack(active), features)
 
 
 def _high_pass_gain(session: Session, frequencies: Array) -> Array:
@@ -77,9 +98,26 @@ def _values(session: Session, stimuli: Stimuli, muscle: Muscle, done: Activity, 
     return evoked_values(response, FINE)
 
 
-def _mean_velocity(muscle: Muscle, done: Activity, times: Array) -> Array:
+def _velocities(muscle: Muscle, done: Activity, times: Array) -> tuple[Array, Array]:
+    """Mean velocity of the stimulated units, else of all: plain (grid,) and weighted by size (channels, grid)."""
     fired = np.flatnonzero(done.volleys.fired.mean(axis=0) > 0.5) if len(done.volleys.fired) else np.zeros(0, int)
     if not fired.size:
         fired = np.arange(len(muscle.pool))
-    states = [done.state.at(np.full(fired.size, time), fired)[0] for time in times]
-    return np.array([float(np.mean(state * muscle.pool.velocity[fired])) for state in states])
+    states = np.stack([done.state.at(np.full(fired.size, time), fired)[0] for time in times], axis=1)
+    table = states * muscle.pool.velocity[fired, np.newaxis]
+    sizes = np.ptp(muscle.templates.values[fired], axis=-1).T
+    return table.mean(axis=0), sizes @ table / sizes.sum(axis=1, keepdims=True)
+
+
+def _active(muscle: Muscle, done: Activity, stimuli: Stimuli, times: Array) -> Array:
+    """Share of the muscle fibres that the pulses around each time excite, (grid,)."""
+    if not stimuli.onsets.size:
+        return np.zeros(times.size)
+    units, innervation = np.arange(len(muscle.pool)), muscle.pool.innervation
+    shares = []
+    for time in times:
+        nearest = int(np.argmin(np.abs(stimuli.onsets - time)))
+        fired = done.volleys.fired[max(nearest - 5, 0) : nearest + 6].mean(axis=0)
+        able = done.state.at(np.full(units.size, time), units)[1]
+        shares.append((innervation * fired * able).sum() / innervation.sum())
+    return np.array(shares)

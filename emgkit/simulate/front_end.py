@@ -59,6 +59,8 @@ class FrontEnd:
         Order of the anti-alias filter.
     blanking : float
         Hardware that holds its output from 0.5 ms before each pulse until this long after it, s; 0 for none.
+    blanked_to : {"held", "zero"}
+        What that hardware gives meanwhile: the last value, or nothing.
     droop : float
         Rate at which the held value decays, 1/s.
     full_scale : float
@@ -67,6 +69,8 @@ class FrontEnd:
         Resolution of the converter.
     packet_loss : float
         Share of the packets of a wireless link that get lost; the last sample before is repeated.
+    packet_slip : bool
+        Whether lost packets are left out instead, so that the EMG becomes shorter and the trigger slips against it.
     packet : float
         Length of a packet, s.
     trigger_latency : float
@@ -83,10 +87,12 @@ class FrontEnd:
     anti_alias: str = "bessel"
     low_pass_order: int = 4
     blanking: float = 0.0
+    blanked_to: str = "held"
     droop: float = 0.0
     full_scale: float = 0.1
     bits: int = 24
     packet_loss: float = 0.0
+    packet_slip: bool = False
     packet: float = 0.013
     trigger_latency: float = 0.0
 
@@ -108,6 +114,7 @@ class FrontEnd:
         whole("high_pass_order", self.high_pass_order, 1, 2)
         whole("low_pass_order", self.low_pass_order, 1, 8)
         one_of("anti_alias", self.anti_alias, SHAPES)
+        one_of("blanked_to", self.blanked_to, ("held", "zero"))
         if not (self.high_pass or 0.0) < self.corner < self.fs / 2:
             raise SamplingRateError(
                 f"low_pass must lie between high_pass ({self.high_pass or 0:g} Hz) and half of fs "

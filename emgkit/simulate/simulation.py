@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,19 +11,16 @@ from emgkit._checks import adopt
 from emgkit.pulses import Pulses
 from emgkit.recording import Mark, Recording
 from emgkit.simulate.device import Device, recorded
-from emgkit.simulate.effort import Effort
-from emgkit.simulate.evoked import Stimuli
 from emgkit.simulate.features import process_values
 from emgkit.simulate.leak import Leak, make_leak
-from emgkit.simulate.muscle import Activity, Muscle, act, make_muscle, render_spikes, render_volleys
-from emgkit.simulate.pool import BEYOND_REACH
+from emgkit.simulate.muscle import render_spikes, render_volleys
+from emgkit.simulate.play import Played, play, which
 from emgkit.simulate.session import Session
-from emgkit.simulate.spikes import common_drive, entrained
-from emgkit.simulate.stimulator import Schedule, draw_schedule
+from emgkit.simulate.slip import slipped
+from emgkit.simulate.spikes import Spikes
 from emgkit.simulate.surroundings import draw_interference, draw_noise, from_neighbours
 from emgkit.simulate.traces import force_trace, trigger_trace
 from emgkit.simulate.truth import Simulation, Spiking, Truth
-from emgkit.simulate.twitch import drive_for
 from emgkit.traces import Trace
 
 __all__ = ["simulate"]
@@ -32,19 +28,6 @@ __all__ = ["simulate"]
 Array = NDArray[np.floating[Any]]
 
 CURRENT_RATE = 1000.0  # Hz, of the trace of the stimulation current
-
-
-@dataclass(frozen=True, eq=False)
-class Played:
-    """What happened before anything was rendered."""
-
-    session: Session
-    schedules: list[Schedule]
-    stimuli: Stimuli
-    train: NDArray[np.int64]
-    muscles: list[Muscle]
-    activities: list[Activity]
-    drives: list[Array]
 
 
 def simulate(session: Session, *, rng: np.random.Generator) -> Simulation:
@@ -76,7 +59,7 @@ def simulate(session: Session, *, rng: np.random.Generator) -> Simulation:
     ('VL', 'VM')
     """
     playing, leaking, around, device = rng.spawn(4)
-    played = _play(session, playing)
+    played = play(session, playing)
     count = round(session.duration * session.front_end.fs)
     leaks = [
         make_leak(stimulator, schedule, len(session.channel_names), count, session.front_end, rng=source)
@@ -96,90 +79,14 @@ def simulate(session: Session, *, rng: np.random.Generator) -> Simulation:
         marks=_marks(session),
         source="simulated",
     )
-    return Simulation(recording, _pulses(played), truth)
-
-
-def _play(session: Session, rng: np.random.Generator) -> Played:
-    clocks, *each = rng.spawn(1 + session.muscles)
-    sources = clocks.spawn(len(session.stimulators))
-    schedules = [
-        draw_schedule(one, session.duration, rng=source)
-        for one, source in zip(session.stimulators, sources, strict=True)
-    ]
-    stimuli, train = _merged(session, schedules)
-    muscles, activities, drives = [], [], []
-    for number, source in enumerate(each):
-        body, will, life = source.spawn(3)
-        muscle = make_muscle(
-            session.pool,
-            session.montage,
-            session.m_max * session.sizes[number % len(session.sizes)],
-            session.front_end,
-            session.fatigue,
-            rng=body,
-        )
-        if not session.is_stimulated(number):
-            away = np.full(len(muscle.pool), BEYOND_REACH)
-            muscle = replace(muscle, pool=replace(muscle.pool, threshold=away))
-        effort = session.effort_of(number)
-        drive = _drive(session, effort, muscle, stimuli, rng=will)
-        done = act(
-            muscle,
-            stimuli,
-            _sites(session),
-            drive,
-            session.conduction,
-            session.evoked,
-            session.fatigue,
-            effort.synchrony,
-            rng=life,
-        )
-        muscles.append(muscle)
-        activities.append(done)
-        drives.append(drive)
-    return Played(session, schedules, stimuli, train, muscles, activities, drives)
-
-
-def _drive(session: Session, effort: Effort, muscle: Muscle, stimuli: Stimuli, *, rng: np.random.Generator) -> Array:
-    drive = effort.drive(session.span, session.duration)
-    if effort.quantity == "force":
-        drive = drive_for(muscle.pool, drive)
-    return entrained(common_drive(drive, effort.common_drive, rng=rng), effort.entrainment, stimuli.onsets)
-
-
-def _sites(session: Session) -> int:
-    return 1 + max(one.site for one in session.stimulators)
-
-
-def _merged(session: Session, schedules: list[Schedule]) -> tuple[Stimuli, NDArray[np.int64]]:
-    """All pulses in the order of time; trains are numbered through."""
-    onsets = np.concatenate([schedule.onsets for schedule in schedules])
-    order = np.argsort(onsets, kind="stable")
-    train, begin = [], 0
-    for schedule in schedules:
-        train.append(schedule.train + begin)
-        begin += int(schedule.train.max(initial=-1)) + 1
-    sizes = [schedule.onsets.size for schedule in schedules]
-    widths = np.repeat([one.pulse.width for one in session.stimulators], sizes)
-    site = np.repeat([one.site for one in session.stimulators], sizes)
-    current = np.concatenate([schedule.current for schedule in schedules])
-    rise = session.fatigue.threshold_at(onsets)
-    return (
-        Stimuli(onsets[order], current[order], widths[order], site[order].astype(np.int64), rise[order]),
-        np.concatenate(train)[order].astype(np.int64),
-    )
-
-
-def _which(played: Played) -> NDArray[np.int64]:
-    sizes = [schedule.onsets.size for schedule in played.schedules]
-    onsets = np.concatenate([schedule.onsets for schedule in played.schedules])
-    return np.repeat(np.arange(len(sizes)), sizes)[np.argsort(onsets, kind="stable")]
+    made = Simulation(recording, _pulses(played), truth)
+    return slipped(made) if session.front_end.packet_slip else made
 
 
 def _pulses(played: Played) -> Pulses:
     stimuli = played.stimuli
     onsets, current, width = (np.array(one, np.float64) for one in (stimuli.onsets, stimuli.current, stimuli.width))
-    return Pulses(onsets, train=played.train, stimulator=_which(played), current=current, width=width)
+    return Pulses(onsets, train=played.train, stimulator=which(played), current=current, width=width)
 
 
 def _parts(played: Played, leaks: list[Leak], count: int, rng: np.random.Generator) -> dict[str, Array]:
@@ -231,40 +138,53 @@ def _inputs(played: Played) -> Any:
 
 
 def _truth(played: Played, parts: dict[str, Array], distortion: Array, condition: NDArray[np.uint8]) -> Truth:
-    times, velocity, features = process_values(
+    values = process_values(
         played.session, played.stimuli, list(zip(played.muscles, played.activities, played.drives, strict=True))
     )
     return Truth(
         **{name: adopt(part) for name, part in parts.items()},
         onsets=played.stimuli.onsets,
-        velocity_times=times,
-        velocity=velocity,
-        feature_times=times,
-        features=features,
+        velocity_times=values.times,
+        velocity=values.velocity,
+        weighted_velocity=values.weighted_velocity,
+        active=values.active,
+        feature_times=values.times,
+        features=values.features,
         distortion=adopt(distortion),
         condition=condition,
         planned=np.sort(np.concatenate([schedule.planned for schedule in played.schedules])),
         current=played.stimuli.current,
-        stimulator=_which(played),
+        stimulator=which(played),
         drive=np.stack(played.drives),
-        spiking=_spiking(played),
+        spiking=_spiking(played, values.times),
     )
 
 
-def _spiking(played: Played) -> Spiking:
-    spikes = [done.spikes for done in played.activities]
-    intended = [done.intended for done in played.activities]
+def _spiking(played: Played, times: Array) -> Spiking:
+    done, pools = played.activities, [muscle.pool for muscle in played.muscles]
+    units = np.arange(len(pools[0]))
+    velocity = [
+        np.stack([one.state.at(np.full(units.size, time), units)[0] * pool.velocity for time in times], axis=1)
+        for one, pool in zip(done, pools, strict=True)
+    ]
     return Spiking(
-        times=np.concatenate([one.times for one in spikes]),
-        unit=np.concatenate([one.unit for one in spikes]),
-        muscle=np.repeat(np.arange(len(spikes)), [one.times.size for one in spikes]),
-        intended_times=np.concatenate([one.times for one in intended]),
-        intended_unit=np.concatenate([one.unit for one in intended]),
-        intended_muscle=np.repeat(np.arange(len(intended)), [one.times.size for one in intended]),
-        recruited=np.stack([done.volleys.fired for done in played.activities]),
-        threshold=np.stack([muscle.pool.threshold for muscle in played.muscles]),
-        unit_velocity=np.stack([muscle.pool.velocity for muscle in played.muscles]),
+        **_joined("", [one.spikes for one in done]),
+        **_joined("intended_", [one.intended for one in done]),
+        **_joined("reflex_", [one.reflexes for one in done]),
+        recruited=np.stack([one.volleys.fired for one in done]),
+        threshold=np.stack([pool.threshold for pool in pools]),
+        unit_velocity=np.stack([pool.velocity for pool in pools]),
+        fibre_velocity=np.stack(velocity),
+        latency=np.stack([pool.latency for pool in pools]),
     )
+
+
+def _joined(prefix: str, spikes: list[Spikes]) -> dict[str, Any]:
+    return {
+        f"{prefix}times": np.concatenate([one.times for one in spikes]),
+        f"{prefix}unit": np.concatenate([one.unit for one in spikes]),
+        f"{prefix}muscle": np.repeat(np.arange(len(spikes)), [one.times.size for one in spikes]),
+    }
 
 
 def _marks(session: Session) -> tuple[Mark, ...]:

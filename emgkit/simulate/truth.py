@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,18 @@ Array = NDArray[np.floating[Any]]
 TRUTH_PARTS = ("artifact", "evoked", "voluntary", "interference", "noise")
 SUB_PARTS = ("evoked_random", "reflex", "distortion")
 CONDITIONS = ("measured", "clipped", "recovering", "blanked", "lost")
+VECTORS = (
+    "onsets",
+    "velocity_times",
+    "velocity",
+    "weighted_velocity",
+    "active",
+    "feature_times",
+    "planned",
+    "current",
+    "drive",
+)
+WHO = ("unit", "muscle", "intended_unit", "intended_muscle", "reflex_unit", "reflex_muscle")
 SHARE = 0.2  # fresh and fatigued are the first and the last fifth
 
 
@@ -36,12 +48,18 @@ class Spiking(FrozenValue):
         Motor unit within its pool, and the pool.
     intended_times, intended_unit, intended_muscle : array_like, shape (intended,)
         Voluntary spikes that left the spinal cord, whether or not they met an antidromic volley.
+    reflex_times, reflex_unit, reflex_muscle : array_like, shape (late,)
+        H-reflex and F-waves that reached the muscle: when their end-plates were excited, s.
     recruited : array_like of bool, shape (muscles, pulses, units)
         Units that every pulse excited.
     threshold : array_like, shape (muscles, units)
         A at 200 µs; units out of reach have 1000 A.
     unit_velocity : array_like, shape (muscles, units)
         Conduction velocity at rest, m/s.
+    fibre_velocity : array_like, shape (muscles, units, grid)
+        Conduction velocity at the times of `Truth.velocity_times`, m/s.
+    latency : array_like, shape (muscles, units)
+        From stimulus to end-plate, s.
     """
 
     times: Array
@@ -50,17 +68,20 @@ class Spiking(FrozenValue):
     intended_times: Array
     intended_unit: Array
     intended_muscle: Array
+    reflex_times: Array
+    reflex_unit: Array
+    reflex_muscle: Array
     recruited: NDArray[np.bool_]
     threshold: Array
     unit_velocity: Array
+    fibre_velocity: Array
+    latency: Array
 
     def __post_init__(self) -> None:
         """Copy."""
-        for name in ("times", "intended_times", "threshold", "unit_velocity"):
-            assign(self, **{name: freeze(getattr(self, name))})
-        for name in ("unit", "muscle", "intended_unit", "intended_muscle"):
-            assign(self, **{name: freeze(getattr(self, name), np.int64)})
-        assign(self, recruited=freeze(self.recruited, bool))
+        for item in fields(self):
+            kind = bool if item.name == "recruited" else np.int64 if item.name in WHO else np.float64
+            assign(self, **{item.name: freeze(getattr(self, item.name), kind)})
 
     def __repr__(self) -> str:
         muscles, pulses, units = self.recruited.shape
@@ -81,6 +102,10 @@ class Truth(FrozenValue):
         Times at which the following are given, s.
     velocity : array_like, shape (channels, grid)
         Mean conduction velocity of the stimulated units, m/s.
+    weighted_velocity : array_like, shape (channels, grid)
+        The same, each unit by the size of its action potential in the channel, m/s.
+    active : array_like, shape (channels, grid)
+        Share of the muscle fibres that the pulses around excite and that are not blocked, 0 ... 1.
     feature_times : array_like, shape (grid,)
         Times at which the process values are given, s.
     features : mapping of str to array_like, shape (grid, channels)
@@ -116,6 +141,8 @@ class Truth(FrozenValue):
     onsets: Array
     velocity_times: Array
     velocity: Array
+    weighted_velocity: Array
+    active: Array
     feature_times: Array
     features: Mapping[str, Array]
     evoked_random: Array
@@ -134,8 +161,7 @@ class Truth(FrozenValue):
         parts["condition"] = freeze(self.condition, np.uint8)
         if len({part.shape for part in parts.values()}) != 1:
             raise ShapeError(f"The parts must have one shape, got {[part.shape for part in parts.values()]}.")
-        others = ("onsets", "velocity_times", "velocity", "feature_times", "planned", "current", "drive")
-        assign(self, **parts, **{name: freeze(getattr(self, name)) for name in others})
+        assign(self, **parts, **{name: freeze(getattr(self, name)) for name in VECTORS})
         assign(self, stimulator=freeze(self.stimulator, np.int64))
         assign(self, features=FrozenMapping({name: freeze(values) for name, values in self.features.items()}))
 
@@ -146,6 +172,11 @@ class Truth(FrozenValue):
         for name in TRUTH_PARTS[1:]:
             total += getattr(self, name)
         return total
+
+    @property
+    def recorded(self) -> Array:
+        """What the device stored, V, (channels, samples): the parts and what its limits made of them."""
+        return self.signal + self.distortion
 
     @property
     def usable(self) -> NDArray[np.bool_]:

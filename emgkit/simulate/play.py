@@ -1,0 +1,112 @@
+"""What happens in a session before anything is rendered: pulses, muscles, drives, activity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.simulate.effort import Effort
+from emgkit.simulate.evoked import Stimuli
+from emgkit.simulate.muscle import Activity, Muscle, act, make_muscle
+from emgkit.simulate.pool import BEYOND_REACH
+from emgkit.simulate.session import Session
+from emgkit.simulate.spikes import common_drive, entrained
+from emgkit.simulate.stimulator import Schedule, draw_schedule
+from emgkit.simulate.twitch import drive_for
+
+Array = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What happened before anything was rendered."""
+
+    session: Session
+    schedules: list[Schedule]
+    stimuli: Stimuli
+    train: NDArray[np.int64]
+    muscles: list[Muscle]
+    activities: list[Activity]
+    drives: list[Array]
+
+
+def play(session: Session, rng: np.random.Generator) -> Played:
+    """Let a session happen."""
+    wanted = [session.effort_of(number).drive(session.span, session.duration) for number in range(session.muscles)]
+    clocks, *each = rng.spawn(1 + session.muscles)
+    sources = clocks.spawn(len(session.stimulators))
+    schedules = [
+        draw_schedule(one, session.duration, rng=source)
+        for one, source in zip(session.stimulators, sources, strict=True)
+    ]
+    stimuli, train = _merged(session, schedules)
+    muscles, activities, drives = [], [], []
+    for number, source in enumerate(each):
+        body, will, life = source.spawn(3)
+        muscle = make_muscle(
+            session.pool,
+            session.montage,
+            session.m_max * session.sizes[number % len(session.sizes)],
+            session.front_end,
+            session.fatigue,
+            rng=body,
+        )
+        if not session.is_stimulated(number):
+            away = np.full(len(muscle.pool), BEYOND_REACH)
+            muscle = replace(muscle, pool=replace(muscle.pool, threshold=away))
+        effort = session.effort_of(number)
+        drive = _drive(wanted[number], effort, muscle, stimuli, rng=will)
+        done = act(
+            muscle,
+            stimuli,
+            _sites(session),
+            drive,
+            session.conduction,
+            session.evoked,
+            session.fatigue,
+            effort.synchrony,
+            rng=life,
+        )
+        muscles.append(muscle)
+        activities.append(done)
+        drives.append(drive)
+    return Played(session, schedules, stimuli, train, muscles, activities, drives)
+
+
+def _drive(drive: Array, effort: Effort, muscle: Muscle, stimuli: Stimuli, *, rng: np.random.Generator) -> Array:
+    if effort.quantity == "force":
+        drive = drive_for(muscle.pool, drive)
+    return entrained(common_drive(drive, effort.common_drive, rng=rng), effort.entrainment, stimuli.onsets)
+
+
+def _sites(session: Session) -> int:
+    return 1 + max(one.site for one in session.stimulators)
+
+
+def _merged(session: Session, schedules: list[Schedule]) -> tuple[Stimuli, NDArray[np.int64]]:
+    """All pulses in the order of time; trains are numbered through."""
+    onsets = np.concatenate([schedule.onsets for schedule in schedules])
+    order = np.argsort(onsets, kind="stable")
+    train, begin = [], 0
+    for schedule in schedules:
+        train.append(schedule.train + begin)
+        begin += int(schedule.train.max(initial=-1)) + 1
+    sizes = [schedule.onsets.size for schedule in schedules]
+    widths = np.repeat([one.pulse.width for one in session.stimulators], sizes)
+    site = np.repeat([one.site for one in session.stimulators], sizes)
+    current = np.concatenate([schedule.current for schedule in schedules])
+    rise = session.fatigue.threshold_at(onsets)
+    return (
+        Stimuli(onsets[order], current[order], widths[order], site[order].astype(np.int64), rise[order]),
+        np.concatenate(train)[order].astype(np.int64),
+    )
+
+
+def which(played: Played) -> NDArray[np.int64]:
+    """Tell which stimulator gave each pulse."""
+    sizes = [schedule.onsets.size for schedule in played.schedules]
+    onsets = np.concatenate([schedule.onsets for schedule in played.schedules])
+    return np.repeat(np.arange(len(sizes)), sizes)[np.argsort(onsets, kind="stable")]
