@@ -1,133 +1,158 @@
-"""Align artifacts to the sub-sample: one continuous template, one shift and one size per pulse."""
+"""Align artifacts to a small part of a sample: one waveform in continuous time, one clock, one shift per pulse."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
-from scipy.linalg import solveh_banded
-from scipy.sparse import diags_array
 
-__all__ = ["align"]
+from emgkit.detect.fit import Fit
+from emgkit.detect.waveform import Span
+
+__all__ = ["Alignment", "align"]
 
 Array = NDArray[np.float64]
 
-BEFORE, AFTER = 0.0012, 0.0012  # s about the steepest place
-ROUNDS = 12
-LEADING = 0.5  # of the first large lobe's height: where the leading edge is
+FAST = 1500.0  # Hz, above which second differences are used: below, they take from the artifact as well
+SEARCHES, STEPS = 3, 8
+AGAIN = (1, 3)  # steps before which every shift is searched for once more
+CONVERGED = 1e-7  # s
+REGULAR = 0.3  # of a sample, SD of the shifts in irregular trains before they are known
+HARMONICS = 3  # of the place between two samples
+SPREAD = 0.5  # of the places between samples, as a resultant length
+AFFORDABLE = 3e-6  # s: cost up to which shifts that depend on the place between samples are given up
 
 
-def align(row: Array, index: NDArray[np.int64], fs: float) -> Array:
-    """Give the leading edge of every artifact, s from the first sample.
-
-    The artifacts sample one waveform at many phases. A cubic spline through all of them in continuous time is the
-    template; every artifact's shift and size follow from least squares against the template and its slope; both are
-    repeated. The leading edge is where the template's first large lobe reaches half its height.
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """Times of the pulses of one stimulator.
 
     Parameters
     ----------
-    row : ndarray, shape (samples,)
-        The channel, V.
-    index : ndarray of int, shape (pulses,)
-        Sample of the steepest place of every artifact.
+    times : ndarray, shape (pulses,)
+        s from the first sample; which place of the waveform they mark is arbitrary but common to all.
+    errors : ndarray, shape (pulses,)
+        Standard errors, s.
+    expected : ndarray, shape (pulses,)
+        Where the clock expects the pulses, s.
+    jitter : float
+        SD of the shifts about the clock, s, without what noise adds.
+    fit : Fit
+        Waveforms and sizes.
+    """
+
+    times: Array
+    errors: Array
+    expected: Array
+    jitter: float
+    fit: Fit
+
+
+def align(signal: Array, rough: Array, train: NDArray[np.int64], beats: Array | None, fs: float) -> Alignment:
+    """Find the times of pulses whose sample is known.
+
+    The artifacts sample one waveform at many phases, but a waveform and shifts that depend periodically on the place
+    between two samples cannot be told apart from another waveform without them: only a clock, or a waveform that is
+    smooth at the scale of a sample, can. So the clock, the shifts (with a prior whose SD is learnt) and the waveforms
+    are fitted together; where the jitter is small, shifts that go with the place between samples are taken to be the
+    waveform's.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, samples)
+        V, without missing samples.
+    rough : ndarray, shape (pulses,)
+        s from the first sample, right to about half a sample.
+    train : ndarray of int, shape (pulses,)
+        Trains with starts of their own.
+    beats : ndarray or None, shape (pulses,)
+        Number of the beat within the train; None for irregular pulses.
     fs : float
-        Sampling rate, Hz.
-
-    Returns
-    -------
-    ndarray, shape (pulses,)
-        s.
+        Hz.
     """
-    grid = np.arange(-max(round(BEFORE * fs), 2), max(round(AFTER * fs), 2) + 1)
-    places = np.clip(index[:, np.newaxis] + grid, 0, row.size - 1)
-    pieces = np.nan_to_num(row[places])
-    pieces = pieces - np.median(pieces, axis=1, keepdims=True)
-    size = np.ptp(pieces, axis=1)
-    on_clock = _clock_shift(index)
-    shift = _first_shift(pieces) if on_clock is None else on_clock
-    size = np.maximum(size, 1e-3 * np.median(size) + 1e-300)
-    for _ in range(ROUNDS):
-        template = _template(pieces / size[:, np.newaxis], grid - shift[:, np.newaxis])
-        step, factor = _step(pieces, grid - shift[:, np.newaxis], template)
-        shift = np.clip(shift + np.clip(step, -0.5, 0.5), -2.0, 2.0)
-        shift -= np.median(shift)
-        size = np.where(factor > 0, factor, size)
-    return (index + shift + _edge(template, grid)) / fs
+    clock = _Clock(rough, train, beats)
+    order = 2 if fs >= FAST else 1  # what is smooth, such as an M-wave, gets small
+    bends = np.diff(signal, n=order, prepend=signal[:, :order], axis=1)
+    expected = clock.line(rough, np.ones(rough.size))
+    fit = Fit(bends, expected, train, Span.about(fs, expected, clock.interval))
+    if beats is None:
+        fit.jitter = REGULAR / fs
+    for number in range(SEARCHES):
+        times = fit.search(expected)
+        expected = clock.line(times, fit.trust)
+        if clock.regular:
+            spread = 1.5 * float(np.median(np.abs(times - expected)))
+            fit.jitter = max(spread, 2e-6)
+            times = _freed(fit, times, expected, number == SEARCHES - 1 and spread < 2e-5)
+        fit.move(times)
+        fit.refit()
+    variance = np.full(rough.size, fit.jitter**2)
+    for number in range(STEPS):
+        if number in AGAIN:
+            times = fit.search(expected)
+            fit.move(_freed(fit, times, expected, clock.regular and _affordable(fit)))
+            fit.refit(1)
+        before = fit.times
+        expected, times, variance = fit.improve(expected, clock.rate, learn=clock.regular)
+        if clock.regular and _affordable(fit):
+            free = _freed(fit, times, expected, True)
+            left = np.sum((free - expected) ** 2) / max(float(np.sum((times - expected) ** 2)), 1e-30)
+            fit.jitter, times = max(fit.jitter * float(np.sqrt(left)), 1e-7), free
+        step = times - before
+        step = step - np.average(step, weights=1 / variance)
+        expected = clock.starts(expected, before + step, 1 / (fit.jitter**2 + variance))
+        fit.move(before + np.clip(step, -0.3 / fs, 0.3 / fs))
+        fit.refit()
+        if np.sqrt(np.mean(step**2)) < CONVERGED and number > max(AGAIN):
+            break
+    return Alignment(fit.times, np.sqrt(variance), expected, fit.jitter, fit)
 
 
-def _clock_shift(index: NDArray[np.int64]) -> Array | None:
-    """Where a straight clock expects the pulses, in samples from their steepest place; None if there is no clock.
+class _Clock:
+    """Straight lines with a common interval through the trains, or none."""
 
-    A narrow artifact sampled at few phases can be aligned wrongly by whole phases; the clock tells which is right.
-    """
-    intervals = np.diff(index)
-    period = float(np.median(intervals))
-    beat = np.concatenate([[0.0], np.cumsum(np.round(intervals / period))])
-    kept = np.ones(index.size, dtype=bool)
-    for _ in range(4):
-        line = np.polynomial.Polynomial.fit(beat[kept], index[kept], 1)
-        rest = line(beat) - index
-        kept = np.abs(rest - np.median(rest)) <= 1.5
-        if np.count_nonzero(kept) < 0.9 * index.size:
-            return None
-    return np.clip(rest - np.median(rest), -1.5, 1.5)
+    def __init__(self, rough: Array, train: NDArray[np.int64], beats: Array | None) -> None:
+        self.regular = beats is not None
+        _, self.train = np.unique(train, return_inverse=True)
+        self.beats = np.zeros(rough.size) if beats is None else beats - self._means(beats, np.ones(rough.size))
+        self.rate = self.beats / max(float(np.ptp(self.beats)), 1.0)
+        gaps = np.diff(rough)
+        self.interval = float(np.quantile(gaps, 0.05)) if gaps.size else np.inf
 
+    def _means(self, values: Array, weight: Array) -> Array:
+        total = np.bincount(self.train, weights=weight)
+        return np.asarray((np.bincount(self.train, weights=weight * values) / np.maximum(total, 1e-300))[self.train])
 
-def _first_shift(pieces: Array) -> Array:
-    """Centre of the energy, in samples from the middle, about its median."""
-    energy = pieces**2
-    centre = (energy * np.arange(pieces.shape[1])).sum(axis=1) / np.maximum(energy.sum(axis=1), 1e-300)
-    return np.clip(centre - np.median(centre), -1.0, 1.0)
+    def line(self, times: Array, weight: Array) -> Array:
+        if not self.regular:
+            return times
+        beats = self.beats - self._means(self.beats, weight)
+        centre = self._means(times, weight)
+        period = float((weight * beats) @ (times - centre) / max(float((weight * beats) @ beats), 1e-300))
+        return np.asarray(centre + period * beats)
 
-
-def _template(pieces: Array, time: Array) -> BSpline:
-    """Penalised cubic spline through all samples; knots every half sample, robust weights for odd pulses."""
-    low, high = float(np.floor(time.min())), float(np.ceil(time.max()))
-    knots = np.concatenate([np.full(3, low), np.arange(low, high + 0.25, 0.5), np.full(3, high)])
-    weight = _robust_weights(pieces)
-    design = BSpline.design_matrix(np.clip(time.ravel(), low, high - 1e-9), knots, 3)
-    weighted = diags_array(weight.ravel()) @ design
-    normal = (design.T @ weighted).toarray()
-    right = np.asarray(weighted.T @ pieces.ravel())
-    count = normal.shape[0]
-    bend = np.diff(np.eye(count), n=2, axis=0)
-    normal = (
-        normal + 1e-4 * np.trace(normal) / count * (bend.T @ bend) + 1e-9 * np.trace(normal) / count * np.eye(count)
-    )
-    bands = np.stack([np.concatenate([np.diag(normal, lag), np.zeros(lag)]) for lag in range(4)])
-    return BSpline(knots, solveh_banded(bands, right, lower=True), 3)
+    def starts(self, expected: Array, times: Array, weight: Array) -> Array:
+        """Move every train's line to the mean of its pulses."""
+        return np.asarray(expected + self._means(times - expected, weight)) if self.regular else times
 
 
-def _robust_weights(pieces: Array) -> Array:
-    typical = np.median(pieces, axis=0)
-    distance = np.sqrt(np.mean((pieces - typical) ** 2, axis=1))
-    scale = max(float(np.median(distance)), 1e-300)
-    return np.broadcast_to((1 / (1 + (distance / (3 * scale)) ** 2))[:, np.newaxis], pieces.shape)
+def _affordable(fit: Fit) -> bool:
+    return fit.jitter * np.sqrt(4 * HARMONICS / fit.times.size) < AFFORDABLE
 
 
-def _step(pieces: Array, time: Array, template: BSpline) -> tuple[Array, Array]:
-    low, high = template.t[3], template.t[-4]
-    inside = np.clip(time, low, high - 1e-9)
-    wave, slope = template(inside), template.derivative()(inside)
-    columns = np.stack([wave, slope, np.ones_like(wave)], axis=-1)
-    normal = np.einsum("kni,knj->kij", columns, columns) + 1e-12 * np.eye(3)
-    right = np.einsum("kni,kn->ki", columns, pieces)
-    answer = np.linalg.solve(normal, right[..., np.newaxis])[..., 0]
-    factor = answer[:, 0]
-    usable = np.abs(factor) > 1e-12 * np.abs(factor).max()
-    return np.where(usable, -answer[:, 1] / np.where(usable, factor, 1.0), 0.0), factor
-
-
-def _edge(template: BSpline, grid: NDArray[np.int64]) -> float:
-    """Place, in samples, where the first lobe of at least half the largest height reaches half its own height."""
-    fine = np.linspace(grid[0], grid[-1], 50 * grid.size)
-    wave = template(fine)
-    wave = wave - np.median(wave)
-    large = np.abs(wave) >= LEADING * np.abs(wave).max()
-    first = int(np.argmax(large))
-    sign = np.sign(wave[first])
-    falls = np.flatnonzero(sign * wave[first:] < 0)
-    lobe = sign * wave[first : first + (int(falls[0]) if falls.size else wave.size)]
-    height = float(lobe.max())
-    rising = np.flatnonzero(sign * wave[: first + int(np.argmax(lobe)) + 1] < LEADING * height)
-    return float(fine[rising[-1] + 1]) if rising.size else float(fine[first])
+def _freed(fit: Fit, times: Array, expected: Array, wanted: bool) -> Array:
+    """Take from the shifts what goes with the place between two samples: the waveform explains it as well."""
+    if not wanted:
+        return times
+    phase = 2 * np.pi * np.mod(expected * fit.span.fs, 1)
+    if abs(np.mean(np.exp(1j * phase))) < SPREAD:  # else the jitter itself would be the place between samples
+        phase = 2 * np.pi * np.mod(times * fit.span.fs, 1)
+    slow = (times - times.mean()) / max(float(np.ptp(times)) / 2, 1e-12)
+    waves = [wave(order * phase) for order in range(1, HARMONICS + 1) for wave in (np.cos, np.sin)]
+    columns = np.stack([np.ones_like(slow), slow, *waves, *(wave * slow for wave in waves)], axis=1)
+    root = np.sqrt(fit.trust)
+    left, sizes, _ = np.linalg.svd(columns * root[:, np.newaxis], full_matrices=False)
+    left = left[:, sizes > 0.03 * sizes[0]]
+    shift = (times - expected) * root
+    return np.asarray(expected + (shift - left @ (left.T @ shift)) / np.maximum(root, 1e-3))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from emgkit.pulses import Clock, Pulses
 
-__all__ = ["audit", "fit_clock"]
+__all__ = ["audit", "count_beats", "fit_clock"]
 
 Array = NDArray[np.float64]
 
@@ -55,6 +55,17 @@ def fit_clock(onsets: Array, train: NDArray[np.int64], nominal: float | None = N
         nominal=nominal,
         model="one straight line per train with a common interval",
     )
+
+
+def count_beats(onsets: Array, train: NDArray[np.int64]) -> Array:
+    """Count the beats of the median interval within every train, shape (pulses,)."""
+    within = np.diff(onsets)[np.diff(train) == 0]
+    period = float(np.median(within)) if within.size else 1.0
+    beats = np.zeros(onsets.size)
+    for number in np.unique(train):
+        own = train == number
+        beats[own] = _beats(onsets[own], period)
+    return beats
 
 
 def _beats(group: Array, period: float) -> Array:

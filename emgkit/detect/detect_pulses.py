@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from emgkit._checks import nearest, positive
-from emgkit.detect.alignment import align
 from emgkit.detect.artifact_onsets import artifact_candidates
+from emgkit.detect.artifact_times import artifact_times
 from emgkit.detect.clock import audit, fit_clock
 from emgkit.detect.trigger import trigger_edges
 from emgkit.errors import ChannelError, NoPulsesError
-from emgkit.pulses import Pulses
+from emgkit.pulses import Pulses, find_trains
 from emgkit.recording import Recording
 
 __all__ = ["audit", "detect_pulses"]
@@ -57,9 +57,9 @@ def detect_pulses(
     Notes
     -----
     A trigger's edge is where the line between its samples crosses the threshold; a two-valued trigger is known to
-    half a sample only, and that half is taken off on average (``offset``). From the artifact the edge is where the
-    first large lobe reaches half its height: pulses agree with each other to microseconds, but the delay of the
-    amplifier's filters is in all of them alike.
+    half a sample only, and that half is taken off on average (``offset``). From the artifact, waveform, clock and
+    shifts are fitted together over all channels: regular pulses agree with each other to a few microseconds. The edge
+    is where the artifact leaves the baseline, right to some 50 µs and the same for all pulses.
     """
     nominal = None if rate is None else positive("rate", rate, "Hz")
     limit = None if threshold is None else float(threshold)
@@ -88,8 +88,9 @@ def _from_trigger(recording: Recording, channel: str, threshold: float | None) -
 
 def _from_artifact(recording: Recording, rate: float | None, threshold: float | None) -> Array:
     with threadpool_limits(limits=1, user_api="blas"):
-        index, row = artifact_candidates(recording.signal, recording.fs, rate, threshold)
-        onsets = align(recording.signal[row], index, recording.fs)
+        index, _ = artifact_candidates(recording.signal, recording.fs, rate, threshold)
+        rough = index / recording.fs
+        onsets, _ = artifact_times(recording.signal, rough, find_trains(rough), True, recording.fs)
     _check_order(onsets)
     return recording.start + np.maximum(onsets, 0.0)
 

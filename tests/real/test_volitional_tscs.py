@@ -55,11 +55,13 @@ def rms(signal: np.ndarray, span: tuple[float, float]) -> float:
     return float(np.sqrt(np.mean(without_mains(stretch(banded(signal), span)) ** 2)))
 
 
-def blanked_with_lines(signal: np.ndarray, onsets: np.ndarray, half: float = 0.0015) -> np.ndarray:
-    """Replace ±1.5 ms about every pulse by a straight line."""
+def blanked_with_lines(
+    signal: np.ndarray, onsets: np.ndarray, before: float = 0.0005, after: float = 0.0025
+) -> np.ndarray:
+    """Replace 3 ms about every pulse by a straight line: the artifact lasts 1.75 ms from its leading edge on."""
     filled = signal.copy()
     for onset in onsets:
-        low, high = int(np.ceil((onset - half) * FS)), int(np.floor((onset + half) * FS))
+        low, high = int(np.ceil((onset - before) * FS)), int(np.floor((onset + after) * FS))
         low, high = max(low, 1), min(high, signal.size - 2)
         filled[low : high + 1] = np.interp(np.arange(low, high + 1), [low - 1, high + 1], signal[[low - 1, high + 1]])
     return filled
