@@ -39,7 +39,7 @@ __all__ = [
 NO_FATIGUE = FatigueParameters(slowing=0.0, weakening=0.0, threshold_rise=0.0)
 AMPLIFIER = FrontEnd(high_pass=10.0, full_scale=0.3)
 SMALL_ARTIFACT = Contact(Electrode(0.2, (0.1e-3,), (0.1,)))  # gone before the M-wave begins
-USUAL_ARTIFACT = Contact(Electrode(0.6, (0.5e-3, 6e-3), (0.25, 0.3)), second_rank=0.05)
+USUAL_ARTIFACT = Contact(second_rank=0.05)  # a tail of tens of µV lies under the M-wave
 
 
 def _made(name: str, session: Session, overrides: Mapping[str, Any], rng: np.random.Generator) -> Simulation:
@@ -97,7 +97,8 @@ def tiny(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
 def recruitment(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
     """Simulate a recruitment curve: single pulses of rising current, with an H-reflex before and below the M-wave.
 
-    20 currents, three pulses each, 1.5 s apart, over the soleus.
+    20 currents, three pulses of 1 ms each, over the soleus: wide pulses favour the afferents. The pulses come 1.5 s
+    apart, so that every reflex is depressed by those before it.
     """
     steps, repeats, pause = 20, 3, 1.5
     begins = 1.0 + repeats * pause * np.arange(steps)
@@ -111,11 +112,11 @@ def recruitment(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
         stimulators=(
             Stimulator(
                 rate=1 / pause,
-                current=0.030,  # at 1 ms the median threshold is 13 mA
+                current=0.036,  # at 1 ms the median threshold is 13 mA
                 trains=tuple((float(begin), float(begin + (repeats - 0.5) * pause)) for begin in begins),
-                levels=tuple(float(level) for level in np.linspace(0.1, 1.0, steps)),
+                levels=tuple(float(level) for level in np.linspace(0.12, 1.0, steps)),
                 pulse=PulseShape("monophasic", width=1e-3),
-                contact=USUAL_ARTIFACT,
+                contact=Contact(Electrode(transfer=1.0), second_rank=0.05),
             ),
         ),
     )
@@ -166,7 +167,15 @@ def foot_drop(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
         front_end=AMPLIFIER,
         surroundings=Surroundings(movement=100e-6),
         stimulators=(
-            Stimulator(rate=40.0, current=0.038, trains=swings, ramp_up=0.1, ramp_down=0.08, contact=USUAL_ARTIFACT),
+            Stimulator(
+                rate=40.0,
+                current=0.038,
+                trains=swings,
+                ramp_up=0.1,
+                ramp_down=0.08,
+                pulse=PulseShape("asymmetrical", width=200e-6, gap=0.0),
+                contact=USUAL_ARTIFACT,
+            ),
         ),
     )
     return _made("foot_drop", session, overrides, rng)
