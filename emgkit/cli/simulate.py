@@ -31,11 +31,20 @@ SHORT = {"nmes": "nmes_fatigue"}
     metavar="NAME=VALUE",
     help="Change a parameter; may be repeated. Units are s, Hz, A, V.",
 )
+@click.option("--figure", type=click.Path(path_type=Path), help="Draw it too (png, svg, pdf).")
+@click.option("--channel", help="Channel that is drawn.  [default: the first]")
 @click.option("--overwrite", is_flag=True, help="Replace the files if they are there.")
 @json_option
 @debug_option
 def command(
-    scenario: str, out: Path, seed: int, settings: tuple[str, ...], overwrite: bool, for_machines: bool
+    scenario: str,
+    out: Path,
+    seed: int,
+    settings: tuple[str, ...],
+    figure: Path | None,
+    channel: str | None,
+    overwrite: bool,
+    for_machines: bool,
 ) -> None:
     """Simulate a recording whose truth is known and write the truth beside it, as NAME.truth.h5.
 
@@ -43,7 +52,7 @@ def command(
     parameters" shows what can be set. Texts and lists with brackets need quotes:
 
     \b
-      emgkit simulate recruitment --out soleus.bdf
+      emgkit simulate recruitment --out soleus.bdf --figure soleus.png
       emgkit simulate nmes --out fast.bdf --set rate=40 --set duration=30
       emgkit simulate tiny --out two.bdf --set "trains=[[0.5, 1.2], [1.8, 2.5]]"
     """  # noqa: D301  click wants the character, not the two that are written
@@ -53,12 +62,13 @@ def command(
 
     name = SHORT.get(scenario, scenario)
     make = named(name)
-    _check_targets(out, overwrite)
+    _check_targets(out, figure, overwrite)
     with usage():
         made = make(rng=np.random.default_rng(seed), **dict(_setting(text) for text in settings))
-    truth = write_simulation(made, out)
+    drawn = {} if figure is None else {"figure": _drawn(made, figure, channel)}
+    files = {"recording": out, "truth": write_simulation(made, out), **drawn}
     if for_machines:
-        as_json({"recording": str(out), "truth": str(truth), "scenario": name, "seed": seed})
+        as_json({**{what: str(path) for what, path in files.items()}, "scenario": name, "seed": seed})
     else:
         recording = made.recording
         say(
@@ -66,18 +76,30 @@ def command(
             f"{recording.fs:g} Hz, {_counted(made.pulses.onsets.size, 'pulse')} in "
             f"{_counted(made.pulses.n_trains, 'train')}"
         )
-        say(f"Recording: {out}")
-        say(f"Truth:     {truth}")
+        for what, path in files.items():
+            say(f"{what.capitalize() + ':':<10} {path}")
 
 
-def _check_targets(out: Path, overwrite: bool) -> None:
+def _check_targets(out: Path, figure: Path | None, overwrite: bool) -> None:
     """Refuse before minutes are spent on what could not be written."""
     from emgkit.io.write_bdf import check_target
 
     check_target(out, overwrite=True)
-    for path in (out, _beside(out)):
+    targets = [out, _beside(out)]
+    if figure is not None:
+        from emgkit.report.simulation_figures import check_figure_name
+
+        check_figure_name(figure)
+        targets.append(figure)
+    for path in targets:
         if path.exists() and not overwrite:
             raise click.UsageError(f"{path} is there already: give --overwrite, or another name.")
+
+
+def _drawn(simulation: Simulation, figure: Path, channel: str | None) -> Path:
+    from emgkit.report import write_simulation_figure
+
+    return write_simulation_figure(simulation, figure, channel)
 
 
 def _beside(out: Path) -> Path:

@@ -48,6 +48,22 @@ def test_machines_are_told_where_the_files_are(lab):
     }
 
 
+def test_the_recording_is_drawn_where_a_figure_is_asked_for(lab):
+    words = ("simulate", "tiny", "--out", lab.folder / "tiny.bdf", "--overwrite")
+    for name, begins in (("t.png", b"\x89PNG"), ("t.svg", b"<?xml"), ("t.pdf", b"%PDF")):
+        answer = lab.call(*words, "--figure", lab.folder / name, "--channel", "VL")
+        assert answer.code == 0, answer.err
+        assert answer.err.splitlines()[-1].split() == ["Figure:", str(lab.folder / name)]
+        assert (lab.folder / name).read_bytes().startswith(begins)
+    answer = lab.call(*words, "--figure", lab.folder / "t.doc")
+    assert (answer.code, "png, svg, pdf" in answer.line) == (2, True)
+    answer = lab.call(
+        "simulate", "tiny", "--out", lab.folder / "u.bdf", "--figure", lab.folder / "u.png", "--channel", "VM"
+    )
+    assert (answer.code, "There is no channel 'VM'" in answer.line) == (3, True)
+    assert not list(lab.folder.glob("u.*"))
+
+
 def test_people_are_told_what_was_made_and_nmes_is_short_for_nmes_fatigue(lab):
     settings = ("--set", "duration=3", "--set", "bursts=1", "--set", "burst_length=1", "--set", "units=20")
     answer = lab.call("simulate", "nmes", "--out", lab.folder / "n.bdf", *settings)
