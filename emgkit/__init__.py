@@ -73,6 +73,7 @@ _HOME = {
     "cut_m_waves": "emgkit.cut",
     "cut_windows": "emgkit.cut",
     "detect_pulses": "emgkit.detect.detect_pulses",
+    "draw_simulation": "emgkit.report",
     "from_mne": "emgkit.io.to_mne",
     "load_results": "emgkit.io.hdf5_results",
     "load_truth": "emgkit.io.hdf5_truth",
@@ -91,6 +92,7 @@ _HOME = {
     "validate_results": "emgkit.io.validate",
     "write_recording": "emgkit.io.write_bdf",
     "write_report": "emgkit.report",
+    "write_simulation_figure": "emgkit.report",
 }
 _MODULES = frozenset({"simulate", "testing"})
 
