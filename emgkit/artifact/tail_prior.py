@@ -1,0 +1,176 @@
+"""What is known of an evoked response before it is seen: it begins, it ends, it has no net area, and it is smooth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FilteredGrid", "HighPass", "ResponseFamily", "filtered_grid", "response_covariance"]
+
+Array = NDArray[np.float64]
+
+RISE = 0.8e-3  # s, over which the response's expected size grows from its onset; unverified
+NET_AREA = 0.01  # SD of the net area over what it would be without the constraint: bipolar responses have next to none
+PLACE, FINER = 0.5e-3, 2  # s, between the places of the response at the electrodes; the filter steps finer than that
+MEMORY = 7.0  # time constants of the high-pass after which it has forgotten a pulse
+
+
+@dataclass(frozen=True)
+class HighPass:
+    """The amplifier's high-pass, a Butterworth filter.
+
+    Parameters
+    ----------
+    corner : float
+        Corner, Hz; 0 for a DC-coupled amplifier.
+    order : int
+        1 or 2.
+    """
+
+    corner: float
+    order: int = 1
+
+    def __str__(self) -> str:
+        if not self.corner:
+            return "DC-coupled"
+        return f"{self.corner:.3g} Hz of {'first' if self.order == 1 else 'second'} order"
+
+    def modes(self, times: Array) -> Array:
+        """Give the filter's own decays at times since any moment, s, shape (times, order)."""
+        if not self.corner:
+            return np.zeros((times.size, 0))
+        turn = 2 * np.pi * self.corner * times
+        if self.order == 1:
+            return np.asarray(np.exp(-turn)[:, np.newaxis])
+        turn = turn / np.sqrt(2)
+        return np.asarray(np.exp(-turn)[:, np.newaxis] * np.stack([np.cos(turn), np.sin(turn)], axis=1))
+
+    def impulse_responses(self, count: int, length: int, step: float) -> Array:
+        """Responses to unit impulses at the first ``count`` places of a grid of ``step`` s, (length, count)."""
+        if not self.corner:
+            return np.eye(length, count)
+        from scipy.linalg import toeplitz
+        from scipy.signal import butter, sosfilt
+
+        impulse = np.zeros(length)
+        impulse[0] = 1.0
+        sections = butter(self.order, self.corner, "highpass", fs=1 / step, output="sos")
+        return np.asarray(toeplitz(sosfilt(sections, impulse), np.zeros(count)))
+
+    def memory(self) -> float:
+        """Time after which the filter has forgotten, s."""
+        return MEMORY / (2 * np.pi * self.corner) if self.corner else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class FilteredGrid:
+    """From a response at the electrodes on a fine grid to what the recording shows of it.
+
+    Parameters
+    ----------
+    places : (places,) s since the pulse
+    matrix : (times, places)
+    """
+
+    places: Array
+    matrix: Array
+
+
+def filtered_grid(times: Array, high_pass: HighPass, longest: float, interval: float | None) -> FilteredGrid:
+    """Build the matrix that high-passes a response and adds the rest of all earlier ones.
+
+    Parameters
+    ----------
+    times : ndarray, shape (times,)
+        Where the response is wanted, s since the pulse, increasing.
+    high_pass : HighPass
+        The amplifier.
+    longest : float
+        The response at the electrodes is over by then, s.
+    interval : float or None
+        Pulse interval of a steady train, s; None for single pulses.
+    """
+    from scipy.interpolate import CubicSpline
+
+    count = int(np.ceil(longest / PLACE)) + 1
+    end = max(longest, float(times[-1]))
+    reach = end if interval is None else longest + high_pass.memory()
+    step = PLACE / FINER
+    length = max(int(np.ceil(reach / step)), FINER * count) + 4
+    answers = high_pass.impulse_responses(FINER * count, length, step)
+    rows = CubicSpline(step * np.arange(length), answers @ _refined(count), axis=0)
+    last = step * (length - 1)
+    matrix = np.zeros((times.size, count))
+    shift = 0.0
+    while shift == 0.0 or (interval is not None and times[0] + shift <= last):
+        seen = (times + shift >= 0) & (times + shift <= last)
+        matrix[seen] += rows(times[seen] + shift)
+        if interval is None:
+            break
+        shift += interval
+    return FilteredGrid(PLACE * np.arange(count, dtype=np.float64), matrix)
+
+
+def _refined(count: int) -> Array:
+    """From values at the places to values between them, (finer × count, count)."""
+    from scipy.interpolate import CubicSpline
+
+    places = np.arange(count, dtype=np.float64)
+    between = np.minimum(np.arange(FINER * count) / FINER, places[-1])
+    return np.asarray(CubicSpline(places, np.eye(count), axis=0)(between))
+
+
+def response_covariance(places: Array, onsets: Array, width: float, length: float) -> Array:
+    """Covariance of a response of unit size at the electrodes, for every onset, (onsets, places, places).
+
+    A smooth random function (Matérn, 5/2) under an envelope that grows from the onset and is over after about two and
+    a half widths, on the condition that its net area is next to nothing.
+
+    Parameters
+    ----------
+    places : ndarray, shape (places,)
+        s since the pulse.
+    onsets : ndarray, shape (onsets,)
+        s since the pulse.
+    width : float
+        Of the envelope, s.
+    length : float
+        Correlation length, s.
+    """
+    since = np.maximum(places - onsets[:, np.newaxis], 0.0)
+    envelope = -np.expm1(-((since / RISE) ** 2)) * np.exp(-0.5 * (since / width) ** 4)
+    apart = np.sqrt(5.0) / length * np.abs(places[:, np.newaxis] - places)
+    smooth = (1 + apart + apart**2 / 3) * np.exp(-apart)
+    full = envelope[:, :, np.newaxis] * smooth * envelope[:, np.newaxis, :]
+    area = full.sum(axis=2)
+    total = np.maximum(area.sum(axis=1), 1e-300)[:, np.newaxis, np.newaxis]
+    return np.asarray(full - (1 - NET_AREA**2) * area[:, :, np.newaxis] * area[:, np.newaxis, :] / total)
+
+
+class ResponseFamily:
+    """All responses that are looked at: their covariances in the recording, each computed once.
+
+    Parameters
+    ----------
+    grid : FilteredGrid
+        For the times that are used.
+    onsets : ndarray, shape (onsets,)
+        s since the pulse.
+    """
+
+    def __init__(self, grid: FilteredGrid, onsets: Array) -> None:
+        self.grid, self.onsets = grid, onsets
+        self._known: dict[tuple[float, float], Array] = {}
+
+    def seen(self, width: float, length: float) -> Array:
+        """Covariance of a response of unit size as it is recorded, (onsets, times, times)."""
+        if (width, length) not in self._known:
+            inner = response_covariance(self.grid.places, self.onsets, width, length)
+            self._known[width, length] = self.grid.matrix @ inner @ self.grid.matrix.T
+        return self._known[width, length]
+
+    def inner(self, width: float, length: float, onset: int) -> Array:
+        """Covariance of a response of one onset at the electrodes, (places, places)."""
+        return response_covariance(self.grid.places, self.onsets[onset : onset + 1], width, length)[0]

@@ -1,0 +1,217 @@
+"""split_tail against closed forms: exponentials through a known high-pass under a response of known shape."""
+
+import numpy as np
+import pytest
+from scipy.signal import butter, sosfilt
+
+from emgkit.artifact.split_tail import split_tail
+from emgkit.artifact.tail_prior import HighPass, filtered_grid, response_covariance
+from emgkit.errors import ParameterError, ShapeError
+
+FINE = 40_000.0  # Hz
+FS = 4000.0
+USUAL = HighPass(10.0)
+NOISE = 2e-6  # V, standard error of the mean response
+
+
+def wave(times, onset=0.0042, length=0.018):
+    """A response of both signs that begins and ends with its slope at zero, and has no net area."""
+    place = np.clip((times - onset) / length, 0, 1)
+    return np.sin(2 * np.pi * place) * np.sin(np.pi * place) ** 2
+
+
+def through(entering, high_pass, interval, times):
+    """High-pass a waveform on the fine grid and add what earlier pulses left."""
+    if high_pass.corner:
+        sections = butter(high_pass.order, high_pass.corner, "highpass", fs=FINE, output="sos")
+        entering = sosfilt(sections, entering, axis=-1)
+    fine, total = np.arange(entering.shape[-1]) / FINE, 0.0
+    for shift in np.arange(0.0, fine[-1] - times[-1], interval) if interval else [0.0]:
+        total = total + np.stack([np.interp(times + shift, fine, row) for row in entering])
+    return total
+
+
+def background(rng, rows, count):
+    sections = butter(2, (20, 400), "bandpass", fs=FS, output="sos")
+    drawn = sosfilt(sections, rng.standard_normal((rows, count + 4000)), axis=-1)[:, 4000:]
+    return NOISE * drawn / np.sqrt(np.mean(sosfilt(sections, rng.standard_normal(100_000)) ** 2))
+
+
+def made(seed, rows=4, high_pass=USUAL, interval=1 / 30, ratio=(0.2, 1.0), **shape):
+    """Responses with tails of two exponentials: times, sum, response alone."""
+    rng = np.random.default_rng(seed)
+    fine = np.arange(int(0.8 * FINE)) / FINE
+    times = rng.uniform(0, 1 / FS) + np.arange(int((interval or 0.1) * FS) - 1) / FS
+    response = 2e-3 * through(np.stack([wave(fine, **shape)] * rows), high_pass, interval, times)
+    pulse = (fine < 3e-4).astype(float)
+    decays = [
+        50 * pulse
+        + rng.uniform(1, 5) * np.exp(-fine / rng.uniform(5e-4, 1.5e-3))
+        + np.exp(-fine / rng.uniform(4e-3, 12e-3))
+        for _ in range(rows)
+    ]
+    tails = through(np.stack(decays), high_pass, interval, times)
+    under = (times > 0.003) & (times < 0.025)
+    size = rng.uniform(*ratio, rows) * 1e-3 / np.abs(tails[:, under]).max(axis=1)
+    return times, size[:, np.newaxis] * tails + response + background(rng, rows, times.size), response
+
+
+def split(times, responses, interval=1 / 30, high_pass=USUAL):
+    known = {"high_pass": high_pass.corner, "high_pass_order": high_pass.order} if high_pass else {}
+    errors = np.full(len(responses), NOISE)
+    return split_tail(times, responses, errors, fs=FS, interval=interval, pulse_end=3e-4, **known)
+
+
+def relative(times, found, truth):
+    under = (times > 0.003) & (times < 0.025)
+    return np.sqrt(((found - truth)[:, under] ** 2).mean(axis=1) / (truth[:, under] ** 2).mean(axis=1))
+
+
+@pytest.mark.parametrize(
+    ("high_pass", "interval"),
+    [(HighPass(0.0), None), (HighPass(10.0), 1 / 30), (HighPass(20.0, 2), 1 / 25), (HighPass(5.0), None)],
+)
+def test_exponentials_through_a_known_filter_are_told_from_the_response(high_pass, interval):
+    errors, stated = [], []
+    for seed in range(2):
+        times, responses, truth = made(seed, high_pass=high_pass, interval=interval)
+        parts = split(times, responses, interval, high_pass)
+        errors.append(relative(times, parts.evoked, truth))
+        stated.append(parts.overlap)
+        assert parts.artifact + parts.evoked == pytest.approx(responses, abs=1e-15)
+    errors, stated = np.concatenate(errors), np.concatenate(stated)
+    assert np.median(errors) < 0.02, f"median {np.median(errors):.3f}, worst {errors.max():.3f}"
+    assert errors[~stated].max() < 0.08, f"median {np.median(errors):.3f}, worst {errors.max():.3f}"
+
+
+def test_without_a_tail_the_response_stays_as_it_is():
+    times, responses, truth = made(11, ratio=(0.0, 0.0))
+    parts = split(times, responses)
+    errors = relative(times, parts.evoked, truth)
+    assert errors.max() < 0.01, errors
+    assert not parts.overlap.any()
+
+
+def test_nothing_is_invented_where_there_is_nothing():
+    rng = np.random.default_rng(5)
+    times = np.arange(130) / FS
+    noise = background(rng, 5, 130)
+    parts = split(times, noise)
+    assert (np.sqrt((parts.evoked**2).mean(axis=1)) < NOISE).all()
+    assert (np.sqrt((parts.tail[:, times > parts.start] ** 2).mean(axis=1)) < NOISE).all()
+
+
+def test_the_intervals_hold_the_truth():
+    held = []
+    for seed in range(6):
+        high_pass, interval = ((HighPass(10.0), 1 / 30), (HighPass(20.0, 2), 1 / 20))[seed % 2]
+        times, responses, truth = made(
+            100 + seed, rows=3, high_pass=high_pass, interval=interval, onset=0.003 + 0.0004 * seed
+        )
+        parts = split(times, responses, interval, high_pass)
+        under = (times > 0.003) & (times < 0.025)
+        held.append((np.abs(parts.evoked - truth) < 1.645 * parts.evoked_error)[:, under].mean(axis=1))
+    share = np.concatenate(held)
+    assert share.mean() > 0.85, f"mean {share.mean():.2f}, worst {share.min():.2f}"
+
+
+@pytest.mark.parametrize(("interval", "shape"), [(1 / 30, {"onset": 0.0005}), (1 / 80, {"length": 0.022})])
+def test_what_lies_on_top_of_the_pulse_is_said_to_overlap_or_told_apart(interval, shape):
+    high_pass = HighPass(20.0, 2)
+    times, responses, truth = made(21, high_pass=high_pass, interval=interval, **shape)
+    parts = split(times, responses, interval, high_pass)
+    errors, wide = relative(times, parts.evoked, truth), np.abs(parts.evoked - truth) > 3 * parts.evoked_error
+    assert (parts.overlap | (errors < 0.1)).all(), (errors, parts.reason)
+    assert wide[:, times > 0.003].mean() < 0.15, wide.mean(axis=1)
+
+
+def test_a_response_that_fills_the_whole_interval_overlaps():
+    times, responses, truth = made(22, rows=4, interval=1 / 80, length=0.024)
+    parts = split(times, responses, 1 / 80)
+    errors = relative(times, parts.evoked, truth)
+    assert (parts.overlap | (errors < 0.05)).all(), (errors, parts.reason)
+    assert parts.overlap.any()
+    assert all("known to" in reason for reason in np.array(parts.reason)[parts.overlap])
+
+
+def test_scale_and_polarity_pass_through():
+    times, responses, _ = made(31, rows=2)
+    once = split(times, responses)
+    other = split_tail(
+        times,
+        -3 * responses,
+        np.full(2, 3 * NOISE),
+        fs=FS,
+        interval=1 / 30,
+        high_pass=10.0,
+        high_pass_order=1,
+        pulse_end=3e-4,
+    )
+    assert other.evoked == pytest.approx(-3 * once.evoked, abs=1e-9)
+    assert other.evoked_error == pytest.approx(3 * once.evoked_error, rel=1e-4)
+
+
+def test_rows_do_not_influence_each_other():
+    times, responses, _ = made(32, rows=3)
+    together = split(times, responses)
+    alone = split(times, responses[1:2])
+    assert alone.evoked[0] == pytest.approx(together.evoked[1], abs=1e-12)
+
+
+def test_the_same_filter_splits_other_responses():
+    times, responses, _ = made(33, rows=2)
+    parts = split(times, responses)
+    assert parts.evoked_of(responses) == pytest.approx(parts.evoked, abs=1e-12)
+    assert parts.evoked_of(0.5 * responses) == pytest.approx(0.5 * parts.evoked, abs=1e-12)
+
+
+def test_missing_samples_are_not_needed():
+    times, responses, truth = made(34, rows=3)
+    holed = responses.copy()
+    holed[:, times < 0.0022] = np.nan
+    parts = split(times, holed)
+    assert np.isfinite(parts.evoked).all()
+    errors = relative(times, parts.evoked, truth)
+    assert ((errors < 0.05) | parts.overlap).all(), (errors, parts.reason)
+
+
+def test_an_unknown_high_pass_is_found_well_enough():
+    errors, overlap = [], []
+    for seed, high_pass in enumerate((HighPass(20.0), HighPass(20.0, 2), HighPass(5.0))):
+        times, responses, truth = made(40 + seed, rows=2, high_pass=high_pass)
+        parts = split(times, responses, high_pass=None)
+        errors.append(relative(times, parts.evoked, truth))
+        overlap.append(parts.overlap)
+    errors, overlap = np.concatenate(errors), np.concatenate(overlap)
+    assert np.median(errors) < 0.04, errors
+    assert errors[~overlap].max() < 0.1, errors
+
+
+def test_the_grid_gives_what_the_filter_gives_in_a_steady_train():
+    high_pass, interval = HighPass(20.0, 2), 0.025
+    times = 0.0003 + np.arange(95) / FS
+    grid = filtered_grid(times, high_pass, 0.045, interval)
+    fine = np.arange(int(0.8 * FINE)) / FINE
+    expected = through(wave(fine)[np.newaxis], high_pass, interval, times)[0]
+    assert grid.matrix @ wave(grid.places) == pytest.approx(expected, abs=2e-3)
+
+
+def test_the_expected_response_has_next_to_no_net_area_and_is_zero_before_its_onset():
+    places = np.arange(225) * 0.2e-3
+    expected = response_covariance(places, np.array([0.004]), 10e-3, 3e-3)[0]
+    assert not expected[places <= 0.004].any()
+    free = np.sqrt(expected.trace()) * places.size
+    assert np.sqrt(expected.sum()) < 0.01 * free
+    assert np.linalg.eigvalsh(expected).min() > -1e-9 * expected.trace()
+
+
+def test_what_does_not_fit_is_refused():
+    times, responses, _ = made(1, rows=2)
+    with pytest.raises(ShapeError, match="responses"):
+        split(times[:-1], responses)
+    with pytest.raises(ShapeError, match="errors"):
+        split_tail(times, responses, np.ones(3), fs=FS)
+    with pytest.raises(ParameterError, match="equal steps"):
+        split(np.append(times[:-1], 1.0), responses)
+    with pytest.raises(ParameterError, match="at least"):
+        split(times, np.where(times < 0.03, np.nan, responses))
