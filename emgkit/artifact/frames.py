@@ -26,8 +26,13 @@ __all__ = [
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 LONGEST = 0.1  # s after the pulse: a response lasts no longer, however far away the next pulse is
+INDEPENDENT = (
+    40.0  # samples per second of EMG that tell its level independently (unverified: half its median frequency)
+)
+CERTAIN = 5.0  # standard errors from which a level is taken for an offset
 FEWEST = 3  # pulses that make a sequence of their own
 
 
@@ -167,18 +172,22 @@ def by_stimulator(signal: Array, pulses: Pulses, take: Callable[[Array, Pulses],
 
 
 def by_sequence(
-    signal: Array, sequences: list[Frames], take: Callable[[Array, Frames], tuple[Array, float, float]]
+    signal: Array, fs: float, sequences: list[Frames], take: Callable[[Array, Frames], tuple[Array, float, float]]
 ) -> Taken:
     """Take from every channel what is locked to each sequence of pulses.
 
     ``take`` gets one channel, its level taken away, and the frames; it gives what is locked, shape (pulses, samples),
     the factor by which the power of clean EMG changes, and the pulses effectively averaged.
     """
-    locked = np.zeros_like(signal)
+    locked, near = np.zeros_like(signal), np.zeros(signal.shape[1], dtype=bool)
+    for frames in sequences:
+        own = frames.first[:, np.newaxis] + np.arange(frames.count)
+        near[own[(own >= 0) & (own < near.size)]] = True
+    levels = [level(row, near, fs) for row in signal]
     power, effective = np.zeros((len(sequences), signal.shape[0])), np.zeros(len(sequences))
     for number, frames in enumerate(sequences):
         for channel, row in enumerate(signal):
-            values, power[number, channel], effective[number] = take(row - level(row), frames)
+            values, power[number, channel], effective[number] = take(row - levels[channel], frames)
             put(locked[channel], frames, values)
     until = max(frames.until for frames in sequences)
     weights = np.array([frames.first.size for frames in sequences], dtype=float)
@@ -186,7 +195,22 @@ def by_sequence(
     return Taken(locked, np.sqrt(weights @ power), float(1 / (weights @ (1 / effective))), until)
 
 
-def level(row: Array) -> float:
-    """Median of the measured samples, V."""
-    known = row[np.isfinite(row)]
-    return float(np.median(known)) if known.size else 0.0
+def level(row: Array, near: Mask, fs: float) -> float:
+    """Give the amplifier's offset, V: what lies between trains, where it stands out of the EMG there, and else 0.
+
+    Parameters
+    ----------
+    row : ndarray, shape (samples,)
+        One channel, V.
+    near : ndarray of bool, shape (samples,)
+        Samples that a response may reach; they tell nothing of the offset.
+    fs : float
+        Hz.
+    """
+    quiet = row[~near & np.isfinite(row)]
+    if not quiet.size:
+        return 0.0
+    middle = float(np.median(quiet))
+    deflection = float(np.median(np.abs(quiet - middle))) / 0.67
+    error = 1.25 * deflection / np.sqrt(max(INDEPENDENT * quiet.size / fs, 1.0))
+    return middle if abs(middle) > CERTAIN * error else 0.0

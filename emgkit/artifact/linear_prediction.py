@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range, whole
 from emgkit.artifact.base import windows_mask
-from emgkit.artifact.frames import Frames, all_frames, cut, level
+from emgkit.artifact.frames import Frames, all_frames, cut
 from emgkit.artifact.gain import averaging_quality, emg_covariance, left_by_projection, orthonormal, spread
 from emgkit.artifact.streaming import FrameStream, causal_end, check_streamable, remove_causally
 from emgkit.artifact.templates import PAD, complete, template_frames
@@ -118,7 +118,7 @@ class LinearPrediction:
     def _gain(self, signal: Array, fs: float, pulses: Pulses, after: float) -> Array:
         """Gain on clean EMG of the projections on the past that this recording has, shape (channels,)."""
         frames = all_frames(pulses, fs, self.before, after)
-        return np.array([self._channel_gain(row - level(row), frames, fs) for row in signal])
+        return np.array([self._channel_gain(row, frames, fs) for row in signal])
 
     def _channel_gain(self, row: Array, frames: Frames, fs: float) -> float:
         order = min(self.order, frames.first.size - 1)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import in_range, whole
-from emgkit.artifact.frames import Frames, Taken, all_frames, by_sequence, by_stimulator, cut, level, sequences
+from emgkit.artifact.frames import Frames, Taken, all_frames, by_sequence, by_stimulator, cut, sequences
 from emgkit.artifact.gain import averaging_quality, emg_covariance, left_by_projection, spread
 from emgkit.artifact.streaming import FrameStream, causal_end, check_streamable, remove_causally
 from emgkit.artifact.templates import PAD, PastTemplate, complete, fitted, template_frames
@@ -116,12 +116,12 @@ class MovingTemplate:
         power = np.full(len(signal), 1 + share.mean())
         if self.fit_gain or self.fit_shift:
             frames = all_frames(pulses, fs, self.before, after)
-            power = np.array([self._template(row - level(row), frames)[1] for row in signal])
+            power = np.array([self._template(row, frames)[1] for row in signal])
         quality = averaging_quality(float(1 / share.mean()), np.sqrt(power))
         return Parts({"locked": locked}, "voluntary", lost, np.inf, (-self.before, after), quality=quality)
 
     def _locked(self, signal: Array, fs: float, pulses: Pulses) -> Taken:
-        return by_sequence(signal, sequences(pulses, fs, self.before, self.after), self._template)
+        return by_sequence(signal, fs, sequences(pulses, fs, self.before, self.after), self._template)
 
     def _template(self, row: Array, frames: Frames) -> tuple[Array, float, float]:
         pieces = complete(cut(row, frames, PAD))

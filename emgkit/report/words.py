@@ -19,6 +19,8 @@ METHODS = {
     "phase_spline": "cubic B-splines in the continuous time since the pulse, fitted in sliding windows together with "
     "mains and its harmonics",
     "blanking": "blanking about every pulse",
+    "comb": "a comb filter at the period of the pulses",
+    "template_pca": "regression of every response on the template and principal components of its neighbours",
     "linear_prediction": "linear prediction of every response from those before it",
     "adaptive_filter": "pulse-locked taps followed by recursive least squares",
     "moving_template": "subtraction of the mean of the neighbouring responses, aligned to the sub-sample",
