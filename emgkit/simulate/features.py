@@ -50,7 +50,7 @@ class ProcessValues:
     features: dict[str, Array]
 
 
-def process_values(session: Session, stimuli: Stimuli, played: list[tuple[Muscle, Activity, Array]]) -> ProcessValues:
+def process_values(session: Session, played: list[tuple[Muscle, Activity, Array]]) -> ProcessValues:
     """Compute velocities, activity and features of a session at some times."""
     count = int(np.clip(round(session.duration / EVERY) + 1, FEWEST, MOST))
     times = np.linspace(0.0, session.duration, count)
@@ -61,14 +61,14 @@ def process_values(session: Session, stimuli: Stimuli, played: list[tuple[Muscle
     for muscle, done, drive in played:
         rates = muscle.pool.rates(np.array([drive.max(initial=0.0)]))[:, 0]
         density = VoluntarySpectrum(muscle.templates, rates, done.kept, frequencies, gain)
-        values = [_values(session, stimuli, muscle, done, float(time)) for time in times]
+        values = [_values(session, muscle, done, float(time)) for time in times]
         for time, value in zip(times, values, strict=True):
             value.update(voluntary_values(density.at(done.state, float(time)) + noise, frequencies))
         rows.append({name: np.stack([value[name] for value in values]) for name in values[0]})
         own, sized = _velocities(muscle, done, times)
         mean += [own] * len(session.montage.lateral)
         weighted.append(sized)
-        active += [_active(muscle, done, stimuli, times)] * len(session.montage.lateral)
+        active += [_active(muscle, done, times)] * len(session.montage.lateral)
     features = {name: np.concatenate([row[name] for row in rows], axis=1) for name in rows[0]}
     return ProcessValues(times, np.stack(mean), np.concatenate(weighted), np.stack(active), features)
 
@@ -84,23 +84,34 @@ def _high_pass_gain(session: Session, frequencies: Array) -> Array:
     return np.asarray(np.abs(sosfreqz(sections, frequencies, fs=fs)[1]) ** 2)
 
 
-def _values(session: Session, stimuli: Stimuli, muscle: Muscle, done: Activity, time: float) -> dict[str, Array]:
+def _values(session: Session, muscle: Muscle, done: Activity, time: float) -> dict[str, Array]:
     """Evoked features of the response to a pulse at a time, with the current and width of the nearest pulse."""
-    stimulator = session.stimulators[0]
-    current, width, interval = stimulator.current, stimulator.pulse.width, 1 / stimulator.rate
-    if stimuli.onsets.size > 1:
-        nearest = int(np.argmin(np.abs(stimuli.onsets - time)))
-        current, width = float(stimuli.current[nearest]), float(stimuli.width[nearest])
-        interval = float(np.median(np.diff(stimuli.onsets[max(nearest - 5, 0) : nearest + 6])))
-    rise = float(session.fatigue.threshold_at(np.array([time]))[0])
-    chance = chances(muscle, session.evoked, current, width, rise)
+    near, interval = _around(done.stimuli, time), 1.0
+    chance: Array = np.zeros(len(muscle.pool))
+    if near.size:
+        nearest = near[np.argmin(np.abs(done.stimuli.onsets[near] - time))]
+        current, width = float(done.stimuli.current[nearest]), float(done.stimuli.width[nearest])
+        rise = float(session.fatigue.threshold_at(np.array([time]))[0])
+        chance = chances(muscle, session.evoked, current, width, rise)
+    if near.size > 1:
+        interval = float(np.median(np.diff(done.stimuli.onsets[near])))
     response = expected_response(muscle, session.front_end, done.state, time, chance, interval)
     return evoked_values(response, FINE)
 
 
+def _around(stimuli: Stimuli, time: float) -> NDArray[np.int64]:
+    """Pulses around a time that reach the muscle: the nearest one and five on either side, as far as there are."""
+    felt = np.flatnonzero(stimuli.current > 0)
+    if not felt.size:
+        return felt
+    nearest = int(np.argmin(np.abs(stimuli.onsets[felt] - time)))
+    return felt[max(nearest - 5, 0) : nearest + 6]
+
+
 def _velocities(muscle: Muscle, done: Activity, times: Array) -> tuple[Array, Array]:
     """Mean velocity of the stimulated units, else of all: plain (grid,) and weighted by size (channels, grid)."""
-    fired = np.flatnonzero(done.volleys.fired.mean(axis=0) > 0.5) if len(done.volleys.fired) else np.zeros(0, int)
+    felt = done.volleys.fired[done.stimuli.current > 0]
+    fired = np.flatnonzero(felt.mean(axis=0) > 0.5) if len(felt) else np.zeros(0, int)
     if not fired.size:
         fired = np.arange(len(muscle.pool))
     states = np.stack([done.state.at(np.full(fired.size, time), fired)[0] for time in times], axis=1)
@@ -109,15 +120,13 @@ def _velocities(muscle: Muscle, done: Activity, times: Array) -> tuple[Array, Ar
     return table.mean(axis=0), sizes @ table / sizes.sum(axis=1, keepdims=True)
 
 
-def _active(muscle: Muscle, done: Activity, stimuli: Stimuli, times: Array) -> Array:
+def _active(muscle: Muscle, done: Activity, times: Array) -> Array:
     """Share of the muscle fibres that the pulses around each time excite, (grid,)."""
-    if not stimuli.onsets.size:
-        return np.zeros(times.size)
     units, innervation = np.arange(len(muscle.pool)), muscle.pool.innervation
     shares = []
     for time in times:
-        nearest = int(np.argmin(np.abs(stimuli.onsets - time)))
-        fired = done.volleys.fired[max(nearest - 5, 0) : nearest + 6].mean(axis=0)
+        near = _around(done.stimuli, float(time))
+        fired = done.volleys.fired[near].mean(axis=0) if near.size else np.zeros(units.size)
         able = done.state.at(np.full(units.size, time), units)[1]
         shares.append((innervation * fired * able).sum() / innervation.sum())
     return np.array(shares)

@@ -81,6 +81,8 @@ class Activity:
 
     Parameters
     ----------
+    stimuli : Stimuli
+        Pulses as the muscle feels them.
     volleys : Volleys
         What the pulses excited directly.
     average : Volleys
@@ -96,6 +98,7 @@ class Activity:
         Velocity, amplitude and force over time.
     """
 
+    stimuli: Stimuli
     volleys: Volleys
     average: Volleys
     reflexes: Spikes
@@ -133,7 +136,7 @@ def act(
     unit = np.concatenate([volleys.unit, late_spikes.unit, spikes.unit])
     state = follow(pool, times, unit, drive.size / DRIVE_GRID, fatigue)
     kept = _kept(pool, drive, spikes)
-    return Activity(volleys, expected(volleys, pool, stimuli), late_spikes, intended, spikes, kept, state)
+    return Activity(stimuli, volleys, expected(volleys, pool, stimuli), late_spikes, intended, spikes, kept, state)
 
 
 def _kept(pool: Pool, drive: Array, spikes: Spikes) -> Array:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from emgkit.simulate.effort import Effort
 from emgkit.simulate.evoked import Stimuli
 from emgkit.simulate.muscle import Activity, Muscle, act, make_muscle
-from emgkit.simulate.pool import BEYOND_REACH
 from emgkit.simulate.session import Session
 from emgkit.simulate.spikes import common_drive, entrained
 from emgkit.simulate.stimulator import Schedule, draw_schedule
@@ -43,6 +42,7 @@ def play(session: Session, rng: np.random.Generator) -> Played:
         for one, source in zip(session.stimulators, sources, strict=True)
     ]
     stimuli, train = _merged(session, schedules)
+    stimulator = _which(schedules)
     muscles, activities, drives = [], [], []
     for number, source in enumerate(each):
         body, will, life = source.spawn(3)
@@ -54,14 +54,11 @@ def play(session: Session, rng: np.random.Generator) -> Played:
             session.fatigue,
             rng=body,
         )
-        if not session.is_stimulated(number):
-            away = np.full(len(muscle.pool), BEYOND_REACH)
-            muscle = replace(muscle, pool=replace(muscle.pool, threshold=away))
         effort = session.effort_of(number)
         drive = _drive(wanted[number], effort, muscle, stimuli, rng=will)
         done = act(
             muscle,
-            stimuli,
+            _felt(stimuli, np.array(session.reached(number))[stimulator]),
             _sites(session),
             drive,
             session.conduction,
@@ -74,6 +71,11 @@ def play(session: Session, rng: np.random.Generator) -> Played:
         activities.append(done)
         drives.append(drive)
     return Played(session, schedules, stimuli, train, muscles, activities, drives)
+
+
+def _felt(stimuli: Stimuli, reached: NDArray[np.bool_]) -> Stimuli:
+    """Pulses as one muscle feels them: those of a stimulator that does not reach it have no current there."""
+    return replace(stimuli, current=np.where(reached, stimuli.current, 0.0))
 
 
 def _drive(drive: Array, effort: Effort, muscle: Muscle, stimuli: Stimuli, *, rng: np.random.Generator) -> Array:
@@ -107,6 +109,10 @@ def _merged(session: Session, schedules: list[Schedule]) -> tuple[Stimuli, NDArr
 
 def which(played: Played) -> NDArray[np.int64]:
     """Tell which stimulator gave each pulse."""
-    sizes = [schedule.onsets.size for schedule in played.schedules]
-    onsets = np.concatenate([schedule.onsets for schedule in played.schedules])
+    return _which(played.schedules)
+
+
+def _which(schedules: list[Schedule]) -> NDArray[np.int64]:
+    sizes = [schedule.onsets.size for schedule in schedules]
+    onsets = np.concatenate([schedule.onsets for schedule in schedules])
     return np.repeat(np.arange(len(sizes)), sizes)[np.argsort(onsets, kind="stable")]

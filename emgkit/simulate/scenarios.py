@@ -203,11 +203,12 @@ def acl_session(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
             Stimulator(
                 rate=50.0,
                 current=0.045,
+                reaches=("VL_involved", "VM_involved"),
                 trains=nmes,
                 ramp_up=0.8,
                 ramp_down=0.5,
                 pulse=PulseShape(width=300e-6),
-                contact=USUAL_ARTIFACT,
+                contact=Contact(gains=(1.0, -0.6, 0.02, -0.01), second_rank=0.05),  # the other limb is far away
             ),
         ),
     )

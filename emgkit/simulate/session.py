@@ -41,7 +41,8 @@ class Session:
         Conduction time between spinal cord and site of stimulation, s: decides what antidromic volleys annihilate.
         At the default no voluntary spike of a unit that is stimulated at 30 Hz passes.
     stimulated : tuple of str or None
-        Channels whose muscles the stimulation reaches; None for all. The artifact is seen in all.
+        Channels whose muscles the stimulators excite that name none themselves; None for all. The artifact is seen
+        in all.
     stimulators : tuple of Stimulator
         At least one; more fire independently of each other.
     efforts_of : tuple of Effort
@@ -88,9 +89,10 @@ class Session:
                 f"channel_names must hold {pairs} names per muscle, as many as the montage has electrode pairs, got "
                 f"{len(self.channel_names)} names."
             )
-        unknown = set(self.stimulated or ()) - set(self.channel_names)
-        if unknown:
-            raise ParameterError(f"stimulated names {sorted(unknown)}, which are no channels: {self.channel_names}.")
+        for name, named in (("stimulated", self.stimulated), *(("reaches", one.reaches) for one in self.stimulators)):
+            unknown = set(named or ()) - set(self.channel_names)
+            if unknown:
+                raise ParameterError(f"{name} names {sorted(unknown)}, which are no channels: {self.channel_names}.")
 
     @property
     def muscles(self) -> int:
@@ -102,10 +104,11 @@ class Session:
         pairs = len(self.montage.lateral)
         return slice(muscle * pairs, (muscle + 1) * pairs)
 
-    def is_stimulated(self, muscle: int) -> bool:
-        """Whether the stimulation reaches a muscle."""
-        own = self.channel_names[self.channels_of(muscle)]
-        return self.stimulated is None or any(name in self.stimulated for name in own)
+    def reached(self, muscle: int) -> tuple[bool, ...]:
+        """Whether each stimulator excites a muscle."""
+        own = set(self.channel_names[self.channels_of(muscle)])
+        named = [self.stimulated if one.reaches is None else one.reaches for one in self.stimulators]
+        return tuple(names is None or bool(own & set(names)) for names in named)
 
     def effort_of(self, muscle: int) -> Effort:
         """Voluntary effort of a muscle."""

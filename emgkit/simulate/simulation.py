@@ -138,9 +138,7 @@ def _inputs(played: Played) -> Any:
 
 
 def _truth(played: Played, parts: dict[str, Array], distortion: Array, condition: NDArray[np.uint8]) -> Truth:
-    values = process_values(
-        played.session, played.stimuli, list(zip(played.muscles, played.activities, played.drives, strict=True))
-    )
+    values = process_values(played.session, list(zip(played.muscles, played.activities, played.drives, strict=True)))
     return Truth(
         **{name: adopt(part) for name, part in parts.items()},
         onsets=played.stimuli.onsets,

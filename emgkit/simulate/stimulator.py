@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from emgkit._checks import assign, in_range, interval
 from emgkit.errors import ParameterError
 from emgkit.simulate.kinds import check_kinds
-from emgkit.simulate.ranges import row, spans, whole
+from emgkit.simulate.ranges import different, row, spans, whole
 from emgkit.simulate.stimulus import Contact, PulseShape
 
 Array = NDArray[np.floating[Any]]
@@ -58,6 +58,8 @@ class Stimulator:
         SD of the pulse times.
     site : int
         Where its electrodes lie: another site reaches the motor units in another order. Stimulators may share a site.
+    reaches : tuple of str or None
+        Channels whose muscles it excites; None for those that the session names. The artifact is seen in all.
     missing, extra : float
         Share of the pulses that were planned and did not come, and that came and were not planned.
     pulse : PulseShape
@@ -84,6 +86,7 @@ class Stimulator:
     clock_error: float = -60.0
     jitter: float = 2e-6
     site: int = 0
+    reaches: tuple[str, ...] | None = None
     missing: float = 0.0
     extra: float = 0.0
     pulse: PulseShape = field(default_factory=lambda: PulseShape(width=200e-6, gap=0.0))
@@ -108,6 +111,7 @@ class Stimulator:
             in_range("on", self.on, 0.01, LONGEST, "s")
             in_range("off", self.off, 0.0, LONGEST, "s")
         whole("site", self.site, 0, 15)
+        different("reaches", self.reaches or ())
         in_range("doublet", self.doublet, 0.0, 1.0, "s")
         assign(self, levels=row("levels", self.levels, 0.0, 100.0, fewest=1))
         assign(self, pulse_levels=row("pulse_levels", self.pulse_levels, 0.0, 100.0))
@@ -193,9 +197,10 @@ class Schedule:
 def draw_schedule(stimulator: Stimulator, duration: float, *, rng: np.random.Generator) -> Schedule:
     """Draw when a stimulator fires in a recording of ``duration`` s."""
     spans, onsets, current, train, planned = stimulator.spans(duration), [], [], [], []
-    chosen, slip = rng.spawn(1)[0], rng.uniform()
+    # nobody starts a train in step with the recording: every train begins anywhere within a period
+    chosen, slips = rng.spawn(1)[0], rng.uniform(size=len(spans))
     for number, span in enumerate(spans):
-        regular = _train_times(stimulator, span, slip)
+        regular = _train_times(stimulator, span, float(slips[number]))
         planned.append(regular)
         real = regular[0] + (regular - regular[0]) / (1 + stimulator.clock_error * 1e-6) if regular.size else regular
         real = _disturbed(stimulator, real, span, rng)

@@ -89,3 +89,30 @@ def test_the_drop_foot_stimulator_works_in_the_swing_and_the_calf_in_the_stance(
     power = np.array([[np.mean(row[phase] ** 2) for phase in phases] for row in truth.voluntary])
     assert power[0, 0] > 20 * power[0, 1]  # tibialis anterior
     assert power[1, 1] > 20 * power[1, 0]  # gastrocnemius
+
+
+def test_stimulation_of_one_limb_leaves_the_other_alone():
+    # both limbs get the test pulses, the involved one alone the trains between them
+    simulation = made("acl_session", 20, units=30, fibres_per_unit=2)
+    truth, names = simulation.truth, simulation.recording.channel_names
+    trains = truth.stimulator == 1
+    involved = [name.endswith("involved") for name in names]
+    for muscle, own in enumerate(involved):
+        fired = truth.spiking.recruited[muscle]
+        assert fired[~trains].mean() > 0.8
+        assert fired[trains].any() == own
+    change = truth.velocity[:, -1] / truth.velocity[:, 0] - 1
+    assert max(change[:2]) < -0.1
+    assert min(change[2:]) > 0.5 * max(change[:2])  # its own maximal efforts slow it too
+    size = truth.at("vpp", np.array([2.0, 50.0, 100.0]))[:, 2]
+    np.testing.assert_allclose(size, size[0], rtol=0.05)
+    peak = np.abs(truth.artifact[:, int(20 * simulation.recording.fs) : int(24 * simulation.recording.fs)]).max(axis=1)
+    assert min(peak[:2]) > 20 * max(peak[2:])
+
+
+def test_trains_do_not_begin_in_step_with_the_recording():
+    simulation = made("acl_session", 21, units=10, fibres_per_unit=1)
+    onsets = simulation.truth.onsets[simulation.truth.stimulator == 1]
+    first = onsets[np.flatnonzero(np.diff(onsets, prepend=-1.0) > 1.0)]
+    phase = (first * simulation.recording.fs) % 1.0
+    assert np.ptp(phase) > 0.3
