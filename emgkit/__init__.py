@@ -12,6 +12,7 @@ from typing import Any
 
 _HOME = {
     "AR": "emgkit.artifact.fill",
+    "ARInnovation": "emgkit.artifact.fill",
     "ARV": "emgkit.features.amplitude",
     "AdaptiveFilter": "emgkit.artifact.adaptive_filter",
     "Area": "emgkit.features.amplitude",
@@ -30,6 +31,7 @@ _HOME = {
     "FixedRank": "emgkit.artifact.rank",
     "FormatError": "emgkit.errors",
     "FrameStream": "emgkit.artifact.streaming",
+    "Interpolation": "emgkit.artifact.interpolation",
     "Line": "emgkit.artifact.fill",
     "LinearPrediction": "emgkit.artifact.linear_prediction",
     "MDF": "emgkit.features.spectrum",
@@ -42,6 +44,7 @@ _HOME = {
     "MovingTemplate": "emgkit.artifact.moving_template",
     "NoPulsesError": "emgkit.errors",
     "OutputError": "emgkit.errors",
+    "PCHIP": "emgkit.artifact.fill",
     "ParameterError": "emgkit.errors",
     "PartError": "emgkit.errors",
     "Parts": "emgkit.separation",

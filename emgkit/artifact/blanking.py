@@ -15,7 +15,7 @@ from emgkit.errors import TimingError
 from emgkit.pulses import Pulses
 from emgkit.separation import Parts
 
-__all__ = ["Blanking", "artifact_end"]
+__all__ = ["Blanking", "artifact_end", "blanked_samples", "filled_parts"]
 
 Array = NDArray[np.float64]
 
@@ -57,23 +57,39 @@ class Blanking:
     def separate(self, signal: Array, fs: float, pulses: Pulses) -> Parts:
         """Take a signal apart, see `ArtifactMethod`."""
         after = artifact_end(signal, fs, pulses) if self.after is None else self.after
-        within = np.diff(pulses.train) == 0
-        shortest = float(pulses.intervals[within].min()) if within.any() else np.inf
-        if self.before + after >= shortest:
-            raise TimingError(
-                f"Blanking {(self.before + after) * 1e3:.3g} ms about pulses that are {shortest * 1e3:.3g} ms apart "
-                f"leaves nothing: give a shorter after= or use phase_spline."
-            )
-        gaps = windows_mask(pulses.onsets, fs, signal.shape[1], self.before, after)
-        clean = np.stack([_filled(row, gaps, self.fill) for row in signal])
-        return Parts(
-            components={"artifact": np.where(gaps, signal - clean, 0.0)},
-            residual="clean",
-            lost=np.broadcast_to(gaps, signal.shape),
-            evoked_lost_until=after,
-            reach=(-self.before, after),
-            quality={"blanked_until": after, "blanked_fraction": float(gaps.mean())},
+        gaps = blanked_samples(signal, fs, pulses, self.before, after)
+        return filled_parts(signal, gaps, self.fill, (-self.before, after))
+
+
+def blanked_samples(signal: Array, fs: float, pulses: Pulses, before: float, after: float) -> NDArray[np.bool_]:
+    """Mark the samples about the pulses, shape (samples,).
+
+    Raises
+    ------
+    TimingError
+        If nothing is left between the pulses.
+    """
+    within = np.diff(pulses.train) == 0
+    shortest = float(pulses.intervals[within].min()) if within.any() else np.inf
+    if before + after >= shortest:
+        raise TimingError(
+            f"Blanking {(before + after) * 1e3:.3g} ms about pulses that are {shortest * 1e3:.3g} ms apart "
+            f"leaves nothing: give a shorter after= or use phase_spline."
         )
+    return windows_mask(pulses.onsets, fs, signal.shape[1], before, after)
+
+
+def filled_parts(signal: Array, gaps: NDArray[np.bool_], fill: Fill, reach: tuple[float, float]) -> Parts:
+    """Take what was in the gaps for artifact and the fill for clean."""
+    clean = np.stack([_filled(row, gaps, fill) for row in signal])
+    return Parts(
+        components={"artifact": np.where(gaps & np.isfinite(signal), signal - clean, 0.0)},
+        residual="clean",
+        lost=np.broadcast_to(gaps, signal.shape),
+        evoked_lost_until=reach[1],
+        reach=reach,
+        quality={"blanked_until": reach[1], "blanked_fraction": float(gaps.mean()), "gain_on_clean": 1.0},
+    )
 
 
 def _filled(row: Array, gaps: NDArray[np.bool_], fill: Fill) -> Array:

@@ -19,6 +19,7 @@ METHODS = {
     "phase_spline": "cubic B-splines in the continuous time since the pulse, fitted in sliding windows together with "
     "mains and its harmonics",
     "blanking": "blanking about every pulse",
+    "interpolation": "interpolation over a short time about every pulse",
     "comb": "a comb filter at the period of the pulses",
     "template_pca": "regression of every response on the template and principal components of its neighbours",
     "linear_prediction": "linear prediction of every response from those before it",

@@ -41,7 +41,7 @@ def test_the_ar_fill_minimises_the_prediction_error():
     from emgkit.artifact.fill import _coefficients
 
     filled = AR(8).fill(row, mask)
-    weights = _coefficients(np.where(mask, 0.0, row - row[~mask].mean()), ~mask, 8)
+    weights, _ = _coefficients(np.where(mask, 0.0, row - row[~mask].mean()), ~mask, 8)
 
     def cost(values):
         return np.sum(np.convolve(values - row[~mask].mean(), weights, "valid") ** 2)
