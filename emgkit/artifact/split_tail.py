@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import FrozenValue, in_range, positive
+from emgkit._checks import FrozenValue, positive
 from emgkit.artifact.tail_atoms import tail_basis
-from emgkit.artifact.tail_posterior import Posterior, Problem, Setting, evidence_of, posterior, search
-from emgkit.artifact.tail_prior import HighPass, ResponseFamily, filtered_grid
+from emgkit.artifact.tail_posterior import Posterior, mixed, posterior, search
+from emgkit.artifact.tail_prior import HighPass, filtered_grid
+from emgkit.artifact.tail_rows import FEWEST, LONGEST, TailRows, find_amplifiers
 from emgkit.errors import ParameterError, ShapeError
 
 __all__ = ["TailSplit", "split_tail"]
@@ -18,16 +19,8 @@ __all__ = ["TailSplit", "split_tail"]
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-LONGEST = 0.045  # s: a response at the electrodes is over by then
-FIRST_ONSET, LAST_ONSET, ONSET_STEP = 1.2e-3, 8.0e-3, 0.4e-3  # s
-EDGES = (0.4e-3, 0.8e-3, 1.4e-3, 2.2e-3, 3.4e-3)  # s, ends of the pulse that are tried when it is not known
-AFTER_EDGE = 0.3e-3  # s
-DENSE, DENSE_STEP, MEDIUM, MEDIUM_STEP, COARSE_STEP = 0.012, 0.3e-3, 0.045, 0.6e-3, 1.5e-3  # s
 EMG_DECAY, EMG_FREQUENCY = 3e-3, 80.0  # s, Hz: autocorrelation of surface EMG, roughly; unverified
 WHITE = 2e-3  # share of the noise's power that is white
-DISCREPANCY = 1e-3  # of the response: no amplifier is known better
-CORNERS = (1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0)  # Hz, that are tried when the high-pass is not known
-FEWEST = 12  # samples
 OVERLAP = 0.05  # expected error of the response over its size from which the two cannot be told apart
 
 
@@ -136,12 +129,12 @@ def split_tail(
     linear ones are solved for exactly, as in variable projection (Golub and Pereyra 1973). It differs from a fit of
     one set of exponentials in that all sets count by their evidence, so that the standard errors know of them.
     """
-    rows = np.atleast_2d(np.asarray(responses, dtype=float))
+    values = np.atleast_2d(np.asarray(responses, dtype=float))
     times = np.asarray(times, dtype=float)
-    covariance = _checked(times, rows, np.asarray(errors, dtype=float), fs)
-    splitter = _Splitter(times, rows, covariance, interval, pulse_end)
-    found = splitter.high_pass(high_pass, high_pass_order)
-    return splitter.run(found)
+    covariance = _checked(times, values, np.asarray(errors, dtype=float), fs)
+    rows = TailRows(times, values, covariance, interval, pulse_end)
+    amplifiers = find_amplifiers(rows, high_pass, high_pass_order)
+    return _joined(rows, max(amplifiers, key=amplifiers.__getitem__), _posteriors(rows, amplifiers))
 
 
 def _checked(times: Array, rows: Array, errors: Array, fs: float) -> Array:
@@ -161,115 +154,50 @@ def _checked(times: Array, rows: Array, errors: Array, fs: float) -> Array:
     return np.asarray(size[:, :, np.newaxis] * alike * size[:, np.newaxis, :])
 
 
-def _thinned(times: Array, usable: Mask, start: float) -> NDArray[np.int64]:
-    """Choose times that are as dense as tail and response need."""
-    chosen: list[int] = []
-    last = -np.inf
-    for place in np.flatnonzero(usable & (times >= start)):
-        time = float(times[place])
-        step = DENSE_STEP if time < DENSE else MEDIUM_STEP if time < MEDIUM else COARSE_STEP
-        if time - last >= 0.999 * step:
-            chosen.append(int(place))
-            last = time
-    if len(chosen) < FEWEST:
-        raise ParameterError(f"Only {len(chosen)} samples after the pulse can be used, at least {FEWEST} are needed.")
-    return np.array(chosen, dtype=np.int64)
+def _posteriors(rows: TailRows, amplifiers: dict[HighPass, float]) -> list[Posterior]:
+    """Average every row over all that is not known, the amplifier included."""
+    views = {
+        one: (filtered_grid(rows.times, one, LONGEST, rows.interval), tail_basis(rows.times - rows.start, one))
+        for one in amplifiers
+    }
+    shares, found = np.array(list(amplifiers.values())), []
+    for row in range(len(rows.values)):
+        each = []
+        for one, (grid, basis) in views.items():
+            problem = rows.problem(row, one)
+            each.append(posterior(problem, search(problem, rows.guess(problem), rows.edges), grid, basis))
+        found.append(mixed(each, shares))
+    return found
 
 
-class _Splitter:
-    """The call's arrays, and what all rows share."""
+def _joined(rows: TailRows, high_pass: HighPass, found: list[Posterior]) -> TailSplit:
+    evoked = np.stack([one.evoked for one in found])
+    onsets = np.array([float(one.onset @ rows.onsets) if one.no_response < 0.5 else np.nan for one in found])
+    verdicts = [_verdict(one, onset, high_pass) for one, onset in zip(found, onsets, strict=True)]
+    return TailSplit(
+        artifact=rows.values - evoked,
+        evoked=evoked,
+        evoked_error=np.stack([one.evoked_error for one in found]),
+        tail=np.stack([one.tail for one in found]),
+        tail_error=np.stack([one.tail_error for one in found]),
+        onset=onsets,
+        overlap=np.array([overlap for overlap, _ in verdicts]),
+        reason=tuple(reason for _, reason in verdicts),
+        high_pass=high_pass,
+        start=rows.start,
+        used=rows.used,
+        weights=np.stack([one.weights for one in found]),
+    )
 
-    def __init__(
-        self, times: Array, rows: Array, covariance: Array, interval: float | None, pulse_end: float | None
-    ) -> None:
-        if interval is not None:
-            in_range("interval", interval, 0.004, 10.0, "s")
-        if pulse_end is not None:
-            in_range("pulse_end", pulse_end, 0.0, 0.02, "s")
-        self.times, self.rows, self.covariance, self.interval = times, rows, covariance, interval
-        self.edges = EDGES if pulse_end is None else (pulse_end,)
-        self.start = max(self.edges[0] + AFTER_EDGE, float(times[0]))
-        self.used = _thinned(times, np.asarray(np.isfinite(rows).all(axis=0)), self.start)
-        first = float(times[self.used[0]])
-        self.onsets = np.arange(max(FIRST_ONSET, first), max(LAST_ONSET, first + 2e-3), ONSET_STEP)
-        spikes = [np.abs(row[np.isfinite(row)]).max() for row in rows]
-        self.spikes = np.maximum(spikes, 1e-12)
-        self.families: dict[HighPass, ResponseFamily] = {}
 
-    def problem(self, row: int, high_pass: HighPass) -> Problem:
-        """Set up one row."""
-        times, used = self.times[self.used], self.used
-        response = self.rows[row, used]
-        noise = self.covariance[row][np.ix_(used, used)] + np.diag((DISCREPANCY * np.abs(response)) ** 2)
-        noise += 1e-14 * self.spikes[row] ** 2 * np.eye(used.size)
-        basis = tail_basis(times - self.start, high_pass)
-        fixed = high_pass.modes(times[:1]).shape[1] + 1
-        return Problem(times, response, noise, self._family(high_pass), basis, fixed, float(self.spikes[row]))
-
-    def _family(self, high_pass: HighPass) -> ResponseFamily:
-        if high_pass not in self.families:
-            grid = filtered_grid(self.times[self.used], high_pass, LONGEST, self.interval)
-            self.families[high_pass] = ResponseFamily(grid, self.onsets)
-        return self.families[high_pass]
-
-    def setting(self, problem: Problem) -> Setting:
-        """Give a first guess."""
-        middle = (problem.times > 0.004) & (problem.times < 0.02)
-        size = float(np.std(problem.response[middle] if middle.any() else problem.response))
-        tail = max(float(np.abs(problem.response[:3]).max()), 0.3 * size)
-        return Setting(10e-3, 3e-3, 1.5 * size, tail, 0.2e-3, self.edges[0])
-
-    def high_pass(self, corner: float | None, order: int | None) -> HighPass:
-        """Find what is not known of the high-pass by the evidence of the row with the largest tail."""
-        corners = (0.0, *CORNERS) if corner is None else (corner,)
-        orders = (1, 2) if order is None else (order,)
-        tried = [HighPass(one, turn) for one in corners for turn in (orders if one else (1,))]
-        if len(tried) == 1:
-            return tried[0]
-        row = int(np.argmax(np.nanmax(np.abs(self.rows[:, self.used]), axis=1)))
-        first = HighPass(10.0 if corner is None else corner, orders[0])
-        problem = self.problem(row, first)
-        near = [max(search(problem, self.setting(problem), self.edges), key=lambda item: item[1])[0]]
-        scores = [max(evidence_of(self.problem(row, one), setting) for setting in near) for one in tried]
-        return tried[int(np.argmax(scores))]
-
-    def run(self, high_pass: HighPass) -> TailSplit:
-        """Split all rows."""
-        known = np.isfinite(self.rows)
-        grid = filtered_grid(self.times, high_pass, LONGEST, self.interval)
-        basis = tail_basis(self.times - self.start, high_pass)
-        found = []
-        for row in range(len(self.rows)):
-            problem = self.problem(row, high_pass)
-            found.append(posterior(problem, search(problem, self.setting(problem), self.edges), grid, basis))
-        evoked = np.stack([one.evoked for one in found])
-        verdicts = [self._verdict(one, high_pass) for one in found]
-        return TailSplit(
-            artifact=np.where(known, self.rows - evoked, np.nan),
-            evoked=evoked,
-            evoked_error=np.stack([one.evoked_error for one in found]),
-            tail=np.stack([one.tail for one in found]),
-            tail_error=np.stack([one.tail_error for one in found]),
-            onset=np.array([self._onset(one) for one in found]),
-            overlap=np.array([verdict[0] for verdict in verdicts]),
-            reason=tuple(verdict[1] for verdict in verdicts),
-            high_pass=high_pass,
-            start=self.start,
-            used=self.used,
-            weights=np.stack([one.weights for one in found]),
-        )
-
-    def _onset(self, found: Posterior) -> float:
-        return float(found.onset @ self.onsets) if found.no_response < 0.5 else float("nan")
-
-    def _verdict(self, found: Posterior, high_pass: HighPass) -> tuple[bool, str]:
-        if found.no_response >= 0.5:
-            return False, "There is no evoked response: all that is locked to the pulses is artifact."
-        if found.no_tail >= 0.5:
-            return False, "No tail runs into the response."
-        size = float(np.sqrt(np.mean(found.evoked**2)))
-        share = float(np.sqrt(np.mean(found.evoked_error**2))) / max(size, 1e-300)
-        begins = f"the response begins {self._onset(found) * 1e3:.2g} ms after the pulse"
-        if share > OVERLAP:
-            return True, f"The tail under the response is known to {share:.0%} of the response only; {begins}."
-        return False, f"The tail was told apart to {share:.1%} of the response ({high_pass}); {begins}."
+def _verdict(found: Posterior, onset: float, high_pass: HighPass) -> tuple[bool, str]:
+    if found.no_response >= 0.5:
+        return False, "There is no evoked response: all that is locked to the pulses is artifact."
+    size = float(np.sqrt(np.mean(found.evoked**2)))
+    share = float(np.sqrt(np.mean(found.evoked_error**2))) / max(size, 1e-300)
+    begins = f"the response begins {onset * 1e3:.2g} ms after the pulse"
+    if share > OVERLAP:
+        return True, f"Artifact and response overlap: the tail is known to {share:.0%} of the response only; {begins}."
+    if found.no_tail >= 0.5:
+        return False, f"No tail runs into the response; {begins}."
+    return False, f"The tail was told apart to {share:.1%} of the response ({high_pass}); {begins}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 from emgkit.artifact.tail_atoms import Choices, Moments, choose_tails, moments_of
 from emgkit.artifact.tail_prior import FilteredGrid, ResponseFamily
 
-__all__ = ["Posterior", "Problem", "Setting", "evidence_of", "posterior", "search"]
+__all__ = ["Posterior", "Problem", "Setting", "evidence_of", "mixed", "posterior", "search"]
 
 Array = NDArray[np.float64]
 
 FEW, MANY = 2, 3  # exponentials while searching, and in the end
+Found: TypeAlias = list[tuple["Setting", float]]
+
 ROUNDS = 2
 CLOSE = 8.0  # settings whose log evidence lies so far below the best one are not averaged
 UNLIKELY = 1e-3  # share of the probability below which an onset is not followed further
@@ -108,7 +111,7 @@ def evidence_of(problem: Problem, setting: Setting, step: int = 1) -> float:
     return log_sum(weigh(problem, setting, FEW, step).evidence)
 
 
-def search(problem: Problem, start: Setting, edges: Iterable[float]) -> list[tuple[Setting, float]]:
+def search(problem: Problem, start: Setting, edges: Iterable[float], rounds: int = ROUNDS) -> Found:
     """Climb to the most likely setting, one unknown after the other; give the settings near it and their evidence."""
     size, amplitude = start.size, start.amplitude
     unknown: dict[str, tuple[float, ...]] = {
@@ -121,11 +124,13 @@ def search(problem: Problem, start: Setting, edges: Iterable[float]) -> list[tup
     }
     best = start
     visited: dict[Setting, float] = {}
-    for turn in range(ROUNDS):
+    for turn in range(rounds):
         visited = {}
         for name, values in unknown.items():
             tried = [replace(best, **{name: value}) for value in values]
-            visited |= {one: evidence_of(problem, one, 2 - turn) for one in tried if one not in visited}
+            visited |= {
+                one: evidence_of(problem, one, 1 if turn == rounds - 1 else 2) for one in tried if one not in visited
+            }
             best = max(tried, key=visited.__getitem__)
     silent = replace(best, size=0.0)
     visited[silent] = evidence_of(problem, silent)
@@ -147,6 +152,8 @@ class Posterior:
         Probability of every onset, without that of no response.
     no_tail, no_response : float
         Probabilities.
+    evidence : float
+        Logarithm of the evidence of all that was averaged.
     """
 
     tail: Array
@@ -157,9 +164,10 @@ class Posterior:
     onset: Array
     no_tail: float
     no_response: float
+    evidence: float
 
 
-def posterior(problem: Problem, settings: list[tuple[Setting, float]], grid: FilteredGrid, basis: Array) -> Posterior:
+def posterior(problem: Problem, settings: Found, grid: FilteredGrid, basis: Array) -> Posterior:
     """Average over settings, onsets and choices of exponentials.
 
     Parameters
@@ -183,7 +191,7 @@ def posterior(problem: Problem, settings: list[tuple[Setting, float]], grid: Fil
             average.onset += shares
         else:
             average.no_response += float(shares.sum())
-    return average.result()
+    return average.result(total - np.log(len(settings)))
 
 
 class _Average:
@@ -219,10 +227,37 @@ class _Average:
         self.first += moments.weight * np.stack([tail, evoked])
         self.second += moments.weight * np.stack([tail_spread + tail**2, np.maximum(spread, 0.0) + evoked**2])
 
-    def result(self) -> Posterior:
+    def result(self, evidence: float) -> Posterior:
         """Give the averages."""
         mean, second = self.first / self.weight, self.second / self.weight
         error = np.sqrt(np.maximum(second - mean**2, 0.0))
         onset = self.onset / max(float(self.onset.sum()), 1e-300)
         weights = self.weights / self.weight
-        return Posterior(mean[0], error[0], mean[1], error[1], weights, onset, self.no_tail, self.no_response)
+        parts = (mean[0], error[0], mean[1], error[1], weights, onset)
+        return Posterior(*parts, self.no_tail, self.no_response, evidence)
+
+
+def mixed(found: list[Posterior], shares: Array) -> Posterior:
+    """Average posteriors of different amplifiers by their probabilities."""
+
+    def mean(name: str) -> Array:
+        return np.asarray(np.tensordot(shares, np.stack([getattr(one, name) for one in found]), axes=1))
+
+    def error(name: str) -> Array:
+        middle = mean(name)
+        second = [getattr(one, f"{name}_error") ** 2 + (getattr(one, name) - middle) ** 2 for one in found]
+        return np.asarray(np.sqrt(np.tensordot(shares, np.stack(second), axes=1)))
+
+    onset = [one.onset * (1 - one.no_response) for one in found]
+    total = np.tensordot(shares, np.stack(onset), axes=1)
+    return Posterior(
+        mean("tail"),
+        error("tail"),
+        mean("evoked"),
+        error("evoked"),
+        mean("weights"),
+        total / max(float(total.sum()), 1e-300),
+        float(shares @ np.array([one.no_tail for one in found])),
+        float(shares @ np.array([one.no_response for one in found])),
+        log_sum(np.array([one.evidence for one in found])),
+    )
