@@ -57,7 +57,8 @@ class FatigueParameters:
     weakest : float
         Twitch force that is left in the end, relative.
     force_recovery : float
-        Time constant with which twitch force comes back, s; slower than the membrane.
+        Time constant with which twitch force comes back, s: much slower than the membrane, force at low rates takes
+        hours (Edwards, Hill, Jones and Merton 1977, J Physiol 272:769).
     activation_share : float
         Share of what a contraction costs that every action potential takes, to pump calcium and sodium; the rest is
         taken by force. 30 ... 40 % in most muscles (Barclay, Woledge and Curtin 2007, J Muscle Res Cell Motil 28:259).
@@ -78,7 +79,7 @@ class FatigueParameters:
     block_recovery: float = 5.0
     weakening: float = 0.010
     weakest: float = 0.05
-    force_recovery: float = 600.0
+    force_recovery: float = 1800.0
     activation_share: float = 0.35
     threshold_rise: float = 0.1
     threshold_time: float = 300.0
