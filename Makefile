@@ -4,12 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 REAL_DATA := $(or $(EMGKIT_REAL_DATA),../shared/data)
+PEERS := .venv-peers
+PEER_PACKAGES := 'mne>=1.7,<2' 'spikeinterface==0.105.3' 'pyparrm==1.1.1'
 MARKS := not slow$(if $(wildcard $(REAL_DATA)/README.md),, and not real)
 
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-slow check lint types docs format clean
+.PHONY: help demo test test-slow check lint types docs format benchmark benchmark-quick benchmark-peers clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##[ ]*(.*)$$/  make \1|\2/' | column -t -s '|'
@@ -42,9 +44,20 @@ docs: $(READY)  ## build the documentation into docs/_build/html, warnings are e
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 	@echo "Documentation: docs/_build/html/index.html"
 
+benchmark-peers:  ## build the environment of the public peers that the benchmark compares with
+	@test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check $(PEER_PACKAGES)
+
+benchmark-quick: $(READY)  ## a first look at accuracy and speed against known truth: two minutes
+	@$(BIN)/emgkit benchmark --quick
+
+benchmark: $(READY)  ## all cases, methods and seeds (half an hour); the table goes into the documentation
+	@$(BIN)/emgkit benchmark --jobs 2 --out build/benchmark
+	@cp build/benchmark/benchmark_table.rst docs/benchmark_table.rst
+
 format: $(READY)  ## put the code into the project's format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 clean:  ## remove what was built
-	@rm -rf $(VENV) build dist docs/_build docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) build dist docs/_build docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

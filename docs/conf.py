@@ -13,7 +13,7 @@ extensions = [
     "numpydoc",
     "sphinx_click",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "benchmark_table.rst"]
 html_theme = "pydata_sphinx_theme"
 html_title = "emgkit"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}

@@ -8,12 +8,15 @@ from types import MappingProxyType
 from emgkit._checks import nearest
 from emgkit.benchmark.case import Case, Goal
 from emgkit.benchmark.evoked_cases import EVOKED_CASES
+from emgkit.benchmark.lifelike_cases import LIFELIKE_CASES
 from emgkit.benchmark.voluntary_cases import VOLUNTARY_CASES
 from emgkit.errors import UnknownNameError
 
 __all__ = ["CASES", "QUICK", "Case", "Goal", "case"]
 
-CASES: Mapping[str, Case] = MappingProxyType({one.name: one for one in (*VOLUNTARY_CASES, *EVOKED_CASES)})
+CASES: Mapping[str, Case] = MappingProxyType(
+    {one.name: one for one in (*VOLUNTARY_CASES, *LIFELIKE_CASES, *EVOKED_CASES)}
+)
 
 
 def case(name: str) -> Case:
@@ -32,14 +35,10 @@ def case(name: str) -> Case:
 QUICK = (
     "periodic_exact",
     "periodic_estimated",
-    "jitter15_estimated",
     "jitter100_exact",
-    "clipping_first_stage",
     "rate80_overlap",
-    "two_stimulators",
     "variation_23",
     "weak_voluntary",
-    "mains_40uV",
     "schedule_500ppm",
     "typical",
     "rest",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,13 @@ from numpy.typing import NDArray
 from emgkit.benchmark.scene import EARLY, EDGE, RESPONSE, Scene
 from emgkit.benchmark.scored import Scored, Undefined, gather
 
-__all__ = ["evoked_scores", "m_wave_values", "mean_waves"]
+__all__ = ["evoked_scores", "m_wave_values", "mean_waves", "nrmse"]
 
 Array = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
+
+Values: TypeAlias = dict[str, Array]
+Pairs: TypeAlias = tuple[tuple[Values, Values], tuple[Values, Values]]  # true and seen, each fresh and fatigued
 
 FIFTHS = 5
 Z90 = 1.6449
@@ -42,15 +46,20 @@ def evoked_scores(scene: Scene, output: Array, error: Array | None = None) -> Sc
     given = np.where(np.isfinite(output), output, 0.0)
     if not scene.evoked.any():
         return gather({"m_nrmse": _no_response})
+
+    @cache
+    def ends() -> Pairs:
+        return scene.known("ends", lambda: _ends(scene, scene.evoked)), _ends(scene, given)
+
     return gather(
         {
-            "m_nrmse": lambda: _nrmse(scene, given),
-            "m_vpp_error": lambda: _worst(scene, given, "vpp"),
-            "m_area_error": lambda: _worst(scene, given, "area"),
-            "m_mdf_error": lambda: _worst(scene, given, "mdf"),
-            "m_latency_error": lambda: _worst(scene, given, "latency"),
-            "m_vpp_trend_error": lambda: _trend(scene, given, "vpp"),
-            "m_mdf_trend_error": lambda: _trend(scene, given, "mdf"),
+            "m_nrmse": lambda: nrmse(scene, given),
+            "m_vpp_error": lambda: _worst(ends(), "vpp"),
+            "m_area_error": lambda: _worst(ends(), "area"),
+            "m_mdf_error": lambda: _worst(ends(), "mdf"),
+            "m_latency_error": lambda: _worst(ends(), "latency"),
+            "m_vpp_trend_error": lambda: _trend(ends(), "vpp"),
+            "m_mdf_trend_error": lambda: _trend(ends(), "mdf"),
             "coverage": lambda: _coverage(scene, given, scene.evoked, error),
             "coverage_mean": lambda: _coverage(scene, given, scene.evoked - scene.evoked_random, error),
         }
@@ -76,8 +85,9 @@ def mean_waves(x: Array, scene: Scene, pulses: slice | NDArray[np.int64] = slice
         return np.asarray(np.where(ok, x[:, index], 0.0).sum(axis=1) / count)
 
 
-def _nrmse(scene: Scene, given: Array) -> float:
-    true, seen = mean_waves(scene.evoked, scene), mean_waves(given, scene)
+def nrmse(scene: Scene, given: Array) -> float:
+    """RMS error of the mean M-wave 3 to 25 ms after the pulse over its RMS, %, median over channels."""
+    true, seen = scene.known("mean waves", lambda: mean_waves(scene.evoked, scene)), mean_waves(given, scene)
     there = np.isfinite(true)
     if not there.any():
         raise Undefined("no samples 3 to 25 ms after a pulse")
@@ -118,7 +128,7 @@ def m_wave_values(wave: Array, fs: float) -> dict[str, Array]:
     }
 
 
-def _ends(scene: Scene, x: Array) -> tuple[dict[str, Array], dict[str, Array]]:
+def _ends(scene: Scene, x: Array) -> tuple[Values, Values]:
     """Values of the first and of the last fifth of the pulses."""
     share = max(scene.onsets.size // FIFTHS, 1)
     values = []
@@ -130,21 +140,21 @@ def _ends(scene: Scene, x: Array) -> tuple[dict[str, Array], dict[str, Array]]:
     return values[0], values[1]
 
 
-def _worst(scene: Scene, given: Array, name: str) -> float:
+def _worst(ends: Pairs, name: str) -> float:
     errors = []
-    for true, seen in zip(_ends(scene, scene.evoked), _ends(scene, given), strict=True):
+    for true, seen in zip(*ends, strict=True):
         difference = seen[name] - true[name]
         errors.append(1e3 * difference if name == "latency" else 100 * difference / true[name])
-    means = [float(np.median(error)) for error in errors]
-    return max(means, key=abs)
+    return max((float(np.median(error)) for error in errors), key=abs)
 
 
-def _trend(scene: Scene, given: Array, name: str) -> float:
+def _trend(ends: Pairs, name: str) -> float:
     changes = []
-    for x in (given, scene.evoked):
-        fresh, late = _ends(scene, x)
+    for fresh, late in ends:
+        if (fresh[name] <= 0).any():
+            raise Undefined("nothing is left of the response")
         changes.append(100 * (late[name] / fresh[name] - 1))
-    return float(np.median(changes[0] - changes[1]))
+    return float(np.median(changes[1] - changes[0]))
 
 
 def _coverage(scene: Scene, given: Array, true: Array, error: Array | None) -> float:

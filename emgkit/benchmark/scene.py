@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -34,6 +35,8 @@ class Scene:
         Hz.
     onsets : ndarray, shape (pulses,)
         True leading edges, s from the first sample.
+    stimulator : ndarray of int, shape (pulses,)
+        Which stimulator fired.
     recorded : ndarray, shape (channels, samples)
         The recording, V.
     voluntary, noise, evoked, evoked_random : ndarray, shape (channels, samples)
@@ -51,6 +54,7 @@ class Scene:
 
     fs: float
     onsets: Array
+    stimulator: NDArray[np.int64]
     recorded: Array
     voluntary: Array
     noise: Array
@@ -58,8 +62,15 @@ class Scene:
     evoked_random: Array
     sound: Mask
     drive: Array
+    _known: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
-    @property
+    def known(self, name: str, make: Callable[[], Any]) -> Any:
+        """Compute what depends on the truth alone once, for all the methods that are scored."""
+        if name not in self._known:
+            self._known[name] = make()
+        return self._known[name]
+
+    @cached_property
     def target(self) -> Array:
         """Voluntary EMG and noise, V, (channels, samples)."""
         return self.voluntary + self.noise
@@ -81,8 +92,12 @@ class Scene:
 
     def phase(self, start: float, stop: float) -> Mask:
         """Sound samples so long after a pulse, s, (channels, samples)."""
-        inside = self.during & (self.since >= start - EDGE) & (self.since < stop - EDGE)
-        return self.sound & inside
+
+        def make() -> Mask:
+            return self.sound & self.during & (self.since >= start - EDGE) & (self.since < stop - EDGE)
+
+        found: Mask = self.known(f"phase {start} {stop}", make)
+        return found
 
     @cached_property
     def all(self) -> Mask:
@@ -125,6 +140,7 @@ def scene_of(simulation: Simulation) -> Scene:
     return Scene(
         fs=recording.fs,
         onsets=simulation.pulses.onsets - recording.start,
+        stimulator=simulation.pulses.stimulator,
         recorded=recording.signal,
         voluntary=truth.voluntary,
         noise=truth.noise,

@@ -20,6 +20,7 @@ _HOME = {
     "validate": "validate",
     "list": "listing",
     "simulate": "simulate",
+    "benchmark": "benchmark",
     "sys-info": "sys_info",
 }
 

@@ -8,6 +8,7 @@ import pytest
 
 from emgkit.benchmark.cases import CASES, QUICK, case
 from emgkit.benchmark.evoked_cases import EVOKED_CASES
+from emgkit.benchmark.lifelike_cases import LIFELIKE_CASES
 from emgkit.benchmark.scores import SCORES
 from emgkit.benchmark.sessions import _vpp_spread
 from emgkit.benchmark.voluntary_cases import VOLUNTARY_CASES
@@ -20,7 +21,7 @@ def made(name, seed=5):
 
 
 def test_names_are_unique_and_references_and_scores_exist():
-    counts = Counter(one.name for one in (*VOLUNTARY_CASES, *EVOKED_CASES))
+    counts = Counter(one.name for one in (*VOLUNTARY_CASES, *LIFELIKE_CASES, *EVOKED_CASES))
     assert max(counts.values()) == 1
     for one in CASES.values():
         assert one.reference == "" or CASES[one.reference].group == one.group

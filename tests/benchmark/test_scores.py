@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emgkit.benchmark.locked_scores import locked_power
 from emgkit.benchmark.scene import Scene
 from emgkit.benchmark.scores import SCORES, evoked_scores, scene_of, voluntary_scores
-from emgkit.benchmark.voluntary_scores import locked_power
 from emgkit.simulate import tiny
 
 FS, COUNT = 2000.0, 40_000
@@ -32,6 +32,7 @@ def scene(seed=0, growth=0.0):
     return Scene(
         fs=FS,
         onsets=onsets,
+        stimulator=np.zeros(540, dtype=np.int64),
         recorded=voluntary + noise + evoked,
         voluntary=voluntary,
         noise=noise,
@@ -186,7 +187,7 @@ def test_stated_errors_that_are_right_cover_ninety_percent():
 def test_samples_under_another_pulse_are_left_out():
     one = scene()
     onsets = np.sort(np.append(one.onsets, one.onsets[::2] + 0.0102))
-    crowded = replace(one, onsets=onsets)
+    crowded = replace(one, onsets=onsets, stimulator=np.zeros(onsets.size, dtype=np.int64))
     spoiled = crowded.evoked + np.where(crowded.since < 0.0029, 1.0, 0.0)
     assert evoked_scores(crowded, spoiled).values["m_nrmse"] == pytest.approx(0.0, abs=1e-9)
 

@@ -1,0 +1,172 @@
+"""``emgkit benchmark``: accuracy and speed against known truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from emgkit.cli.console import as_json, console, say, table
+from emgkit.cli.exits import interruptible
+from emgkit.cli.options import debug_option, json_option
+
+if TYPE_CHECKING:
+    from emgkit.benchmark.running import Plan, Row
+    from emgkit.benchmark.speed import Speed
+    from emgkit.benchmark.tables import TextTable
+
+__all__ = ["command"]
+
+FULL_SEEDS, FULL_TUNING = 20, 2
+QUICK_SEEDS, QUICK_TUNING = 1, 1
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Few cases and seeds: ends within two minutes.")
+@click.option("--cases", metavar="A,B", help="Names of cases; all unless given (see --list).")
+@click.option("--methods", metavar="A,B", help="Names of methods; all unless given.")
+@click.option("--seeds", type=click.IntRange(min=1, max=100_000), help="Recordings per case; 20, with --quick 1.")
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for CSV, JSON and RST.")
+@click.option("--speed/--no-speed", default=True, show_default=True, help="Also time the methods.")
+@click.option("--list", "listing", is_flag=True, help="List the cases and stop.")
+@json_option
+@debug_option
+def command(
+    quick: bool,
+    cases: str | None,
+    methods: str | None,
+    seeds: int | None,
+    jobs: int,
+    out: Path | None,
+    speed: bool,
+    listing: bool,
+    for_machines: bool,
+) -> None:
+    """Run methods on simulated recordings and score them against the truth.
+
+    Every method of emgkit, simple ones, and public peers (MNE, SpikeInterface, PyPARRM: "make benchmark-peers"), the
+    latter two at their defaults and tuned on the truth of other seeds. All get the same recordings and the same masks.
+    """
+    if listing:
+        _list_cases(for_machines)
+        return
+    plan = _plan(quick, cases, methods, seeds, jobs)
+    with interruptible():
+        rows = _run(plan)
+        speeds = _speeds(plan, quick) if speed else []
+    _show_and_write(plan, rows, speeds, out, for_machines)
+
+
+def _plan(quick: bool, cases: str | None, methods: str | None, seeds: int | None, jobs: int) -> Plan:
+    from emgkit.benchmark.cases import CASES, QUICK, case
+    from emgkit.benchmark.contestants import contestants
+    from emgkit.benchmark.peers import peer_python
+    from emgkit.benchmark.running import Plan
+
+    names = _names(cases) or (QUICK if quick else tuple(CASES))
+    for name in names:
+        case(name)
+    wanted = _names(methods)
+    contestants(wanted, None)
+    count = seeds or (QUICK_SEEDS if quick else FULL_SEEDS)
+    return Plan(names, wanted, count, QUICK_TUNING if quick else FULL_TUNING, jobs, peer_python())
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+
+
+def _list_cases(for_machines: bool) -> None:
+    from emgkit.benchmark.cases import CASES
+
+    rows = [{"name": one.name, "group": one.group, "times": one.times, "what": one.what} for one in CASES.values()]
+    if for_machines:
+        as_json(rows)
+        return
+    console().print(table("cases", list(rows[0]), [list(row.values()) for row in rows], left=4))
+
+
+def _run(plan: Plan) -> list[Row]:
+    from rich.progress import Progress
+
+    from emgkit.benchmark.running import run
+
+    rows: list[Row] = []
+    with Progress(console=console(), transient=True) as progress:
+        task = progress.add_task(f"{len(plan.cases)} cases × {plan.seeds} seeds", total=len(plan.cases))
+        for name, found in run(plan):
+            rows += found
+            progress.update(task, advance=1, description=name)
+    return rows
+
+
+def _speeds(plan: Plan, quick: bool) -> list[Speed]:
+    from emgkit.benchmark.contestants import contestants
+    from emgkit.benchmark.peers import peer_worker
+    from emgkit.benchmark.speed import measured_speeds, speed_test
+
+    test = speed_test(20.0, 1) if quick else speed_test(60.0, 4)
+    with peer_worker(plan.peers) as worker:
+        return measured_speeds(contestants(plan.methods, worker), test, worker, search=not quick)
+
+
+def _show_and_write(plan: Plan, rows: list[Row], speeds: list[Speed], out: Path | None, for_machines: bool) -> None:
+    from emgkit.benchmark.standings import Standings
+    from emgkit.benchmark.tables import evoked_table, goals_table, speed_table, voluntary_table, who_table
+    from emgkit.benchmark.writing import answers
+
+    standings = Standings(rows)
+    shown = [voluntary_table(standings), evoked_table(standings), who_table(standings), goals_table(standings)]
+    shown.append(speed_table(speeds))
+    for one in shown:
+        _show(one)
+    say(_about(plan, rows))
+    if out is not None:
+        _write(out, plan, rows, speeds)
+    if for_machines:
+        as_json(answers(standings, {"seeds": plan.seeds, "about": _about(plan, rows)}))
+
+
+def _show(one: TextTable) -> None:
+    if one.rows:
+        console().print(table(one.title, one.header, one.rows, left=one.words))
+
+
+def _write(out: Path, plan: Plan, rows: list[Row], speeds: list[Speed]) -> None:
+    from dataclasses import asdict
+
+    from emgkit.batch.output import prepare_folder
+    from emgkit.benchmark import tables, writing
+    from emgkit.benchmark.standings import Standings
+
+    prepare_folder(out)
+    standings, about = Standings(rows), _about(plan, rows)
+    writing.write_csv(out / "benchmark.csv", rows)
+    content: dict[str, Any] = {"seeds": plan.seeds, "about": about, "speed": [asdict(one) for one in speeds]}
+    writing.write_json(out / "benchmark.json", writing.answers(standings, content))
+    shown = [
+        tables.voluntary_table(standings, full=True),
+        tables.evoked_table(standings, full=True),
+        tables.goals_table(standings),
+        tables.matrix_table(standings, "voluntary"),
+        tables.matrix_table(standings, "evoked"),
+        tables.speed_table(speeds),
+    ]
+    writing.write_rst(out / "benchmark_table.rst", shown, about)
+    for name in ("benchmark.csv", "benchmark.json", "benchmark_table.rst"):
+        say(f"  {out / name}")
+
+
+def _about(plan: Plan, rows: list[Row]) -> str:
+    from emgkit import __version__
+    from emgkit.benchmark.peers import HOW_TO_BUILD
+
+    peers = sorted({row.method for row in rows if row.kind == "peer"})
+    present = f"Peers: {', '.join(peers)}." if peers else f"The public peers are not installed: {HOW_TO_BUILD}."
+    seeds = "one seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
+    return (
+        f"emgkit {__version__}, {len(plan.cases)} cases, medians over {seeds}. * tuned on the truth of "
+        f"{plan.tuning} other seed{'s' * (plan.tuning != 1)}. {present}"
+    )

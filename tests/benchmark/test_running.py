@@ -1,0 +1,237 @@
+"""The runner: the same recordings for all, reasons instead of crashes, tuning on other seeds, answers from rows."""
+
+import csv
+import json
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from emgkit.benchmark import running
+from emgkit.benchmark.case import Case, at_least
+from emgkit.benchmark.cases import CASES
+from emgkit.benchmark.contestants import Answer, Contestant, contestants, kinds
+from emgkit.benchmark.peers import peer_python, peer_worker
+from emgkit.benchmark.running import Plan, Row, run, run_case
+from emgkit.benchmark.scores import Scored, Undefined
+from emgkit.benchmark.speed import Track, measured_speeds
+from emgkit.benchmark.standings import Standings, median_interval
+from emgkit.benchmark.tables import goals_table, matrix_table, voluntary_table, who_table
+from emgkit.benchmark.writing import answers, write_csv, write_json, write_rst
+from emgkit.errors import TimingError, UnknownNameError
+from emgkit.simulate import Effort, PoolParameters, Session
+
+SMALL = Case(
+    "periodic_exact",
+    "A small copy.",
+    "voluntary",
+    lambda rng: Session(
+        duration=3.0,
+        channel_names=("VL",),
+        pool=PoolParameters(units=30, fibres_per_unit=2, reach=0.6),
+        efforts_of=(Effort(contractions=((1.0, float(2 + rng.uniform(0, 0.3))),)),),
+    ),
+    goals=(at_least("snr_usable", 19.0),),
+)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    monkeypatch.setattr(running, "case", lambda name: replace(SMALL, name=name))
+
+
+def plan(**changes):
+    usual = {"cases": ("periodic_exact",), "methods": ("moving_mean", "comb"), "seeds": 2, "tuning": 1}
+    return Plan(**{**usual, "jobs": 1, "peers": None, **changes})
+
+
+def test_every_method_and_seed_gives_a_row_and_tuned_ones_another(small):
+    rows = run_case(plan(), "periodic_exact")
+    assert len(rows) == 2 * 2 * 2
+    assert {(row.method, row.tuned) for row in rows} == {
+        (name, tuned) for name in ("moving_mean", "comb") for tuned in (False, True)
+    }
+    for row in rows:
+        assert np.isfinite(row.scores.values["snr_usable"])
+        assert row.speed > 0
+    again = run_case(plan(), "periodic_exact")
+    assert [row.scores.values["snr_all"] for row in rows] == [row.scores.values["snr_all"] for row in again]
+
+
+def test_tuning_never_sees_the_seeds_that_are_scored(small, monkeypatch):
+    seen = []
+    take = running._take
+    monkeypatch.setattr(running, "_take", lambda one, seed: seen.append(seed) or take(one, seed))
+    run_case(plan(tuning=2), "periodic_exact")
+    assert sorted(seen) == [0, 1, running.TUNING_SEEDS, running.TUNING_SEEDS + 1]
+
+
+def test_tuning_chooses_what_scores_best(small):
+    rows = run_case(plan(methods=("comb",), seeds=3), "periodic_exact")
+    tuned = np.median([row.scores.values["snr_usable"] for row in rows if row.tuned])
+    assert tuned >= np.median([row.scores.values["snr_usable"] for row in rows if not row.tuned])
+
+
+def failing(error):
+    def answer(recording, pulses, period, settings):
+        raise error
+
+    return Contestant("moving_mean", "simple", ({},), answer)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TimingError("too few pulses"), "too few pulses"),
+        (ZeroDivisionError("oops"), "crashed: ZeroDivisionError: oops"),
+    ],
+)
+def test_a_method_that_fails_has_a_reason_and_no_score(small, monkeypatch, error, said):
+    monkeypatch.setattr(running, "contestants", lambda names, worker: [failing(error)])
+    rows = run_case(plan(), "periodic_exact")
+    assert [row.scores.reasons["snr_usable"] for row in rows] == [said, said]
+    assert all(np.isnan(row.scores.values["snr_usable"]) for row in rows)
+    standings = Standings(rows)
+    assert standings.entry("periodic_exact", "moving_mean", False).median == -np.inf
+    assert standings.reason("periodic_exact", "moving_mean", False, "snr_usable") == said
+
+
+def test_pulses_that_are_not_found_are_the_reason_of_all(small, monkeypatch):
+    blind = replace(SMALL, times="artifact", plan=lambda rng: replace(SMALL.plan(rng), stimulators=(silent(),)))
+    monkeypatch.setattr(running, "case", lambda name: blind)
+    rows = run_case(plan(), "periodic_exact")
+    assert all("no pulse times" in row.scores.reasons["snr_usable"] for row in rows)
+
+
+def silent():
+    from emgkit.simulate import Stimulator
+
+    return Stimulator(levels=(0.0,))
+
+
+def test_names_of_methods_are_checked():
+    with pytest.raises(UnknownNameError, match="phase_spline"):
+        contestants(("phase_splin",), None)
+    assert {"auto", "phase_spline", "comb", "pyparrm"} <= set(kinds())
+    assert [one.name for one in contestants(("comb", "auto", "mne"), None)] == ["auto", "comb"]
+
+
+def row(case, seed, method, kind, tuned=False, **values):
+    return Row(case, seed, method, kind, tuned, {}, Scored(values, {}), 1e6, ())
+
+
+def rows_of(case="variation_23", leads=(7.0,) * 6):
+    made = []
+    for seed, lead in enumerate(leads):
+        made += [
+            row(case, seed, "auto", "emgkit", snr_usable=10.0 + seed, bound=30.0, behind_bound=20.0 - seed),
+            row(case, seed, "phase_spline", "emgkit", snr_usable=9.0 + seed, bound=30.0),
+            row(case, seed, "mne", "peer", True, snr_usable=10.0 + seed - lead, bound=30.0),
+            row(case, seed, "pyparrm", "peer", True, snr_usable=-5.0, bound=30.0),
+        ]
+    return made
+
+
+def test_standings_take_medians_pair_the_seeds_and_compare_with_the_best_peer():
+    one = Standings(rows_of()).standing("variation_23")
+    assert one.auto.median == 12.5
+    assert one.auto.worst == 10.0
+    assert (one.own.method, one.tuned_peer.label) == ("phase_spline", "mne*")
+    assert (one.lead, one.lead_low, one.lead_high) == (7.0, 7.0, 7.0)
+    assert one.verdict == "ahead"
+    assert Standings(rows_of(leads=(3.0,) * 6)).standing("variation_23").verdict == "behind"
+    asked = Standings(rows_of()).asked("variation_23")[0]
+    assert (asked.median, asked.worst, asked.met) == (17.5, 20.0, False)
+
+
+def test_a_method_at_its_bound_need_not_lead():
+    rows = [row("variation_23", seed, "auto", "emgkit", snr_usable=9.5, bound=10.0) for seed in range(5)]
+    rows += [row("variation_23", seed, "mne", "peer", True, snr_usable=8.0, bound=10.0) for seed in range(5)]
+    assert Standings(rows).standing("variation_23").verdict == "at bound"
+
+
+def test_the_reference_is_compared_seed_by_seed():
+    rows = [row("periodic_exact", seed, "auto", "emgkit", snr_usable=20.0 + seed) for seed in range(3)]
+    rows += [row("schedule_500ppm", seed, "auto", "emgkit", snr_usable=19.5 + seed) for seed in range(3)]
+    asked = Standings(rows).asked("schedule_500ppm")[0]
+    assert (asked.median, asked.met) == (0.5, True)
+    alone = Standings(rows[3:]).asked("schedule_500ppm")[0]
+    assert not alone.met
+
+
+def test_the_interval_of_a_median_covers_it():
+    hits = 0
+    for seed in range(200):
+        low, high = median_interval(np.random.default_rng(seed).standard_normal(20))
+        hits += low <= 0 <= high
+    assert 0.82 < hits / 200 < 0.98
+    assert np.isnan(median_interval(np.zeros(3))).all()
+
+
+def test_tables_and_files_hold_every_case_and_what_is_missing(tmp_path):
+    rows = rows_of()
+    standings = Standings(rows)
+    for table in (voluntary_table(standings, full=True), who_table(standings), matrix_table(standings, "voluntary")):
+        assert table.rows[0][0] == "variation_23"
+        assert all(len(cells) == len(table.header) for cells in table.rows)
+    assert goals_table(standings).rows[0][-1] == "NO"
+    write_csv(tmp_path / "a.csv", rows)
+    read = list(csv.DictReader((tmp_path / "a.csv").read_text().splitlines()))
+    assert len(read) == len(rows)
+    assert float(read[0]["snr_usable [dB]"]) == 10.0
+    write_json(tmp_path / "a.json", answers(standings, {"seeds": 6}))
+    found = json.loads((tmp_path / "a.json").read_text())
+    assert found["cases"][0]["auto"]["median"] == 12.5
+    assert found["cases"][0]["ceiling"] is None
+    write_rst(tmp_path / "a.rst", [voluntary_table(standings)], "About.")
+    text = (tmp_path / "a.rst").read_text()
+    assert "csv-table" in text
+    assert "peer\\*" in text
+
+
+def test_processes_give_the_rows_of_one(monkeypatch):
+    names = ("single_pulses", "few_pulses")
+    wanted = plan(cases=names, methods=("comb",), seeds=1, tuning=0)
+    alone = {name: rows[0].scores.values["snr_all"] for name, rows in run(wanted)}
+    both = {name: rows[0].scores.values["snr_all"] for name, rows in run(replace(wanted, jobs=2))}
+    assert alone == both
+
+
+def test_without_an_environment_there_are_no_peers(monkeypatch, tmp_path):
+    monkeypatch.setenv("EMGKIT_PEERS", str(tmp_path / "nowhere"))
+    assert peer_python() is None
+    with peer_worker(peer_python()) as worker:
+        assert worker is None
+
+
+def test_the_worker_answers_and_passes_errors_on(monkeypatch):
+    made = SMALL.make(np.random.default_rng(1))
+    signal, onsets = made.recording.signal, made.pulses.onsets
+    with peer_worker(running.Path(sys.executable)) as worker:
+        assert "mne" in worker.versions
+        cleaned = worker.clean("mne", signal, 2000.0, onsets, 1 / 30, {"tmax": 0.005}, memory=True)
+        assert cleaned.signal.shape == signal.shape
+        changed = np.flatnonzero((cleaned.signal != signal).any(axis=0)) / 2000.0
+        since = changed - onsets[np.searchsorted(onsets, changed + 1e-9) - 1]
+        assert since.max() < 0.006
+        assert cleaned.peak > signal.nbytes
+        with pytest.raises(Undefined, match="mne"):
+            worker.clean("mne", signal, 2000.0, onsets, 1 / 30, {"mode": "nonsense"})
+        assert worker.clean("mne", signal, 2000.0, onsets, 1 / 30, {}).seconds > 0
+
+
+def test_speed_is_samples_over_seconds_and_says_what_fails():
+    made = SMALL.make(np.random.default_rng(1))
+    test = Track(made.recording, made.pulses, 1 / 30)
+    half = Contestant("half", "simple", ({},), lambda *given: Answer(None, None, 0.5))
+    found = measured_speeds([half, failing(TimingError("no"))], test, None, search=False)
+    assert found[0].rate == pytest.approx(2 * made.recording.signal.size)
+    assert found[1].reason == "no"
+    assert np.isnan(found[1].rate)
+
+
+def test_goals_name_scores_that_their_cases_can_have():
+    for one in CASES.values():
+        for goal in one.goals:
+            assert goal.score.startswith(("m_", "coverage")) == (one.group == "evoked"), (one.name, goal.score)
