@@ -38,7 +38,7 @@ SPAN = (0.5, 19.5)  # s, of the stimulation
 CURRENT = 0.080  # A, supramaximal
 SUBMAXIMAL, WEAK = 0.030, 0.026  # A, about half and a third of the units within reach
 NO_FATIGUE = FatigueParameters(slowing=0.0, weakening=0.0, threshold_rise=0.0, block=0.0)
-NO_VARIATION = EvokedParameters(threshold_spread=0.0, latency_jitter=0.0, fluctuation=0.0)
+NO_VARIATION = EvokedParameters(threshold_spread=0.0, latency_jitter=0.0, fluctuation=0.0, threshold_fluctuation=0.0)
 # half of the axons are out of the current's reach, so that their voluntary spikes meet no antidromic volley; with
 # 17 ms of conduction those of the others never pass at 30 Hz, and none are gated in phase
 POOL = PoolParameters(units=100, fibres_per_unit=4, reach=0.5)

@@ -19,6 +19,7 @@ Array = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
 
 BAND = (20.0, 450.0)  # Hz
+SILENT = 1e-9  # V, below which nothing varies
 RARE = 0.02  # of all samples, below which a phase is not there
 WINDOW = 1.0  # s, of spectra
 ENVELOPE = 0.1  # s
@@ -97,7 +98,7 @@ def _enough(mask: Mask, scene: Scene) -> Mask:
 
 
 def _bound(scene: Scene) -> float:
-    if not scene.evoked_random.any() or not scene.usable.any():
+    if np.abs(scene.evoked_random).max() < SILENT or not scene.usable.any():
         return np.nan
     return snr(scene.target, scene.target + scene.evoked_random, scene.usable)
 
