@@ -60,4 +60,4 @@ format: $(READY)  ## put the code into the project's format
 	@$(BIN)/ruff format .
 
 clean:  ## remove what was built
-	@rm -rf $(VENV) $(PEERS) build dist docs/_build docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf $(VENV) $(PEERS) build dist docs/_build docs/generated docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis

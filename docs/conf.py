@@ -1,6 +1,11 @@
 """Configuration of the documentation."""
 
+import sys
 from importlib.metadata import version as installed
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 
 project = "emgkit"
 author = "the emgkit developers"
@@ -13,7 +18,7 @@ extensions = [
     "numpydoc",
     "sphinx_click",
 ]
-exclude_patterns = ["_build", "benchmark_table.rst"]
+exclude_patterns = ["_build", "generated", "benchmark_table.rst"]
 html_theme = "pydata_sphinx_theme"
 html_title = "emgkit"
 html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False}
@@ -35,3 +40,11 @@ def setup(app):
         return [nodes.literal(rawtext, text)], []
 
     app.add_role("any_or_code", as_code)
+    app.connect("builder-inited", draw)
+
+
+def draw(app):
+    """Draw the pictures of the simulator's page."""
+    from make_pictures import make
+
+    make(HERE / "generated")

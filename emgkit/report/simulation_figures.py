@@ -27,6 +27,7 @@ Array = NDArray[np.floating[Any]]
 COLUMNS = 1500  # of a long trace: the lowest and highest value in each are all that can be seen
 CLOSE_UP = 0.12  # s
 SHOWN = 6
+SMALLEST = 20e-6  # V, of a response worth following
 HIGHEST = 300.0  # Hz, of the spectra that are shown
 LINE_HEIGHT, PANEL_HEIGHT = 1.25, 2.6  # inches
 UNDATED: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
@@ -166,7 +167,7 @@ def _panels(simulation: Simulation, row: int, responses: Responses) -> list[Call
     if stimulated and np.ptp(responses.current[responses.stimulator == 0]) > 0:
         panels.append(lambda axes: _draw_recruitment(axes, responses))
     if stimulated and not series:
-        panels.append(lambda axes: _draw_course(axes, simulation, responses))
+        panels.append(lambda axes: _draw_course(axes, simulation, row, responses))
     return panels
 
 
@@ -271,10 +272,10 @@ def _draw_recruitment(axes: Axes, responses: Responses) -> None:
     label(axes, "recruitment: size of the response to the current", "current, mA", "peak to peak, mV")
 
 
-def _draw_course(axes: Axes, simulation: Simulation, responses: Responses) -> None:
+def _draw_course(axes: Axes, simulation: Simulation, row: int, responses: Responses) -> None:
     """Draw what fatigues, in % of its first value."""
     for stimulator in np.unique(responses.stimulator):
-        own = (responses.stimulator == stimulator) & responses.strongest
+        own = (responses.stimulator == stimulator) & responses.strongest & (responses.sizes() > SMALLEST)
         if not own.any():
             continue
         size, frequency = responses.sizes()[own], responses.median_frequencies()[own]
@@ -287,7 +288,7 @@ def _draw_course(axes: Axes, simulation: Simulation, responses: Responses) -> No
                     responses.onsets[own], 100 * values / fresh, shape, markersize=4, color=colour, label=name + which
                 )
     truth = simulation.truth
-    speed = truth.velocity[0] / truth.velocity[0, 0]
+    speed = truth.velocity[row] / truth.velocity[row, 0]
     axes.plot(truth.velocity_times, 100 * speed, color=COLOURS["ink"], label="conduction velocity")
     axes.legend(loc="best", fontsize=8)
     label(axes, "M-wave and fibres over time", "time, s", "% of the first")
