@@ -69,7 +69,7 @@ class AdaptiveFilter:
 
     def separate(self, signal: Array, fs: float, pulses: Pulses) -> Parts:
         """Take a signal apart, see `ArtifactMethod`."""
-        after = causal_end(pulses, self.before, self.after)
+        after = causal_end(pulses, fs, self.before, self.after)
         locked, lost = remove_causally(self._stream(fs, signal.shape[0], after), signal, pulses)
         effective = _effective_pulses(self.forgetting, len(pulses))
         quality = averaging_quality(float(1 / np.mean(1 / effective)), float(np.sqrt(1 + np.mean(1 / effective))))

@@ -83,7 +83,8 @@ def sequences(pulses: Pulses, fs: float, before: float, after: float | None) -> 
     made = []
     for members in _sequence_members(pulses):
         to_next = (following[members] - first[members]) / fs
-        end = after if after is not None else min(float(np.quantile(to_next, 0.05)), before + LONGEST) - before
+        usual = min(float(np.quantile(to_next, 0.05)), before + LONGEST) - before
+        end = usual + 1 / fs if after is None else after  # up to the next frame, whatever the interval rounds to
         count = int(np.floor((before + end) * fs + 1e-9))
         if count < max(0.001 * fs, 2):
             raise TimingError(
@@ -92,7 +93,15 @@ def sequences(pulses: Pulses, fs: float, before: float, after: float | None) -> 
             )
         start = first[members]
         places = pulses.onsets[members] * fs - start
-        made.append(Frames(start, places, np.minimum(start + count, following[members]), count, end))
+        made.append(
+            Frames(
+                start,
+                places,
+                np.minimum(start + count, following[members]),
+                count,
+                end if after is not None else end + 1 / fs,
+            )
+        )
     if not made:
         raise TimingError(f"A template needs {FEWEST} pulses that can be compared, got {len(pulses)}: use blanking.")
     return made

@@ -13,6 +13,7 @@ __all__ = ["MOST_FRAMES", "averaging_quality", "emg_covariance", "left_by_projec
 
 Array = NDArray[np.float64]
 
+EVEN = 1.25  # largest over median power along the frame where nothing but EMG is left
 MOST_FRAMES = 300  # frames that are looked at for an expectation
 
 
@@ -26,10 +27,13 @@ def emg_covariance(residue: Array) -> Array:
 
     Notes
     -----
-    Lagged products are averaged over the quieter half of the frame, where the response that differs from pulse to
-    pulse is small; lags longer than that half are taken as uncorrelated.
+    Where no part of the frame stands out, the covariance is taken as it is. Otherwise the response differs from pulse
+    to pulse there, and lagged products are averaged over the quieter half of the frame; lags longer than that half are
+    taken as uncorrelated.
     """
     count = residue.shape[1]
+    if _is_even(residue):
+        return np.asarray(residue.T @ residue / len(residue))
     half = max(count // 2, 1)
     power = np.concatenate([[0.0], np.cumsum((residue**2).mean(axis=0))])
     quiet = int(np.argmin(power[half:] - power[:-half]))
@@ -40,25 +44,36 @@ def emg_covariance(residue: Array) -> Array:
     return np.asarray(toeplitz(lagged))
 
 
-def left_by_projection(bases: Array, covariance: Array) -> float:
+def _is_even(residue: Array) -> bool:
+    """Tell whether no part of the frame stands out, so that nothing but EMG is left."""
+    box = max(residue.shape[1] // 8, 1)
+    level = np.convolve((residue**2).mean(axis=0), np.ones(box) / box, "valid")
+    return bool(level.max() <= EVEN * np.median(level))
+
+
+def left_by_projection(bases: Array, pieces: Array, residue: Array) -> float:
     """Share of the EMG's power that is left when its projection on the bases is taken away.
 
     Parameters
     ----------
     bases : ndarray, shape (frames, samples, directions)
-        Orthonormal directions for every frame (columns of zeros count nothing).
-    covariance : ndarray, shape (samples, samples)
-        Of the EMG within a frame.
+        Orthonormal directions for every frame (columns of zeros count nothing), found without the frame itself.
+    pieces, residue : ndarray, shape (frames, samples)
+        The frames, V, and what the template of the neighbours leaves of them.
 
     Notes
     -----
-    E‖(I - QQ')v‖² = tr R - tr Q'RQ for directions Q that do not depend on the EMG v of the frame itself.
+    Where nothing but EMG differs from frame to frame, the projection of the difference is what is taken. Elsewhere
+    E‖(I - QQ')v‖² = tr R - tr Q'RQ with the covariance R of the EMG, see `emg_covariance`.
     """
-    whole = float(np.trace(covariance))
-    if whole <= 0 or not bases.size:
-        return 1.0
-    taken = np.einsum("klm,klm->k", bases, covariance @ bases)
-    return max(1.0 - float(taken.mean()) / whole, 0.0)
+    count = len(pieces)
+    different = (pieces - pieces.mean(axis=0)) * (count / max(count - 1, 1))  # from the mean of the others
+    if _is_even(different):
+        whole, taken = float((different**2).mean()), (np.einsum("klm,kl->km", bases, different) ** 2).sum(axis=1)
+        return 1.0 if whole == 0 else max(1.0 - float(taken.mean()) / (whole * pieces.shape[1]), 0.0)
+    covariance, seen = emg_covariance(residue), spread(count)
+    taken = np.einsum("klm,klm->k", bases[seen], covariance @ bases[seen])
+    return max(1.0 - float(taken.mean()) / float(np.trace(covariance)), 0.0)
 
 
 def orthonormal(columns: Array) -> Array:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from emgkit._checks import in_range, whole
 from emgkit.artifact.base import windows_mask
 from emgkit.artifact.frames import Frames, all_frames, cut
-from emgkit.artifact.gain import averaging_quality, emg_covariance, left_by_projection, orthonormal, spread
+from emgkit.artifact.gain import averaging_quality, left_by_projection, orthonormal
 from emgkit.artifact.streaming import FrameStream, causal_end, check_streamable, remove_causally
 from emgkit.artifact.templates import PAD, complete, template_frames
 from emgkit.errors import ParameterError
@@ -80,7 +80,7 @@ class LinearPrediction:
 
     def separate(self, signal: Array, fs: float, pulses: Pulses) -> Parts:
         """Take a signal apart, see `ArtifactMethod`."""
-        after = causal_end(pulses, self.before, self.after)
+        after = causal_end(pulses, fs, self.before, self.after)
         stream = self._stream(fs, signal.shape[0], after)
         locked, lost = remove_causally(stream, signal, pulses)
         gain = self._gain(signal, fs, pulses, after)
@@ -125,11 +125,11 @@ class LinearPrediction:
         wide = complete(cut(row, frames, PAD))
         pieces = wide[:, PAD:-PAD]
         residue = pieces - template_frames(wide, frames.places, 40)[0]
-        seen = order + spread(frames.first.size - order)
-        past = np.stack([pieces[seen - lag] for lag in range(1, order + 1)], axis=2)
+        past = np.stack([pieces[order - lag : len(pieces) - lag] for lag in range(1, order + 1)], axis=2)
         blanked = int(np.ceil((self.before + self.blanked) * fs)) if self.blanked > 0 else 0
         fitted = slice(min(blanked, frames.count - 1), None)
-        return float(np.sqrt(left_by_projection(orthonormal(past[:, fitted]), emg_covariance(residue[:, fitted]))))
+        bases = orthonormal(past[:, fitted])
+        return float(np.sqrt(left_by_projection(bases, pieces[order:, fitted], residue[order:, fitted])))
 
 
 class _Prediction:

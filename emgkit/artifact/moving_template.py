@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range, whole
 from emgkit.artifact.frames import Frames, Taken, all_frames, by_sequence, by_stimulator, cut, sequences
-from emgkit.artifact.gain import averaging_quality, emg_covariance, left_by_projection, spread
+from emgkit.artifact.gain import averaging_quality, left_by_projection
 from emgkit.artifact.streaming import FrameStream, causal_end, check_streamable, remove_causally
 from emgkit.artifact.templates import PAD, PastTemplate, complete, fitted, template_frames
 from emgkit.errors import ParameterError
@@ -110,7 +110,7 @@ class MovingTemplate:
         return FrameStream(kernel, fs, channels, self.before, after)
 
     def _separate_causally(self, signal: Array, fs: float, pulses: Pulses) -> Parts:
-        after = causal_end(pulses, self.before, self.after)
+        after = causal_end(pulses, fs, self.before, self.after)
         locked, lost = remove_causally(self._stream(fs, signal.shape[0], after), signal, pulses)
         share = 1 / np.minimum(np.arange(1, len(pulses)), self.neighbours)
         power = np.full(len(signal), 1 + share.mean())
@@ -130,5 +130,5 @@ class MovingTemplate:
             return template, 1 + 1 / count, count
         residue = pieces[:, PAD:-PAD] - template
         template, bases = fitted(template, residue, self.fit_gain, self.fit_shift)
-        left = left_by_projection(bases[spread(len(bases))], emg_covariance(residue))
+        left = left_by_projection(bases, pieces[:, PAD:-PAD], residue)
         return template, left if self.fit_gain else left * (1 + 1 / count), count

@@ -41,14 +41,8 @@ class Stream(Protocol):
     def latency(self) -> float: ...  # noqa: D102
     @property
     def valid(self) -> Mask: ...  # noqa: D102
-
-    def update(self, block: Array, pulses: Pulses | Array | None = None) -> Array:
-        """Take the next samples, give the cleaned samples that have become final."""
-        ...
-
-    def finish(self) -> Array:
-        """Give the cleaned samples that are left when no more will come."""
-        ...
+    def update(self, block: Array, pulses: Pulses | Array | None = None) -> Array: ...  # noqa: D102
+    def finish(self) -> Array: ...  # noqa: D102
 
 
 class Kernel(Protocol):
@@ -109,7 +103,7 @@ class FrameStream:
 
     def __init__(self, kernel: Kernel, fs: float, channels: int, before: float, after: float) -> None:
         self._fs, self._channels = positive("fs", fs, "Hz"), whole("channels", channels, 1, 100000)
-        self._kernel, self._before = kernel, before
+        self._kernel, self._before, self._finished = kernel, before, False
         self._count = int(np.floor((before + after) * fs + 1e-9))
         if self._count < 2:
             raise TimingError(f"Frames of {self._count} samples are too short: give a longer after=.")
@@ -124,17 +118,16 @@ class FrameStream:
         self._removed = np.zeros((channels, self._count))
         self._lost = np.zeros((channels, self._count), dtype=bool)
         self.lost = self._valid = np.zeros((channels, 0), dtype=bool)
-        self._finished = False
-
-    @property
-    def latency(self) -> float:
-        """By how much the cleaned signal comes later than the measured one, s."""
-        return self.latency_samples / self._fs
 
     @property
     def latency_samples(self) -> int:
-        """The same, samples."""
+        """By how many samples the cleaned signal comes later than the measured one."""
         return self._ahead + self._slack
+
+    @property
+    def latency(self) -> float:
+        """The same, s."""
+        return self.latency_samples / self._fs
 
     @property
     def valid(self) -> Mask:
@@ -171,9 +164,9 @@ class FrameStream:
 
     def advance(self, block: Array, pulses: Pulses | Array | None = None) -> tuple[Array, Array]:
         """Do as `update`, and give the measured samples and what to take from them."""
-        samples = np.asarray(block, dtype=np.float64)
         if self._finished:
             raise ParameterError("This stream is finished: make a new one.")
+        samples = np.asarray(block, dtype=np.float64)
         if samples.ndim != 2 or samples.shape[0] != self._channels:
             raise ShapeError(f"A block must have shape ({self._channels}, samples), got {samples.shape}.")
         self._add_pulses(pulses)
@@ -224,8 +217,8 @@ class FrameStream:
         return frames[0].first + delay if frames else FAR
 
     def _learn(self, frame: _Frame) -> None:
-        if frame.stop < frame.first + self._count:
-            return  # the next pulse came too soon
+        if frame.stop < frame.first + self._count - 1:
+            return  # the next pulse came too soon, by more than rounding
         pad = self._kernel.pad
         self._kernel.learn(self._piece(frame.first - pad, frame.first + self._count + pad), frame.place)
 
@@ -268,7 +261,7 @@ class FrameStream:
         self._start += gone
 
 
-def causal_end(pulses: Pulses, before: float, after: float | None) -> float:
+def causal_end(pulses: Pulses, fs: float, before: float, after: float | None) -> float:
     """Time after the pulse at which the frames of a causal method end, s: as asked for, or found from the pulses.
 
     Raises
@@ -280,7 +273,7 @@ def causal_end(pulses: Pulses, before: float, after: float | None) -> float:
         raise TimingError("One pulse has no past to be predicted from: use blanking.")
     usual = float(np.quantile(pulses.intervals, 0.05))
     if after is None:
-        return min(usual - before, LONGEST)
+        return min(usual - before + 1 / fs, LONGEST)  # up to the next frame, whatever it rounds to
     if before + after > 1.001 * float(np.median(pulses.intervals)):
         raise TimingError(
             f"Frames of {(before + after) * 1e3:.3g} ms do not fit between pulses that are "

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range, whole
 from emgkit.artifact.frames import Frames, by_sequence, by_stimulator, cut, sequences
-from emgkit.artifact.gain import averaging_quality, emg_covariance, left_by_projection, orthonormal, spread
+from emgkit.artifact.gain import averaging_quality, emg_covariance, left_by_projection, orthonormal
 from emgkit.artifact.rank import FixedRank, SingularValueThreshold
 from emgkit.artifact.templates import PAD, complete, template_frames
 from emgkit.pulses import Pulses
@@ -83,13 +83,12 @@ class TemplatePCA:
         pieces = complete(cut(row, frames, PAD))
         template, count = template_frames(pieces, frames.places, self.neighbours)
         residue = pieces[:, PAD:-PAD] - template
-        covariance = emg_covariance(residue)
-        rank = min(self.rank.count(residue, covariance), count // 2)
+        rank = min(self.rank.count(residue, emg_covariance(residue)), count // 2)
         columns = [template[:, :, np.newaxis], np.gradient(template, axis=1)[:, :, np.newaxis]]
         bases = orthonormal(np.concatenate([*columns, _components(residue, rank, self.neighbours)], axis=2))
         sizes = np.einsum("klm,kl->km", bases, residue)
         locked = template + np.einsum("klm,km->kl", bases, sizes)
-        return locked, left_by_projection(bases[spread(len(bases))], covariance), count, rank
+        return locked, left_by_projection(bases, pieces[:, PAD:-PAD], residue), count, rank
 
 
 def _components(residue: Array, rank: int, neighbours: int) -> Array:

@@ -20,6 +20,8 @@ METHODS = {
     "mains and its harmonics",
     "blanking": "blanking about every pulse",
     "interpolation": "interpolation over a short time about every pulse",
+    "local_polynomial": "a sliding cubic after every pulse",
+    "spatial": "removal of the directions across the array in which the artifact lies",
     "comb": "a comb filter at the period of the pulses",
     "template_pca": "regression of every response on the template and principal components of its neighbours",
     "linear_prediction": "linear prediction of every response from those before it",

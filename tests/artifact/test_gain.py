@@ -18,6 +18,8 @@ METHODS = [
     ek.Comb(periods=2, causal=True),
     ek.Comb(blanking=ek.Blanking(after=0.004, fill=ek.Line())),
     ek.TemplatePCA(),
+    ek.LocalPolynomial(),
+    ek.LocalPolynomial(half_width=0.006, after=0.025),
     ek.AdaptiveFilter(forgetting=0.9),
 ]
 
