@@ -56,7 +56,7 @@ def process_values(session: Session, played: list[tuple[Muscle, Activity, Array]
     times = np.linspace(0.0, session.duration, count)
     frequencies = np.arange(FREQUENCY_STEP, session.front_end.fs / 2, FREQUENCY_STEP)
     noise = noise_spectrum(frequencies, session.surroundings, session.front_end)
-    gain = _high_pass_gain(session, frequencies)
+    gain = session.front_end.high_power(frequencies)
     rows, mean, weighted, active = [], [], [], []
     for muscle, done, drive in played:
         rates = muscle.pool.rates(np.array([drive.max(initial=0.0)]))[:, 0]
@@ -71,17 +71,6 @@ def process_values(session: Session, played: list[tuple[Muscle, Activity, Array]
         active += [_active(muscle, done, times)] * len(session.montage.lateral)
     features = {name: np.concatenate([row[name] for row in rows], axis=1) for name in rows[0]}
     return ProcessValues(times, np.stack(mean), np.concatenate(weighted), np.stack(active), features)
-
-
-def _high_pass_gain(session: Session, frequencies: Array) -> Array:
-    from scipy.signal import butter, sosfreqz
-
-    front_end = session.front_end
-    if front_end.high_pass is None:
-        return np.ones(frequencies.size)
-    order, corner, fs = front_end.high_pass_order, front_end.high_pass, front_end.fs
-    sections = butter(order, corner, "highpass", fs=fs, output="sos")
-    return np.asarray(np.abs(sosfreqz(sections, frequencies, fs=fs)[1]) ** 2)
 
 
 def _values(session: Session, muscle: Muscle, done: Activity, time: float) -> dict[str, Array]:

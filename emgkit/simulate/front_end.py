@@ -9,6 +9,7 @@ filtered signal does not.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -139,21 +140,20 @@ class FrontEnd:
 
     def high(self, wave: Array, fs: float | None = None) -> Array:
         """Apply the high-pass to signals at the output rate (or at ``fs`` Hz), along the last axis."""
-        from scipy.signal import butter, sosfilt
+        from scipy.signal import sosfilt
 
         if self.high_pass is None:
             return wave
-        sections = butter(self.high_pass_order, self.high_pass, "highpass", fs=fs or self.fs, output="sos")
-        return np.asarray(sosfilt(sections, wave, axis=-1))
+        return np.asarray(sosfilt(self._high_sections(fs or self.fs, self.high_pass), wave, axis=-1))
+
+    def _high_sections(self, fs: float, corner: float) -> Array:
+        return _high_sections(self.high_pass_order, corner, fs).copy()
 
     def sections(self, fs: float) -> Array:
         """Second-order sections of both filters at a fine rate, Hz: what is not band-limited needs them there."""
-        from scipy.signal import butter
-
         if self.high_pass is None:
             return self.low_sections(fs)
-        high = butter(self.high_pass_order, self.high_pass, "highpass", fs=fs, output="sos")
-        return np.concatenate([high, self.low_sections(fs)])
+        return np.concatenate([self._high_sections(fs, self.high_pass), self.low_sections(fs)])
 
     @property
     def settling(self) -> float:
@@ -162,25 +162,45 @@ class FrontEnd:
 
     def power_gain(self, frequencies: Array) -> Array:
         """Squared magnitude of the filters' response at frequencies, Hz."""
-        from scipy.signal import butter, sosfreqz
+        from scipy.signal import sosfreqz
 
-        gain = np.abs(sosfreqz(self.low_sections(FINE), frequencies, fs=FINE)[1]) ** 2
-        if self.high_pass is not None:
-            sections = butter(self.high_pass_order, self.high_pass, "highpass", fs=self.fs, output="sos")
-            gain = gain * np.abs(sosfreqz(sections, frequencies, fs=self.fs)[1]) ** 2
-        return gain
+        return np.asarray(np.abs(sosfreqz(self.low_sections(FINE), frequencies, fs=FINE)[1]) ** 2) * self.high_power(
+            frequencies
+        )
+
+    def high_power(self, frequencies: Array) -> Array:
+        """Squared magnitude of the high-pass at frequencies, Hz."""
+        from scipy.signal import sosfreqz
+
+        if self.high_pass is None:
+            return np.ones(frequencies.size)
+        return np.asarray(
+            np.abs(sosfreqz(self._high_sections(self.fs, self.high_pass), frequencies, fs=self.fs)[1]) ** 2
+        )
 
     def low_sections(self, fs: float) -> Array:
         """Give the second-order sections of the anti-alias filter at a rate, Hz."""
-        from scipy.signal import bessel, butter, ellip
-
-        if self.anti_alias == "bessel":
-            return np.asarray(bessel(self.low_pass_order, self.corner, norm="mag", fs=fs, output="sos"))
-        if self.anti_alias == "butterworth":
-            return np.asarray(butter(self.low_pass_order, self.corner, fs=fs, output="sos"))
-        return np.asarray(ellip(self.low_pass_order, RIPPLE, STOP, self.corner, fs=fs, output="sos"))
+        return _low_sections(self.anti_alias, self.low_pass_order, self.corner, fs).copy()
 
     def convert(self, analog: Array) -> Array:
         """Clip at the range and round to the converter's steps."""
         step = 2 * self.full_scale / (2.0**self.bits - 1)
         return np.round(np.clip(analog, -self.full_scale, self.full_scale) / step) * step
+
+
+@cache
+def _low_sections(shape: str, order: int, corner: float, fs: float) -> Array:
+    from scipy.signal import bessel, butter, ellip
+
+    if shape == "bessel":
+        return np.asarray(bessel(order, corner, norm="mag", fs=fs, output="sos"))
+    if shape == "butterworth":
+        return np.asarray(butter(order, corner, fs=fs, output="sos"))
+    return np.asarray(ellip(order, RIPPLE, STOP, corner, fs=fs, output="sos"))
+
+
+@cache
+def _high_sections(order: int, corner: float, fs: float) -> Array:
+    from scipy.signal import butter
+
+    return np.asarray(butter(order, corner, "highpass", fs=fs, output="sos"))

@@ -141,7 +141,7 @@ def act(
 
 def _kept(pool: Pool, drive: Array, spikes: Spikes) -> Array:
     """Share of the spikes that the drive alone would have sent and that passed the site of stimulation."""
-    wanted = pool.rates(drive).sum(axis=1) / DRIVE_GRID
+    wanted = np.array([pool.rate(unit, drive).sum() for unit in range(len(pool))]) / DRIVE_GRID
     sent = np.bincount(spikes.unit, minlength=len(pool))
     return np.clip(sent / np.maximum(wanted, 1.0), 0.0, 1.0)
 

@@ -136,6 +136,12 @@ class Pool(FrozenValue):
         rates = np.minimum(MINIMUM_RATE + above, self.peak_rate[:, np.newaxis])
         return np.where(above >= 0, rates, 0.0)
 
+    def rate(self, unit: int, drive: Array) -> Array:
+        """Compute the firing rate of one unit, Hz, shape (samples,): long drives need not be kept for all at once."""
+        above = drive * self.full_drive - self.drive_threshold[unit]
+        rates = np.minimum(MINIMUM_RATE + above, self.peak_rate[unit])
+        return np.where(above >= 0, rates, 0.0)
+
     def width_factor(self, width: Array) -> Array:
         """Thresholds at pulse widths in s over those at 200 µs, (widths, units), by Weiss's law.
 

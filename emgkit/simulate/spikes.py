@@ -53,9 +53,9 @@ def fire(pool: Pool, drive: Array, resets: list[Array] | None = None, *, rng: np
         Source of chance.
     """
     grid = np.arange(drive.size + 1) / GRID
-    rates = pool.rates(drive)
     found = [
-        _fire_one(row, grid, np.zeros(0) if resets is None else resets[number], rng) for number, row in enumerate(rates)
+        _fire_one(pool.rate(unit, drive), grid, np.zeros(0) if resets is None else resets[unit], rng)
+        for unit in range(len(pool))
     ]
     unit = np.repeat(np.arange(len(pool)), [times.size for times in found])
     return Spikes(np.concatenate(found), unit)
@@ -66,26 +66,29 @@ def _fire_one(rates: Array, grid: Array, resets: Array, rng: np.random.Generator
     if phase[-1] <= 0:
         return np.zeros(0)
     edges = np.concatenate([[0.0], np.interp(resets, grid, phase), [phase[-1]]])
-    ticks = _ticks(np.diff(edges), rng)
-    places = np.sort(np.concatenate([edge + tick for edge, tick in zip(edges, ticks, strict=False)]))
+    gap, ticks = _ticks(np.diff(edges), rng)
+    places = np.sort(edges[gap] + ticks)
     # where the unit is silent the phase stands still: its last time before it moves on is the right one
     rising = np.concatenate([[True], np.diff(phase) > 0])
     times = np.interp(places, phase[rising], grid[rising])
     return times[np.concatenate([[True], np.diff(times) >= SHORTEST_INTERVAL])] if times.size else times
 
 
-def _ticks(gaps: Array, rng: np.random.Generator) -> list[Array]:
-    """Operational times of the spikes after each reset; the first gap begins in the middle of an interval."""
+def _ticks(gaps: Array, rng: np.random.Generator) -> tuple[NDArray[np.int64], Array]:
+    """Which gap between resets each spike falls into, and its operational time since that reset.
+
+    The first gap begins in the middle of an interval.
+    """
     begun = rng.uniform()
     gaps = gaps + begun * (np.arange(gaps.size) == 0)
-    ticks = [_draw(gap, rng) if gap > MANY else np.zeros(0) for gap in gaps]
+    long = np.flatnonzero(gaps > MANY)
+    drawn = [_draw(gap, rng) for gap in gaps[long]]
     short = np.flatnonzero((gaps <= MANY) & (gaps > 1 - 3.9 * INTERVAL_SPREAD))
-    if short.size:
-        table = np.cumsum(_intervals((short.size, round(3 * MANY)), rng), axis=1)
-        for number, row in zip(short, table, strict=True):
-            ticks[number] = row[row < gaps[number]]
-    ticks[0] = ticks[0][ticks[0] > begun] - begun
-    return ticks
+    table = np.cumsum(_intervals((short.size, round(3 * MANY)), rng), axis=1)
+    row, column = np.nonzero(table < gaps[short, np.newaxis])
+    gap = np.concatenate([np.repeat(long, [ticks.size for ticks in drawn]), short[row]]).astype(np.int64)
+    ticks = np.concatenate([*drawn, table[row, column]]) - begun * (gap == 0)
+    return gap[ticks > 0], ticks[ticks > 0]
 
 
 def _draw(gap: float, rng: np.random.Generator) -> Array:
