@@ -85,6 +85,7 @@ class Stimuli:
     width : s
     stimulator : int
     rise : thresholds over those at the beginning
+    steady : bool, outside the ramps of a train
     """
 
     onsets: Array
@@ -92,6 +93,7 @@ class Stimuli:
     width: Array
     stimulator: Indices
     rise: Array
+    steady: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.simulate.evoked import Stimuli
+from emgkit.simulate.evoked import Stimuli, chance_above
 from emgkit.simulate.front_end import FINE
 from emgkit.simulate.muscle import Activity, Muscle
 from emgkit.simulate.process import (
     VoluntarySpectrum,
-    chances,
     evoked_values,
     expected_response,
     voluntary_values,
 )
 from emgkit.simulate.session import Session
+from emgkit.simulate.spikes import GRID as DRIVE_GRID
 from emgkit.simulate.surroundings import noise_spectrum
 
 Array = NDArray[np.floating[Any]]
@@ -63,7 +63,8 @@ def process_values(session: Session, played: list[tuple[Muscle, Activity, Array]
         density = VoluntarySpectrum(muscle.templates, rates, done.kept, frequencies, gain)
         values = [_values(session, muscle, done, float(time)) for time in times]
         for time, value in zip(times, values, strict=True):
-            value.update(voluntary_values(density.at(done.state, float(time)) + noise, frequencies))
+            around = density.at(done.state, float(time), _stimulated(done, drive, float(time)))
+            value.update(voluntary_values(around + noise, frequencies))
         rows.append({name: np.stack([value[name] for value in values]) for name in values[0]})
         own, sized = _velocities(muscle, done, times)
         mean += [own] * len(session.montage.lateral)
@@ -74,14 +75,15 @@ def process_values(session: Session, played: list[tuple[Muscle, Activity, Array]
 
 
 def _values(session: Session, muscle: Muscle, done: Activity, time: float) -> dict[str, Array]:
-    """Evoked features of the response to a pulse at a time, with the current and width of the nearest pulse."""
+    """Evoked features of the response to a pulse at a time, as the nearest pulse outside ramps would give it."""
     near, interval = _around(done.stimuli, time), 1.0
     chance: Array = np.zeros(len(muscle.pool))
     if near.size:
         nearest = near[np.argmin(np.abs(done.stimuli.onsets[near] - time))]
-        current, width = float(done.stimuli.current[nearest]), float(done.stimuli.width[nearest])
         rise = float(session.fatigue.threshold_at(np.array([time]))[0])
-        chance = chances(muscle, session.evoked, current, width, rise)
+        width = muscle.pool.width_factor(done.stimuli.width[nearest : nearest + 1])[0]
+        limit = done.thresholds[done.stimuli.stimulator[nearest]] * width * rise
+        chance = chance_above(done.stimuli.current[nearest] / limit - 1, session.evoked)
     if near.size > 1:
         interval = float(np.median(np.diff(done.stimuli.onsets[near])))
     response = expected_response(muscle, session.front_end, done.state, time, chance, interval)
@@ -89,12 +91,25 @@ def _values(session: Session, muscle: Muscle, done: Activity, time: float) -> di
 
 
 def _around(stimuli: Stimuli, time: float) -> NDArray[np.int64]:
-    """Pulses around a time that reach the muscle: the nearest one and five on either side, as far as there are."""
-    felt = np.flatnonzero(stimuli.current > 0)
+    """Pulses around a time that reach the muscle and that no ramp weakens: the nearest and five on either side."""
+    felt = np.flatnonzero((stimuli.current > 0) & stimuli.steady)
+    if not felt.size:
+        felt = np.flatnonzero(stimuli.current > 0)
     if not felt.size:
         return felt
     nearest = int(np.argmin(np.abs(stimuli.onsets[felt] - time)))
     return felt[max(nearest - 5, 0) : nearest + 6]
+
+
+def _stimulated(done: Activity, drive: Array, time: float) -> float:
+    """Share of the effort around a moment, or of the nearest effort, that falls into trains."""
+    effort = np.flatnonzero(drive)
+    if not effort.size:
+        return 0.0
+    middle = int(effort[np.argmin(np.abs(effort - time * DRIVE_GRID))])
+    reach = int(0.5 * EVERY * DRIVE_GRID)
+    part = slice(max(middle - reach, 0), middle + reach)
+    return float((drive[part] * done.within[part]).sum() / drive[part].sum())
 
 
 def _velocities(muscle: Muscle, done: Activity, times: Array) -> tuple[Array, Array]:

@@ -100,9 +100,10 @@ def _merged(session: Session, schedules: list[Schedule]) -> tuple[Stimuli, NDArr
     widths = np.repeat([one.pulse.width for one in session.stimulators], sizes)
     site = np.repeat([one.site for one in session.stimulators], sizes)
     current = np.concatenate([schedule.current for schedule in schedules])
+    steady = np.concatenate([schedule.steady for schedule in schedules])
     rise = session.fatigue.threshold_at(onsets)
     return (
-        Stimuli(onsets[order], current[order], widths[order], site[order].astype(np.int64), rise[order]),
+        Stimuli(onsets[order], current[order], widths[order], site[order].astype(np.int64), rise[order], steady[order]),
         np.concatenate(train)[order].astype(np.int64),
     )
 

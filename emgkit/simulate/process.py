@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.simulate.evoked import SUPERNORMAL, SUPERNORMAL_UNTIL, EvokedParameters, chance_above
+from emgkit.simulate.evoked import SUPERNORMAL, SUPERNORMAL_UNTIL
 from emgkit.simulate.fatigue import FibreState
 from emgkit.simulate.front_end import FINE, FrontEnd
 from emgkit.simulate.muscle import Muscle
@@ -47,12 +47,6 @@ def expected_response(
     return front_end.high(wave, FINE)[:, lead:]
 
 
-def chances(muscle: Muscle, parameters: EvokedParameters, current: float, width: float, rise: float) -> Array:
-    """Chance of every unit to be excited by a pulse, (units,)."""
-    limit = muscle.pool.threshold * muscle.pool.width_factor(np.array([width]))[0] * rise
-    return chance_above(current / limit - 1, parameters)
-
-
 def evoked_values(response: Array, fs: float) -> dict[str, Array]:
     """Features of a response without noise, per channel: vpp V, area V·s, m_wave_mdf and m_wave_mnf Hz."""
     low, high = (round(edge * fs) for edge in WINDOW)
@@ -80,12 +74,12 @@ class VoluntarySpectrum:
     """One-sided power spectral density of a muscle's voluntary EMG as it fatigues.
 
     Campbell's theorem for independent renewal trains: each unit gives its rate times its energy spectrum times the
-    factor of its interval statistics (Gaussian, coefficient of variation 0.2); random loss of a share of the spikes
-    moves that factor towards one.
+    factor of its interval statistics (Gaussian, coefficient of variation 0.2); random loss of a share of the spikes,
+    as during trains, moves that factor towards one.
     """
 
     def __init__(self, templates: Templates, rates: Array, kept: Array, frequencies: Array, gain: Array) -> None:
-        self._unit = np.flatnonzero((rates > 0) & (kept > 0))
+        self._unit = np.flatnonzero(rates > 0)
         self._frequencies, self._gain = frequencies, gain
         size = 1 << int(np.ceil(np.log2(2 * templates.values.shape[-1])))
         self._grid = np.fft.rfftfreq(size, 1 / templates.fs)
@@ -96,7 +90,8 @@ class VoluntarySpectrum:
             None if more is None else np.fft.rfft(more[self._unit], size)[..., inside] / templates.fs
             for more in templates.growth
         ]
-        self._weight = self._weights(rates[self._unit], kept[self._unit])
+        rates = rates[self._unit]
+        self._free, self._stimulated = self._weights(rates, np.ones(rates.size)), self._weights(rates, kept[self._unit])
 
     def _weights(self, rates: Array, kept: Array) -> Array:
         rate, share = rates[:, np.newaxis], kept[:, np.newaxis]
@@ -105,8 +100,9 @@ class VoluntarySpectrum:
         factor = np.real((1 + phi) / np.where(np.abs(1 - phi) < 1e-9, 1e-9, 1 - phi))
         return np.asarray(2 * rate * share * ((1 - share) + share * factor))
 
-    def at(self, state: FibreState, time: float) -> Array:
-        """Give the density at a time, V²/Hz, (channels, frequencies)."""
+    def at(self, state: FibreState, time: float, stimulated: float) -> Array:
+        """Give the density at a time of which a share is ``stimulated``, V²/Hz, (channels, frequencies)."""
+        weight = stimulated * self._stimulated + (1 - stimulated) * self._free
         velocity, amplitude, growth = state.at(np.full(self._unit.size, time), self._unit)
         wave = self._base
         for share, more in zip(growth, self._more, strict=True):
@@ -116,7 +112,7 @@ class VoluntarySpectrum:
         for number, (speed, share) in enumerate(zip(velocity, amplitude, strict=True)):
             for channel in range(len(out)):
                 energy = np.interp(self._frequencies / speed, self._grid, size[number, channel])
-                out[channel] += self._weight[number] * energy * (share / speed) ** 2
+                out[channel] += weight[number] * energy * (share / speed) ** 2
         return out * self._gain
 
 

@@ -167,13 +167,17 @@ class Stimulator:
 
     def shape_at(self, times: Array, span: Span) -> Array:
         """Relative current at times within a train: ramps and modulation."""
-        shape = np.ones(times.size)
-        if self.ramp_up:
-            shape = np.minimum(shape, (times - span[0]) / self.ramp_up)
-        if self.ramp_down:
-            shape = np.minimum(shape, (span[1] - times) / self.ramp_down)
         swing = 1 + self.modulation * np.sin(2 * np.pi * times / self.modulation_period)
-        return np.clip(shape, 0.0, None) * swing
+        return self.ramp_at(times, span) * swing
+
+    def ramp_at(self, times: Array, span: Span) -> Array:
+        """How far the ramps of a train have risen at times within it, 0 ... 1."""
+        ramp = np.ones(times.size)
+        if self.ramp_up:
+            ramp = np.minimum(ramp, (times - span[0]) / self.ramp_up)
+        if self.ramp_down:
+            ramp = np.minimum(ramp, (span[1] - times) / self.ramp_down)
+        return np.clip(ramp, 0.0, None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,18 +189,20 @@ class Schedule:
     onsets : (pulses,) s, true leading edges
     current : (pulses,) A
     train : (pulses,) int, which train
+    steady : (pulses,) bool, outside the ramps
     planned : (planned,) s, on the clock of whoever set the rate: no clock error, no jitter, nothing missing
     """
 
     onsets: Array
     current: Array
     train: NDArray[np.int64]
+    steady: NDArray[np.bool_]
     planned: Array
 
 
 def draw_schedule(stimulator: Stimulator, duration: float, *, rng: np.random.Generator) -> Schedule:
     """Draw when a stimulator fires in a recording of ``duration`` s."""
-    spans, onsets, current, train, planned = stimulator.spans(duration), [], [], [], []
+    spans, onsets, current, train, steady, planned = stimulator.spans(duration), [], [], [], [], []
     # nobody starts a train in step with the recording: every train begins anywhere within a period
     chosen, slips = rng.spawn(1)[0], rng.uniform(size=len(spans))
     for number, span in enumerate(spans):
@@ -209,7 +215,8 @@ def draw_schedule(stimulator: Stimulator, duration: float, *, rng: np.random.Gen
         level = stimulator.level(number) * _levels(stimulator, real.size, chosen)
         current.append(stimulator.current * level * stimulator.shape_at(real, span))
         train.append(np.full(real.size, number))
-    return Schedule(np.concatenate(onsets), np.concatenate(current), np.concatenate(train), np.concatenate(planned))
+        steady.append(stimulator.ramp_at(real, span) >= 1.0)
+    return Schedule(*(np.concatenate(rows) for rows in (onsets, current, train, steady, planned)))
 
 
 def _train_times(stimulator: Stimulator, span: Span, slip: float) -> Array:

@@ -17,7 +17,7 @@ def stimuli(onsets, current, width=200e-6):
     zeros = np.zeros(onsets.size, dtype=np.int64)
     currents = np.broadcast_to(np.asarray(current, dtype=float), onsets.shape)
     widths = np.broadcast_to(np.asarray(width, dtype=float), onsets.shape)
-    return Stimuli(onsets, currents, widths, zeros, np.ones(onsets.size))
+    return Stimuli(onsets, currents, widths, zeros, np.ones(onsets.size), np.ones(onsets.size, dtype=bool))
 
 
 def excited(pulses, parameters=STILL, pool=POOL, seed=1):
