@@ -45,8 +45,8 @@ class Answer:
         Numbers that it states.
     messages : tuple of str
         Sentences that it states.
-    why : str
-        Why ``auto`` chose what it chose.
+    method : object
+        The method object of emgkit that did it; equal ones give equal bytes.
     seconds : float
         CPU time.
     """
@@ -58,7 +58,7 @@ class Answer:
     error: Array | None = None
     quality: Mapping[str, Any] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
-    why: str = ""
+    method: object = None
 
 
 Call = Callable[[Recording, Pulses, float, Settings], Answer]
@@ -134,7 +134,7 @@ def _ours(name: str) -> Call:
             error=found.standard_error(kept) if stated and kept is not None else None,
             quality=found.quality,
             messages=found.messages,
-            why=found.why,
+            method=found.method,
             seconds=seconds,
         )
 

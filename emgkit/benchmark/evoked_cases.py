@@ -20,7 +20,7 @@ ELECTRODE = {  # what leaves the tail: exponentials of 2 to 10 ms, or a power of
 }
 PULSE = PulseShape("asymmetrical", width=200e-6, gap=0.0)
 TAILS = (0.2, 1.0)  # of the M-wave's size, at 3 ms
-USUAL_M_WAVE = 2.2e-3  # V, of the sessions drawn
+REACHED = 0.55  # of the response of all units: what the current reaches in the sessions drawn
 
 NRMSE = at_most("m_nrmse", 5.0)
 WIDE = at_most("m_nrmse", 10.0)
@@ -36,17 +36,16 @@ COVER = (at_least("coverage", 85.0), at_most("coverage", 95.0))
 
 def _tailed(rng: Rng, kind: str, **changes: Any) -> Session:
     """Draw a session with a tail of 0.2 to 1 times the M-wave, and without voluntary effort."""
-    size = float(np.exp(rng.uniform(*np.log(TAILS)))) * USUAL_M_WAVE
-    electrode = ELECTRODE[kind]
-    transfer = tail_transfer(size, PULSE, electrode)
+    share, electrode = float(np.exp(rng.uniform(*np.log(TAILS)))), ELECTRODE[kind]
     tail = {
-        "transfer": transfer,
         "taus": electrode.taus,
         "shares": electrode.shares,
         "power_share": electrode.power_share,
         "power_exponent": electrode.power_exponent,
     }
-    return drawn(rng, **{"pulse": PULSE, "varied": True, "effort": 0.0, **tail, **changes})
+    session = drawn(rng, **{"pulse": PULSE, "varied": True, "effort": 0.0, **tail, **changes})
+    size = share * REACHED * session.m_max
+    return session.override("case", {"transfer": tail_transfer(size, PULSE, electrode)})
 
 
 def _tail(kind: str, **changes: Any) -> Plan:

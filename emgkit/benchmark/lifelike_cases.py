@@ -8,7 +8,7 @@ import numpy as np
 
 from emgkit.benchmark.case import Case, at_most
 from emgkit.benchmark.sessions import SUBMAXIMAL, drawn, with_reflex
-from emgkit.benchmark.voluntary_cases import BESIDE, plan_of, snr_goals, voluntary
+from emgkit.benchmark.voluntary_cases import BESIDE, MARKED, plan_of, snr_goals, voluntary
 from emgkit.simulate import Effort, Session
 
 __all__ = ["LIFELIKE_CASES"]
@@ -26,6 +26,7 @@ _DEVICE = (
         "packet_loss",
         "2 % of the packets of 13 ms are lost.",
         BESIDE,
+        MARKED,
         plan=plan_of(packet_loss=0.02),
         reference="periodic_exact",
     ),
@@ -47,6 +48,7 @@ _DEVICE = (
         "hardware_blanking",
         "The amplifier holds its output from 0.5 ms before to 2.5 ms after every pulse.",
         BESIDE,
+        MARKED,
         plan=plan_of(blanking=2.5e-3),
         reference="periodic_exact",
     ),

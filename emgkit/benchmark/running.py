@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from emgkit import plugins
 from emgkit.benchmark.cases import Case, case
-from emgkit.benchmark.contestants import Answer, Contestant, contestants
+from emgkit.benchmark.contestants import AUTO, Answer, Contestant, contestants
 from emgkit.benchmark.evoked_scores import nrmse
 from emgkit.benchmark.peers import PeerWorker, peer_worker, start_worker
 from emgkit.benchmark.scores import Scene, Scored, Undefined, evoked_scores, missing, scene_of, snr, voluntary_scores
@@ -42,6 +43,8 @@ class Plan:
         Names of methods; none means all.
     seeds : int
         Recordings per case.
+    first : int
+        The first seed.
     tuning : int
         Further recordings per case, on whose truth simple methods and peers are tuned.
     jobs : int
@@ -53,6 +56,7 @@ class Plan:
     cases: tuple[str, ...]
     methods: tuple[str, ...]
     seeds: int
+    first: int
     tuning: int
     jobs: int
     peers: Path | None
@@ -139,13 +143,33 @@ def run_case(plan: Plan, name: str, worker: PeerWorker | None = None) -> list[Ro
     with threadpool_limits(limits=1):
         methods = contestants(plan.methods, worker)
         chosen = _tune(one, [method for method in methods if len(method.settings) > 1], plan.tuning)
-        for seed in range(plan.seeds):
-            take = _take(one, seed)
-            for method in methods:
-                rows.append(_row(take, method, method.settings[0], tuned=False))
-                if method.name in chosen:
-                    rows.append(_row(take, method, chosen[method.name], tuned=True))
+        for seed in range(plan.first, plan.first + plan.seeds):
+            rows += _rows(_take(one, seed), methods, chosen)
     return rows
+
+
+def _rows(take: Take, methods: Sequence[Contestant], chosen: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+    """Score all methods on one recording; what ``auto`` chose need not be run once more."""
+    rows: list[Row] = []
+    done: list[tuple[object, Row]] = []
+    for method in methods:
+        same = next((row for object_, row in done if object_ == _default(method)), None)
+        if same is not None:
+            rows.append(replace(same, method=method.name))
+            continue
+        row, used = _row(take, method, method.settings[0], tuned=False)
+        rows.append(row)
+        if method.name == AUTO and used is not None:
+            done.append((used, row))
+        if method.name in chosen:
+            rows.append(_row(take, method, chosen[method.name], tuned=True)[0])
+    return rows
+
+
+def _default(method: Contestant) -> object:
+    if method.kind != "emgkit" or method.name == AUTO:
+        return method
+    return plugins.load("emgkit.artifact", method.name)()
 
 
 def _take(one: Case, seed: int) -> Take:
@@ -172,24 +196,27 @@ def _answer(take: Take, method: Contestant, settings: Mapping[str, Any]) -> Answ
     return method.answer(take.simulation.recording, take.pulses, take.period, settings)
 
 
-def _row(take: Take, method: Contestant, settings: Mapping[str, Any], *, tuned: bool) -> Row:
-    speed, messages = np.nan, tuple[str, ...]()
+def _row(take: Take, method: Contestant, settings: Mapping[str, Any], *, tuned: bool) -> tuple[Row, object]:
+    speed, messages, used = np.nan, tuple[str, ...](), None
     try:
         answer = _answer(take, method, settings)
         scores = _scores(take, answer)
         speed, messages = take.simulation.recording.signal.size / max(answer.seconds, 1e-6), answer.messages
+        used = answer.method
     except (EmgkitError, Undefined) as reason:
         scores = missing((MAIN_SCORE[take.case.group],), str(reason))
     except Exception as error:  # noqa: BLE001  one method that crashes must not end half an hour of others
         scores = missing((MAIN_SCORE[take.case.group],), f"crashed: {type(error).__name__}: {error}")
-    return Row(take.case.name, take.seed, method.name, method.kind, tuned, settings, scores, speed, messages)
+    row = Row(take.case.name, take.seed, method.name, method.kind, tuned, settings, scores, speed, messages)
+    return row, used
 
 
 def _scores(take: Take, answer: Answer) -> Scored:
     if take.case.group == "evoked":
         if answer.evoked is None:
             raise Undefined("this method cannot tell the evoked response from the artifact")
-        return evoked_scores(take.scene, answer.evoked, answer.error)
+        said = {"overlap_said": float(_says("overlap", answer))}
+        return evoked_scores(take.scene, answer.evoked, answer.error) | Scored(said, {})
     if answer.voluntary is None:
         raise Undefined("this method gives no voluntary EMG")
     quality = answer.quality
@@ -200,8 +227,11 @@ def _scores(take: Take, answer: Answer) -> Scored:
         effective_pulses=_stated(quality, "effective_pulses"),
         published_gain=_stated(quality, "gain_on_clean"),
     )
-    said = any("mains" in message.lower() for message in answer.messages)
-    return scores | Scored({"mains_said": float(said)}, {})
+    return scores | Scored({"mains_said": float(_says("mains", answer))}, {})
+
+
+def _says(word: str, answer: Answer) -> bool:
+    return any(word in message.lower() for message in answer.messages)
 
 
 def _stated(quality: Mapping[str, Any], name: str) -> float | None:

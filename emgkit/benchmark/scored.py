@@ -76,6 +76,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
         "gain": Score("1", "high", "gain of the output on the target"),
         "gain_error": Score("%", "zero", "gain over the one that the method publishes, minus one"),
         "lost": Score("%", "low", "usable samples that the method calls lost"),
+        "marked": Score("%", "high", "samples clipped, recovering, blanked or lost that the method calls lost"),
         "bound": Score("dB", "high", "predictability bound: SNR of removing all but the random part"),
         "behind_bound": Score("dB", "low", "predictability bound minus SNR on usable samples"),
         "ceiling": Score("dB", "high", "10·log10 of the pulses effectively averaged, as the method states them"),
@@ -88,6 +89,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
         "m_latency_error": Score("ms", "zero", "the same of the latency"),
         "m_vpp_trend_error": Score("points", "zero", "error of the change of Vpp from first to last fifth"),
         "m_mdf_trend_error": Score("points", "zero", "error of the change of MDF from first to last fifth"),
+        "overlap_said": Score("1", "high", "whether a message says that artifact and response overlap"),
         "coverage": Score("%", "high", "samples whose stated 90 % interval holds the M-wave"),
         "coverage_mean": Score("%", "high", "samples whose stated 90 % interval holds the expected M-wave"),
     }

@@ -81,7 +81,8 @@ def drawn(rng: Rng, *, varied: bool = False, **changes: Any) -> Session:
             ),
         ),
     )
-    plain = {"transfer": float(peak) * PEAK_TO_TRANSFER, "taus": (0.5e-3, 4e-3), "shares": (0.25, 0.3)}
+    gain = PEAK_TO_TRANSFER * CURRENT / changes.get("current", CURRENT)  # the artifact is as large at any current
+    plain = {"transfer": float(peak) * gain, "taus": (0.5e-3, 4e-3), "shares": (0.25, 0.3)}
     return session.override("case", {**plain, **changes})
 
 

@@ -21,6 +21,8 @@ Array = NDArray[np.floating[Any]]
 
 DRAWS, LEVEL = 2000, 0.90  # of the bootstrap
 AHEAD, NEAR = 6.0, 1.0  # dB
+OVERALL = {"arv_error": 2.0, "rms_error": 2.0, "mdf_error": 1.5}  # %, of the median case
+WORST_CASE = 5.0  # %
 HALF = 2.0  # times smaller error for the evoked response
 
 
@@ -194,6 +196,28 @@ class Standings:
         if own.shape != other.shape:
             return np.zeros(0)
         return own - other if group == "voluntary" else other / np.maximum(own, 1e-9)
+
+    def overall(self) -> list[Asked]:
+        """Errors of amplitude and frequency over all cases of voluntary EMG: the median case, and the worst one."""
+        cases = [name for name in self.cases if CASES[name].group == "voluntary"]
+        out = []
+        for score, middle in OVERALL.items():
+            medians = np.array([_median(np.abs(self.values(name, AUTO, False, score))) for name in cases])
+            there = medians[np.isfinite(medians)]
+            if not there.size:
+                continue
+            median, worst = float(np.median(there)), float(there.max())
+            for place, limit, value in (("median case", middle, median), ("worst case", WORST_CASE, worst)):
+                goal = Goal(score, limit, "at most")
+                out.append(Asked(place, goal, value, worst, int(there.size), len(cases)))
+        return out
+
+    def beside_best(self) -> tuple[int, int]:
+        """Count cases of voluntary EMG where ``auto`` is at most 1 dB behind the best single method, and all."""
+        found = [self.standing(name) for name in self.cases if CASES[name].group == "voluntary"]
+        pairs = [(one.auto, one.own) for one in found]
+        near = [auto for auto, own in pairs if auto and own and auto.median >= own.median - NEAR]
+        return len(near), sum(own is not None for _, own in pairs)
 
     def asked(self, name: str, method: str = AUTO) -> list[Asked]:
         """Give the goals of a case and what a method reached."""

@@ -122,7 +122,7 @@ def _finished(
 
 def goals_table(standings: Standings) -> TextTable:
     """List what was asked of ``auto``, and what it reached."""
-    asked = [one for name in standings.cases for one in standings.asked(name)]
+    asked = [one for name in standings.cases for one in standings.asked(name)] + standings.overall()
     rows = tuple(_asked_row(one) for one in asked)
     return TextTable(
         f"Goals of {AUTO}: {sum(one.met for one in asked)} of {len(asked)} met by the median",

@@ -20,7 +20,7 @@ from emgkit.benchmark.sessions import (
 )
 from emgkit.simulate import FatigueParameters, Session, Simulation, Stimulator
 
-__all__ = ["BESIDE", "VOLUNTARY_CASES", "plan_of", "snr_goals", "voluntary"]
+__all__ = ["BESIDE", "MARKED", "VOLUNTARY_CASES", "plan_of", "snr_goals", "voluntary"]
 
 Rng = np.random.Generator
 Plan = Callable[[Rng], Session]
@@ -29,6 +29,7 @@ RAMPS = {"modulation": 0.3, "modulation_period": 7.0, "current": 0.100}  # the l
 FATIGUE = FatigueParameters()
 NEAR = at_most("behind_reference", 1.0)
 BESIDE = at_most("behind_reference", 2.0)
+MARKED = at_least("marked", 90.0)  # "marked" in the bars; the share is ours
 AT_BOUND = at_most("behind_bound", 1.0)
 
 
@@ -116,6 +117,7 @@ _DIFFICULT = (
         "clipping_first_stage",
         "The first stage clips 4 % of the samples before the high-pass and recovers with 20 ms.",
         *snr_goals(10.0),
+        MARKED,
         plan=plan_of(rate=20.0, transfer=0.1, rail=1.5e-3, rail_recovery=0.020),
     ),
     voluntary("rate80_overlap", "80 Hz: the M-waves overlap.", *snr_goals(12.0), plan=plan_of(rate=80.0)),

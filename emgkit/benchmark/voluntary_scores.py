@@ -42,8 +42,8 @@ def voluntary_scores(
     output : ndarray, shape (channels, samples)
         V. What is not finite counts as zero.
     valid : ndarray of bool, shape (channels, samples), optional
-        Samples that the method does not call lost. They change "snr_valid" and "lost" only: every other score has the
-        same mask for every method.
+        Samples that the method does not call lost. They change "snr_valid", "lost" and "marked" only: every other
+        score has the same mask for every method.
     effective_pulses : float, optional
         Pulses that the method effectively averages, as it states them.
     published_gain : float, optional
@@ -84,6 +84,7 @@ def voluntary_scores(
             "gain": lambda: _gain(target, given, scene.usable),
             "gain_error": lambda: 100 * (_gain(target, given, scene.usable) / (published_gain or 1.0) - 1),
             "lost": lambda: 100 * float((scene.usable & ~kept).sum() / max(scene.usable.sum(), 1)),
+            "marked": lambda: _marked(scene, kept),
             "bound": lambda: _finite(bound, "nothing varies at random"),
             "behind_bound": lambda: _finite(bound - usable, "nothing varies at random"),
             "ceiling": lambda: _ceiling(effective_pulses),
@@ -107,6 +108,13 @@ def _finite(value: float, reason: str) -> float:
     if not np.isfinite(value):
         raise Undefined(reason)
     return value
+
+
+def _marked(scene: Scene, kept: Mask) -> float:
+    spoiled = scene.all & ~scene.sound
+    if spoiled.sum() < FEWEST:
+        raise Undefined("nothing was clipped, blanked or lost")
+    return float(100 * (spoiled & ~kept).sum() / spoiled.sum())
 
 
 def _ceiling(effective: float | None) -> float:

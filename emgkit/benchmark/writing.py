@@ -64,8 +64,7 @@ def answers(standings: Standings, about: Mapping[str, Any]) -> dict[str, Any]:
     ]
     goals = [
         {**asdict(one.goal), "case": one.case, "median": one.median, "worst": one.worst, "met": one.met}
-        for name in standings.cases
-        for one in standings.asked(name)
+        for one in [*(one for name in standings.cases for one in standings.asked(name)), *standings.overall()]
     ]
     plain: dict[str, Any] = _plain({**about, "cases": cases, "goals": goals})
     return plain

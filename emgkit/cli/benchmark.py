@@ -14,6 +14,7 @@ from emgkit.cli.options import debug_option, json_option
 if TYPE_CHECKING:
     from emgkit.benchmark.running import Plan, Row
     from emgkit.benchmark.speed import Speed
+    from emgkit.benchmark.standings import Standings
     from emgkit.benchmark.tables import TextTable
 
 __all__ = ["command"]
@@ -27,6 +28,7 @@ QUICK_SEEDS, QUICK_TUNING = 1, 1
 @click.option("--cases", metavar="A,B", help="Names of cases; all unless given (see --list).")
 @click.option("--methods", metavar="A,B", help="Names of methods; all unless given.")
 @click.option("--seeds", type=click.IntRange(min=1, max=100_000), help="Recordings per case; 20, with --quick 1.")
+@click.option("--first-seed", type=click.IntRange(0, 800_000), default=0, show_default=True, help="The first seed.")
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for CSV, JSON and RST.")
 @click.option("--speed/--no-speed", default=True, show_default=True, help="Also time the methods.")
@@ -38,6 +40,7 @@ def command(
     cases: str | None,
     methods: str | None,
     seeds: int | None,
+    first_seed: int,
     jobs: int,
     out: Path | None,
     speed: bool,
@@ -52,14 +55,14 @@ def command(
     if listing:
         _list_cases(for_machines)
         return
-    plan = _plan(quick, cases, methods, seeds, jobs)
+    plan = _plan(quick, cases, methods, (first_seed, seeds), jobs)
     with interruptible():
         rows = _run(plan)
         speeds = _speeds(plan, quick) if speed else []
     _show_and_write(plan, rows, speeds, out, for_machines)
 
 
-def _plan(quick: bool, cases: str | None, methods: str | None, seeds: int | None, jobs: int) -> Plan:
+def _plan(quick: bool, cases: str | None, methods: str | None, seeds: tuple[int, int | None], jobs: int) -> Plan:
     from emgkit.benchmark.cases import CASES, QUICK, case
     from emgkit.benchmark.contestants import contestants
     from emgkit.benchmark.peers import peer_python
@@ -70,8 +73,8 @@ def _plan(quick: bool, cases: str | None, methods: str | None, seeds: int | None
         case(name)
     wanted = _names(methods)
     contestants(wanted, None)
-    count = seeds or (QUICK_SEEDS if quick else FULL_SEEDS)
-    return Plan(names, wanted, count, QUICK_TUNING if quick else FULL_TUNING, jobs, peer_python())
+    count = seeds[1] or (QUICK_SEEDS if quick else FULL_SEEDS)
+    return Plan(names, wanted, count, seeds[0], QUICK_TUNING if quick else FULL_TUNING, jobs, peer_python())
 
 
 def _names(text: str | None) -> tuple[str, ...]:
@@ -122,11 +125,11 @@ def _show_and_write(plan: Plan, rows: list[Row], speeds: list[Speed], out: Path 
     shown.append(speed_table(speeds))
     for one in shown:
         _show(one)
-    say(_about(plan, rows))
+    say(_about(plan, rows, standings))
     if out is not None:
         _write(out, plan, rows, speeds)
     if for_machines:
-        as_json(answers(standings, {"seeds": plan.seeds, "about": _about(plan, rows)}))
+        as_json(answers(standings, {"seeds": plan.seeds, "about": _about(plan, rows, standings)}))
 
 
 def _show(one: TextTable) -> None:
@@ -142,7 +145,8 @@ def _write(out: Path, plan: Plan, rows: list[Row], speeds: list[Speed]) -> None:
     from emgkit.benchmark.standings import Standings
 
     prepare_folder(out)
-    standings, about = Standings(rows), _about(plan, rows)
+    standings = Standings(rows)
+    about = _about(plan, rows, standings)
     writing.write_csv(out / "benchmark.csv", rows)
     content: dict[str, Any] = {"seeds": plan.seeds, "about": about, "speed": [asdict(one) for one in speeds]}
     writing.write_json(out / "benchmark.json", writing.answers(standings, content))
@@ -159,14 +163,16 @@ def _write(out: Path, plan: Plan, rows: list[Row], speeds: list[Speed]) -> None:
         say(f"  {out / name}")
 
 
-def _about(plan: Plan, rows: list[Row]) -> str:
+def _about(plan: Plan, rows: list[Row], standings: Standings) -> str:
     from emgkit import __version__
     from emgkit.benchmark.peers import HOW_TO_BUILD
 
     peers = sorted({row.method for row in rows if row.kind == "peer"})
     present = f"Peers: {', '.join(peers)}." if peers else f"The public peers are not installed: {HOW_TO_BUILD}."
     seeds = "one seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
+    near, of = standings.beside_best()
+    auto = f" auto is at most 1 dB behind the best single method in {near} of {of} cases of voluntary EMG." * bool(of)
     return (
         f"emgkit {__version__}, {len(plan.cases)} cases, medians over {seeds}. * tuned on the truth of "
-        f"{plan.tuning} other seed{'s' * (plan.tuning != 1)}. {present}"
+        f"{plan.tuning} other seed{'s' * (plan.tuning != 1)}. {present}{auto}"
     )

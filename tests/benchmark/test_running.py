@@ -42,7 +42,7 @@ def small(monkeypatch):
 
 
 def plan(**changes):
-    usual = {"cases": ("periodic_exact",), "methods": ("moving_mean", "comb"), "seeds": 2, "tuning": 1}
+    usual = {"cases": ("periodic_exact",), "methods": ("moving_mean", "comb"), "seeds": 2, "first": 0, "tuning": 1}
     return Plan(**{**usual, "jobs": 1, "peers": None, **changes})
 
 
@@ -235,3 +235,30 @@ def test_goals_name_scores_that_their_cases_can_have():
     for one in CASES.values():
         for goal in one.goals:
             assert goal.score.startswith(("m_", "coverage")) == (one.group == "evoked"), (one.name, goal.score)
+
+
+def test_what_auto_chose_is_not_run_twice_and_has_the_same_scores(small, monkeypatch):
+    asked = []
+    ours = contestants(("auto", "phase_spline", "moving_template"), None)
+    counted = [
+        replace(one, answer=lambda *given, one=one: asked.append(one.name) or one.answer(*given)) for one in ours
+    ]
+    monkeypatch.setattr(running, "contestants", lambda names, worker: counted)
+    rows = {row.method: row for row in run_case(plan(seeds=1), "periodic_exact")}
+    chosen = [name for name in ("phase_spline", "moving_template") if name not in asked]
+    assert asked[0] == "auto"
+    assert set(rows) == {"auto", "phase_spline", "moving_template"}
+    for name in chosen:
+        assert rows[name].scores.values == rows["auto"].scores.values
+
+
+def test_errors_are_judged_over_all_cases_and_auto_against_the_best():
+    rows = [row("typical", seed, "auto", "emgkit", snr_usable=9.5, arv_error=-1.0) for seed in range(5)]
+    rows += [row("rest", seed, "auto", "emgkit", snr_usable=1.0, arv_error=7.0) for seed in range(5)]
+    rows += [row(case, seed, "comb", "emgkit", snr_usable=10.0) for seed in range(5) for case in ("typical", "rest")]
+    standings = Standings(rows)
+    found = {one.case: one for one in standings.overall()}
+    assert found["median case"].median == 4.0
+    assert not found["median case"].met
+    assert found["worst case"].median == 7.0
+    assert standings.beside_best() == (1, 2)

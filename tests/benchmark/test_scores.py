@@ -85,6 +85,10 @@ def test_what_a_method_calls_lost_changes_no_score_but_those_named_for_it():
     whole, part = voluntary_scores(one, output).values, voluntary_scores(one, output, valid & one.sound).values
     differing = {name for name in whole if not np.isclose(whole[name], part[name], equal_nan=True)}
     assert differing == {"lost", "snr_valid"}
+    spoiled = replace(one, sound=one.sound & (np.arange(COUNT) % 8 > 0))
+    scored = voluntary_scores(spoiled, output, valid & one.sound).values
+    assert scored["marked"] == pytest.approx(100.0)
+    assert scored["lost"] == pytest.approx(100 / 7, abs=1.0)
     assert part["lost"] == pytest.approx(25.0, abs=1.0)
 
 
