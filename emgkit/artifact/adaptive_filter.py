@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
 from emgkit._checks import in_range
+from emgkit.artifact.causal import causal_end, check_streamable, remove_causally
 from emgkit.artifact.gain import averaging_quality
-from emgkit.artifact.streaming import FrameStream, causal_end, check_streamable, remove_causally
+from emgkit.artifact.streaming import FrameStream
 from emgkit.pulses import Pulses
 from emgkit.separation import Parts
 

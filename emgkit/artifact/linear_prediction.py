@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range, whole
 from emgkit.artifact.base import windows_mask
+from emgkit.artifact.causal import causal_end, check_streamable, remove_causally
 from emgkit.artifact.frames import Frames, all_frames, cut
 from emgkit.artifact.gain import averaging_quality, left_by_projection, orthonormal
-from emgkit.artifact.streaming import FrameStream, causal_end, check_streamable, remove_causally
+from emgkit.artifact.streaming import FrameStream
 from emgkit.artifact.templates import PAD, complete, template_frames
 from emgkit.errors import ParameterError
 from emgkit.pulses import Pulses

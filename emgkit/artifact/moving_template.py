@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import in_range, whole
+from emgkit.artifact.causal import causal_end, check_streamable, remove_causally
 from emgkit.artifact.frames import Frames, Taken, all_frames, by_sequence, by_stimulator, cut, sequences
 from emgkit.artifact.gain import averaging_quality, left_by_projection
-from emgkit.artifact.streaming import FrameStream, causal_end, check_streamable, remove_causally
+from emgkit.artifact.streaming import FrameStream
 from emgkit.artifact.templates import PAD, PastTemplate, complete, fitted, template_frames
 from emgkit.errors import ParameterError
 from emgkit.pulses import Pulses

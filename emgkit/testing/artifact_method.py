@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from emgkit.artifact.base import windows_mask
 from emgkit.artifact.separate import separate
 from emgkit.errors import ContractError, EmgkitError
-from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 from emgkit.separation import PART_NAMES, Parts
 from emgkit.testing.stimulated import KINDS, Case, make_case
@@ -52,7 +51,7 @@ def check_artifact_method(
     rates : iterable of float
         Sampling rates, Hz.
     kinds : iterable of str
-        Of "train", "two_trains", "doublets", "single", "edges".
+        Of "train", "two_trains", "two_stimulators", "doublets", "single", "edges".
     seeds : iterable of int
         Of the recordings.
     shift_tolerance : float, default 1e-6
@@ -194,7 +193,24 @@ def _shifts(run: _Run, most: float) -> None:
 
 def _between_zeros(case: Case, before: int, after: int) -> Case:
     signal = np.pad(case.signal, ((0, 0), (before, after)))
-    return replace(case, signal=signal, pulses=Pulses(case.pulses.onsets + before / case.fs))
+    return replace(case, signal=signal, pulses=case.pulses.shift(before / case.fs))
+
+
+def _missing_samples(run: _Run) -> None:
+    """Let single samples be missing, and what lies about one pulse."""
+    rng = np.random.default_rng(0)
+    signal = run.case.signal.copy()
+    gone = rng.choice(signal.shape[1], signal.shape[1] // 200, replace=False)
+    signal[0, gone] = np.nan
+    middle = int(run.case.pulses.onsets[len(run.case.pulses) // 2] * run.case.fs)
+    signal[1, max(middle - 10, 0) : middle + 40] = np.nan
+    try:
+        parts = run.again(replace(run.case, signal=signal))
+    except EmgkitError:
+        return
+    for name in parts.components:
+        finite = np.isfinite(parts.render(name, signal)).all()
+        run.require(bool(finite), f"missing samples make {name} not finite: what was never measured holds nothing")
 
 
 def _dead_channels(run: _Run) -> None:
@@ -209,4 +225,4 @@ def _dead_channels(run: _Run) -> None:
         run.require(marked, f"a {what} channel is neither refused nor marked")
 
 
-LAWS = (_adds_up, _same_bits, _untouched_outside, _scales, _permutes, _dead_channels)
+LAWS = (_adds_up, _same_bits, _untouched_outside, _scales, _permutes, _missing_samples, _dead_channels)

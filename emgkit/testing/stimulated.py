@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 QUIET = 0.7  # s without pulses before the first and after the last pulse
 RATE = 29.97  # Hz, never a whole number of samples
-KINDS: Final = ("train", "two_trains", "doublets", "single", "edges")
+KINDS: Final = ("train", "two_trains", "two_stimulators", "doublets", "single", "edges")
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,8 @@ def make_case(kind: str, fs: float, channels: int, seed: int) -> Case:
     Parameters
     ----------
     kind : str
-        "train", "two_trains", "doublets" (5 ms apart), "single", or "edges" (pulses at the first and last sample).
+        "train", "two_trains", "two_stimulators" (30 and 20 Hz), "doublets" (5 ms apart), "single", or "edges" (pulses
+        at the first and last sample).
     fs : float
         Hz.
     channels : int
@@ -59,7 +60,8 @@ def make_case(kind: str, fs: float, channels: int, seed: int) -> Case:
         Of the random numbers.
     """
     rng = np.random.default_rng(seed)
-    onsets = _onsets(kind, fs)
+    pulses = _pulses(kind, fs)
+    onsets = pulses.onsets
     after = 0.0 if kind == "edges" else QUIET
     count = round((onsets[-1] + after) * fs) + 1
     times = np.arange(count) / fs
@@ -68,7 +70,15 @@ def make_case(kind: str, fs: float, channels: int, seed: int) -> Case:
     for onset in onsets:
         phase = times - onset
         signal += sizes[:, :1] * _artifact(phase) + sizes[:, 1:] * _m_wave(phase)
-    return Case(kind, signal, fs, Pulses(onsets))
+    return Case(kind, signal, fs, pulses)
+
+
+def _pulses(kind: str, fs: float) -> Pulses:
+    if kind != "two_stimulators":
+        return Pulses(_onsets(kind, fs))
+    onsets = np.concatenate([QUIET + np.arange(60) / RATE, QUIET + 0.0103 + np.arange(40) / 19.96])
+    order = np.argsort(onsets)
+    return Pulses(onsets[order], stimulator=np.repeat([0, 1], [60, 40])[order])
 
 
 def _onsets(kind: str, fs: float) -> Array:
