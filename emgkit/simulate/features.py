@@ -28,6 +28,7 @@ FEWEST, MOST, EVERY = (
     25,
     2.5,
 )  # times at which process values are computed, one every 2.5 s; between, they are smooth
+MOST_PULSES = 100  # of a series of currents
 FREQUENCY_STEP = 1.0  # Hz, of the spectra behind the process values
 
 
@@ -52,8 +53,7 @@ class ProcessValues:
 
 def process_values(session: Session, played: list[tuple[Muscle, Activity, Array]]) -> ProcessValues:
     """Compute velocities, activity and features of a session at some times."""
-    count = int(np.clip(round(session.duration / EVERY) + 1, FEWEST, MOST))
-    times = np.linspace(0.0, session.duration, count)
+    times = _grid(session, played[0][1].stimuli.onsets)
     frequencies = np.arange(FREQUENCY_STEP, session.front_end.fs / 2, FREQUENCY_STEP)
     noise = noise_spectrum(frequencies, session.surroundings, session.front_end)
     gain = session.front_end.high_power(frequencies)
@@ -72,6 +72,14 @@ def process_values(session: Session, played: list[tuple[Muscle, Activity, Array]
         active += [_active(muscle, done, times)] * len(session.montage.lateral)
     features = {name: np.concatenate([row[name] for row in rows], axis=1) for name in rows[0]}
     return ProcessValues(times, np.stack(mean), np.concatenate(weighted), np.stack(active), features)
+
+
+def _grid(session: Session, onsets: Array) -> Array:
+    """Give times, s: evenly spread, or at every pulse where the current goes in steps, which no line follows."""
+    count = int(np.clip(round(session.duration / EVERY) + 1, FEWEST, MOST))
+    even = np.linspace(0.0, session.duration, count)
+    steps = any(len(set(one.levels)) > 1 for one in session.stimulators)
+    return np.unique(np.concatenate([even[[0, -1]], onsets])) if steps and onsets.size <= MOST_PULSES else even
 
 
 def _values(session: Session, muscle: Muscle, done: Activity, time: float) -> dict[str, Array]:

@@ -116,3 +116,13 @@ def test_trains_do_not_begin_in_step_with_the_recording():
     first = onsets[np.flatnonzero(np.diff(onsets, prepend=-1.0) > 1.0)]
     phase = (first * simulation.recording.fs) % 1.0
     assert np.ptp(phase) > 0.3
+
+
+def test_the_true_size_follows_the_steps_of_the_current(series):
+    simulation = made("recruitment", SEEDS[0])
+    true = simulation.truth.at("vpp", simulation.truth.onsets)[:, 0]
+    sizes = series[0].sizes()
+    large = sizes > 0.5 * sizes.max()
+    # a unit near its threshold is there by its chance in the one and wholly or not at all in the other
+    assert np.median(np.abs(true[large] / sizes[large] - 1)) < 0.01
+    assert np.max(np.abs(true - sizes)) < 0.2 * sizes.max()
