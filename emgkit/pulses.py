@@ -81,6 +81,8 @@ class Pulses(FrozenValue):
         Stimulation current, A.
     width : array_like, shape (pulses,), optional
         Pulse width, s.
+    errors : array_like, shape (pulses,), optional
+        Standard error of every onset, s, without what all have in common.
     time_source : {"schedule", "trigger", "artifact"}
         Where the times come from.
     offset : float, default 0.0
@@ -105,6 +107,7 @@ class Pulses(FrozenValue):
     stimulator: NDArray[np.int64] = field(default=None, kw_only=True)  # type: ignore[arg-type]
     current: NDArray[np.float64] | None = field(default=None, kw_only=True)
     width: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    errors: NDArray[np.float64] | None = field(default=None, kw_only=True)
     time_source: str = field(default="schedule", kw_only=True)
     offset: float = field(default=0.0, kw_only=True)
     clock: Clock | None = field(default=None, kw_only=True)
@@ -122,6 +125,7 @@ class Pulses(FrozenValue):
             stimulator=_per_pulse("stimulator", _none_as_zero(self.stimulator, onsets.size), onsets.size, np.int64),
             current=_per_pulse("current", self.current, onsets.size),
             width=_per_pulse("width", self.width, onsets.size),
+            errors=_per_pulse("errors", self.errors, onsets.size),
             offset=number("offset", self.offset),
         )
 
@@ -163,6 +167,7 @@ class Pulses(FrozenValue):
             stimulator=self.stimulator[mask],
             current=None if self.current is None else self.current[mask],
             width=None if self.width is None else self.width[mask],
+            errors=None if self.errors is None else self.errors[mask],
         )
 
     def shift(self, seconds: float) -> Pulses:

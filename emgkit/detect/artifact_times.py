@@ -1,72 +1,123 @@
-"""From the samples of the pulses to their leading edges, with all channels that show the artifact."""
+"""From trains that were found to leading edges, with all channels and all stimulators together."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.detect.alignment import Alignment, align
-from emgkit.detect.clock import count_beats
+from emgkit.detect.alignment import Alignment, align, differences
 from emgkit.detect.edge import leading_edge
+from emgkit.detect.extras import pulses_off_beat
+from emgkit.detect.growth import complete
+from emgkit.detect.match import Template, rendered
+from emgkit.detect.trains import Train
 
-__all__ = ["artifact_times"]
+__all__ = ["Timed", "artifact_times", "best_channels"]
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
 MOST_CHANNELS = 4  # that the times are taken from: the best ones hold nearly all there is
 WORTH = 0.1  # of the best channel's artifact over its surroundings
 ABOUT = 0.0015  # s about a pulse, where the artifact is large
+ROUNDS = 2  # of fits in turn, for several stimulators
+APART = (-0.003, 0.004)  # s about a pulse without those of other stimulators
 
 
-def artifact_times(
-    signal: Array, rough: Array, train: NDArray[np.int64], regular: bool, fs: float
-) -> tuple[Array, Alignment]:
-    """Find the leading edges of pulses whose sample is known.
+@dataclass(frozen=True, eq=False)
+class Timed:
+    """Leading edges of the pulses of one stimulator.
+
+    Parameters
+    ----------
+    onsets, errors : ndarray, shape (pulses,)
+        Leading edges and their standard errors, s; increasing.
+    jitter : float
+        SD of the pulses about their clock, without the errors of the estimate, s; NaN for irregular pulses.
+    """
+
+    onsets: Array
+    errors: Array
+    jitter: float
+
+
+def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]:
+    """Find the leading edges of all pulses.
 
     Parameters
     ----------
     signal : ndarray, shape (channels, samples)
-        V; missing samples NaN.
-    rough : ndarray, shape (pulses,)
-        s from the first sample, right to about half a sample.
-    train : ndarray of int, shape (pulses,)
-    regular : bool
-        Whether the pulses of a train keep a beat.
+        V, without missing samples.
+    trains : list of Train
+        Of one stimulator each; times right to about half a sample.
     fs : float
         Hz.
 
     Returns
     -------
-    onsets : ndarray, shape (pulses,)
-        Leading edges, s from the first sample.
-    alignment : Alignment
+    list of Timed
+        In the order of the trains. Artifacts that overlap are fitted in turns with what the others leave.
     """
-    chosen = _filled(signal[_best_channels(signal, rough, fs)])
-    beats = count_beats(rough, train) if regular else None
-    alignment = align(chosen, rough, train, beats, fs)
-    return alignment.times + leading_edge(chosen, alignment.fit), alignment
+    chosen = signal[best_channels(signal, np.concatenate([train.times for train in trains]), fs)]
+    bends = differences(chosen, fs)
+    done = _in_turns(bends, trains, fs)
+    left = bends - sum((rendered(fit.fit, bends.shape[1]) for fit in done), np.zeros(1))
+    known = np.concatenate([fit.times for fit in done])
+    timed: list[Timed] = []
+    for train, fit in zip(trains, done, strict=True):
+        more = pulses_off_beat(left, Template(fit.fit), known, fs)
+        others = [other.times for other in done if other is not fit]
+        one = _timed(chosen, fit, more, np.sort(np.concatenate(others)) if others else np.zeros(0))
+        timed.append(one if train.beats is not None else Timed(one.onsets, one.errors, float("nan")))
+    return timed
 
 
-def _best_channels(signal: Array, rough: Array, fs: float) -> NDArray[np.int64]:
-    """Channels with the largest artifact over what is between the pulses, at most four."""
+def _in_turns(bends: Array, trains: list[Train], fs: float) -> list[Alignment]:
+    """Align every train in what the others leave."""
+    if len(trains) == 1:
+        return [align(bends, trains[0].times, trains[0].part, trains[0].beats, fs)]
+    fits: dict[int, Alignment] = {}
+    known = dict(enumerate(trains))
+    for number in range(ROUNDS):
+        for row in range(len(trains)):
+            others = [rendered(fit.fit, bends.shape[1]) for place, fit in fits.items() if place != row]
+            left = bends - sum(others, np.zeros(1))
+            if row in fits:
+                known[row] = _completed(known[row], fits[row], left)
+            train = known[row]
+            fits[row] = align(left, train.times, train.part, train.beats, fs, quick=number < ROUNDS - 1)
+    return [fits[row] for row in range(len(trains))]
+
+
+def _completed(train: Train, alignment: Alignment, left: Array) -> Train:
+    """Look once more for pulses that had been hidden by those of another stimulator."""
+    if train.beats is None:
+        return train
+    parts = complete(alignment.expected, train.part, train.beats, Template(alignment.fit), left)
+    number = np.repeat(np.arange(len(parts)), [part.beats.size for part in parts]).astype(np.int64)
+    return Train(np.concatenate([part.times for part in parts]), number, np.concatenate([part.beats for part in parts]))
+
+
+def _timed(signal: Array, alignment: Alignment, more: Array, others: Array) -> Timed:
+    low = np.searchsorted(others, alignment.times + APART[0])
+    alone = np.searchsorted(others, alignment.times + APART[1]) == low
+    edge = leading_edge(signal, alignment.fit, alone if alone.sum() > alone.size / 5 else None)
+    times = np.concatenate([alignment.times, more])
+    errors = np.concatenate([alignment.errors, np.full(more.size, float(np.median(alignment.errors)))])
+    order = np.argsort(times, kind="stable")
+    return Timed(times[order] + edge, errors[order], alignment.jitter)
+
+
+def best_channels(signal: Array, times: Array, fs: float) -> Index:
+    """Choose the channels with the largest artifact over what is between the pulses, at most four."""
     reach = max(round(ABOUT * fs), 2)
-    near = np.clip(np.round(rough * fs).astype(np.int64)[:, np.newaxis] + np.arange(-reach, reach + 1), 2, None)
-    near = np.minimum(near, signal.shape[1] - 1)
+    near = np.round(times * fs).astype(np.int64)[:, np.newaxis] + np.arange(-reach, reach + 1)
+    near = np.clip(near, 2, signal.shape[1] - 1)
     ratios = np.empty(len(signal))
     for number, row in enumerate(signal):
         bend = np.abs(row[2:] - 2 * row[1:-1] + row[:-2])
-        usual = float(np.nanmedian(bend)) if np.isfinite(bend).any() else np.inf
-        peaks = np.nan_to_num(bend)[near - 2].max(axis=1)
-        ratios[number] = float(np.median(peaks)) / max(usual, 1e-30)
+        ratios[number] = float(np.median(bend[near - 2].max(axis=1))) / max(float(np.median(bend)), 1e-30)
     best = np.argsort(-ratios, kind="stable")[:MOST_CHANNELS]
     return np.sort(best[ratios[best] >= WORTH * ratios[best[0]]])
-
-
-def _filled(signal: Array) -> Array:
-    """Bridge missing samples with lines."""
-    out = signal.copy()
-    for row in out:
-        known = np.isfinite(row)
-        if not known.all():
-            row[~known] = np.interp(np.flatnonzero(~known), np.flatnonzero(known), row[known]) if known.any() else 0.0
-    return out

@@ -15,7 +15,9 @@ OFF_BEAT = 0.2  # of an interval: a pulse farther from the beat is an extra one
 PPM_PER_UNIT = 1e6
 
 
-def fit_clock(onsets: Array, train: NDArray[np.int64], nominal: float | None = None) -> Clock | None:
+def fit_clock(
+    onsets: Array, train: NDArray[np.int64], nominal: float | None = None, jitter: float | None = None
+) -> Clock | None:
     """Fit one interval to all trains, with a start of its own for each.
 
     Parameters
@@ -26,6 +28,8 @@ def fit_clock(onsets: Array, train: NDArray[np.int64], nominal: float | None = N
         Train of each pulse.
     nominal : float, optional
         The rate that was set, Hz.
+    jitter : float, optional
+        SD of the pulses about the clock where it is known better than from the times, which hold errors as well.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def fit_clock(onsets: Array, train: NDArray[np.int64], nominal: float | None = N
     return Clock(
         rate=1 / period,
         ppm=ppm,
-        jitter=float(np.sqrt(np.mean(kept**2))),
+        jitter=float(np.sqrt(np.mean(kept**2))) if jitter is None or np.isnan(jitter) else jitter,
         missing=np.concatenate(missing),
         extra=np.concatenate(extra),
         nominal=nominal,

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from emgkit._checks import nearest, positive
-from emgkit.detect.artifact_onsets import artifact_candidates
-from emgkit.detect.artifact_times import artifact_times
 from emgkit.detect.clock import audit, fit_clock
+from emgkit.detect.from_artifact import pulses_from_artifact
 from emgkit.detect.trigger import trigger_edges
-from emgkit.errors import ChannelError, NoPulsesError
-from emgkit.pulses import Pulses, find_trains
+from emgkit.errors import ChannelError
+from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 
 __all__ = ["audit", "detect_pulses"]
@@ -64,11 +63,10 @@ def detect_pulses(
     nominal = None if rate is None else positive("rate", rate, "Hz")
     limit = None if threshold is None else float(threshold)
     if channel is None:
-        onsets, source, offset = _from_artifact(recording, nominal, limit), "artifact", 0.0
-    else:
-        onsets, offset = _from_trigger(recording, channel, limit)
-        source = "trigger"
-    pulses = Pulses(onsets, time_source=source, offset=offset)
+        with threadpool_limits(limits=1, user_api="blas"):
+            return pulses_from_artifact(recording.signal, recording.fs, nominal, limit).shift(recording.start)
+    onsets, offset = _from_trigger(recording, channel, limit)
+    pulses = Pulses(onsets, time_source="trigger", offset=offset)
     return replace(pulses, clock=fit_clock(pulses.onsets, pulses.train, nominal))
 
 
@@ -84,22 +82,3 @@ def _from_trigger(recording: Recording, channel: str, threshold: float | None) -
     row = recording.signal[recording.channel_names.index(channel)]
     times, offset = trigger_edges(row, recording.fs, threshold, channel)
     return times + recording.start, offset
-
-
-def _from_artifact(recording: Recording, rate: float | None, threshold: float | None) -> Array:
-    with threadpool_limits(limits=1, user_api="blas"):
-        index, _ = artifact_candidates(recording.signal, recording.fs, rate, threshold)
-        rough = index / recording.fs
-        onsets, _ = artifact_times(recording.signal, rough, find_trains(rough), True, recording.fs)
-    _check_order(onsets)
-    return recording.start + np.maximum(onsets, 0.0)
-
-
-def _check_order(onsets: Array) -> None:
-    """Refuse events that lose their order when they are aligned: they are not copies of one artifact."""
-    gaps = np.diff(onsets)
-    if onsets[0] < -1e-3 or gaps.min() < 0.5 * np.quantile(gaps, 0.1):
-        raise NoPulsesError(
-            f"The {onsets.size} steep events are not copies of one waveform: that is no stimulation, or give the "
-            f"trigger channel."
-        )

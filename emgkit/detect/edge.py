@@ -18,7 +18,7 @@ LARGE = 0.3  # of the largest lobe until the sharpest place: the first such lobe
 LEVELS = ((0.05, 0.2, 1.8), (0.1, 0.5, 1.3))  # of its height, and how far the line through both places goes back
 
 
-def leading_edge(signal: Array, fit: Fit) -> float:
+def leading_edge(signal: Array, fit: Fit, alone: NDArray[np.bool_] | None = None) -> float:
     """Time of the leading edge of the stimulus in the fitted waveform, s.
 
     A filtered edge leaves the baseline slowly. The line through the places where the first large lobe reaches 5 and
@@ -32,6 +32,8 @@ def leading_edge(signal: Array, fit: Fit) -> float:
         V.
     fit : Fit
         Of the same channels.
+    alone : ndarray of bool, shape (pulses,), optional
+        Pulses that no other stimulator disturbs; all unless given.
 
     Returns
     -------
@@ -40,7 +42,8 @@ def leading_edge(signal: Array, fit: Fit) -> float:
     """
     steps = np.diff(signal, prepend=signal[:, :1], axis=1)[:, fit.index]
     gain = fit.size * (1 + fit.deviation)
-    time, waves, sharp = _one_place(fit, steps, gain) if fit.span.coarse else _waveforms(fit, steps, gain)
+    trust = fit.trust if alone is None else fit.trust * alone
+    time, waves, sharp = _one_place(fit, steps, gain) if fit.span.coarse else _waveforms(fit, steps, gain, trust)
     strength = np.ptp(sharp, axis=1) * np.median(gain, axis=1) / np.sqrt(fit.noise)
     edges = np.array(
         [_edge(wave, row, time, AHEAD + 1.5 / fit.span.fs) for wave, row in zip(waves, sharp, strict=True)]
@@ -50,8 +53,8 @@ def leading_edge(signal: Array, fit: Fit) -> float:
     return float(edges[order][np.searchsorted(share, 0.5)])
 
 
-def _waveforms(fit: Fit, steps: Array, gain: Array) -> tuple[Array, Array, Array]:
-    rows = [_waveform(fit, steps[row], gain[row]) for row in range(len(gain))]
+def _waveforms(fit: Fit, steps: Array, gain: Array, trust: Array) -> tuple[Array, Array, Array]:
+    rows = [_waveform(fit, steps[row], gain[row], trust) for row in range(len(gain))]
     waves, step = table(np.stack(rows), fit.span)
     sharp, _ = table(fit.coefficients, fit.span)
     time: Array = fit.span.low + step * np.arange(waves.shape[1], dtype=np.float64)
@@ -70,9 +73,9 @@ def _one_place(fit: Fit, steps: Array, gain: Array) -> tuple[Array, Array, Array
     return np.asarray(time, dtype=np.float64), waves, sharp
 
 
-def _waveform(fit: Fit, samples: Array, gain: Array) -> Array:
-    weight = np.outer(gain**2 * fit.trust, np.ones(samples.shape[1]))
-    right = samples * (gain * fit.trust)[:, np.newaxis]
+def _waveform(fit: Fit, samples: Array, gain: Array, trust: Array) -> Array:
+    weight = np.outer(gain**2 * trust, np.ones(samples.shape[1]))
+    right = samples * (gain * trust)[:, np.newaxis]
     size = fit.span.size
     return solve(bands(fit.first, fit.values, weight, size), project(fit.first, fit.values, right, size))
 

@@ -16,6 +16,8 @@ Array = NDArray[np.float64]
 
 SMOOTH = 15  # pulses, over which the sizes of the artifact are smooth
 START_GAIN_NOISE, MOST_GAIN_NOISE = 0.003, 0.02  # of the size, from pulse to pulse
+CREEPING = 0.6  # resultant length of the places between two samples, over as many pulses
+STEADY = 1.5  # range of the logarithm of the sizes: with more it is a ramp
 ODD = 6.0  # times the usual misfit, from which a pulse counts less
 QUIET = 0.25  # of the median misfit over the places in the window: the best place counts as no better than that
 TRIALS = 41  # shifts that are tried for every pulse
@@ -46,6 +48,7 @@ class Fit:
         self.samples = bends[:, self.index]
         channels, pulses, places = self.samples.shape
         self.jitter, self.gain_noise = 2e-4, START_GAIN_NOISE
+        self.slow = _slow(expected * span.fs)
         self.trust, self.deviation = np.ones(pulses), np.zeros(pulses)
         self.weight = np.ones((channels, places))
         strength = np.sqrt((self.samples**2).mean(axis=2))
@@ -59,6 +62,8 @@ class Fit:
         self.first, self.values = design(self.clock - times[:, np.newaxis], self.span)
 
     def _smooth(self, sizes: Array) -> Array:
+        if self.slow and np.ptp(np.log(np.maximum(_smooth(sizes), 1e-300))) < STEADY:
+            return np.full(sizes.size, max(float(np.median(sizes)), 1e-300))
         out = np.empty_like(sizes)
         for number in np.unique(self.train):
             own = self.train == number
@@ -243,6 +248,15 @@ def _per_pulse(first: Index, values: Array, columns: Array, size: int) -> Array:
         for one in range(columns.shape[-1])
     ]
     return np.asarray(np.stack(out, axis=-1).reshape(pulses, size, -1), dtype=np.float64)
+
+
+def _slow(places: Array) -> bool:
+    """Whether pulses creep through the places between two samples, so that a change of size may be one of place."""
+    turn = np.exp(2j * np.pi * places)
+    if turn.size < SMOOTH:
+        return bool(abs(turn.mean()) > CREEPING)
+    windows = np.lib.stride_tricks.sliding_window_view(turn, SMOOTH).mean(axis=1)
+    return bool(np.median(np.abs(windows)) > CREEPING)
 
 
 def _smooth(sizes: Array) -> Array:

@@ -1,0 +1,107 @@
+"""Pulses that keep no beat: between the beats of a train, or altogether."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.detect.alignment import align
+from emgkit.detect.belief import likeness
+from emgkit.detect.match import Template
+from emgkit.detect.sharp import Events, sharp_events, sharp_trace
+
+__all__ = ["irregular_pulses", "pulses_off_beat"]
+
+Array = NDArray[np.float64]
+
+LEVEL = 8.0  # of the usual size of what is left
+SIZE = (0.4, 2.5)  # of the train's pulses
+ALIKE = 0.8  # of the energy
+SURE = 6.0  # standard errors
+FINE = 6e-5  # s about a place that was found by steps of 50 µs
+APART = 0.0012  # s to the next pulse: closer ones cannot be told from its misfit
+REACH = 0.0015  # s that a template may be moved by
+LARGE, SHARE = 12.0, 0.2  # of the usual size, and of the largest events: what may be a pulse without a beat
+RESPONSE = 0.04  # s after a larger event
+DOMINANT = 4.0  # times the other events
+FEWEST = 5
+
+
+def pulses_off_beat(left: Array, template: Template, known: Array, fs: float) -> Array:
+    """Find pulses like those of a train in what is left when the train is taken out.
+
+    Parameters
+    ----------
+    left : ndarray, shape (channels, samples)
+        Differences of the signal without the train.
+    template : Template
+        Of the train.
+    known : ndarray, shape (pulses,)
+        Times of the train, s.
+    fs : float
+        Hz.
+
+    Returns
+    -------
+    ndarray, shape (pulses,)
+        s, on the same place of the artifact as those of the train.
+    """
+    trace = sharp_trace(left, fs)
+    events = sharp_events(trace, fs, LEVEL)
+    if not len(events):
+        return np.zeros(0)
+    found = template.match(left, events.place / fs - REACH / 3, REACH)
+    good = (found.likeness >= ALIKE) & (found.amplitude >= SIZE[0]) & (found.amplitude <= SIZE[1])
+    good &= found.amplitude >= SURE * found.error
+    times = np.unique(found.times[good])
+    times = times[np.insert(np.diff(times) > REACH, 0, True)] if times.size else times
+    apart = np.abs(times[:, np.newaxis] - known).min(axis=1, initial=np.inf) >= APART
+    return template.match(left, times[apart], FINE, FINE / 30).times
+
+
+def irregular_pulses(events: Events, bends: Array, fs: float) -> Array:
+    """Find pulses without any beat: large, alike, and nothing else like them; empty if there are none.
+
+    Parameters
+    ----------
+    events : Events
+        Of the whole recording.
+    bends : ndarray, shape (channels, samples)
+        Differences of the signal.
+    fs : float
+        Hz.
+    """
+    if len(events) < FEWEST:
+        return np.zeros(0)
+    large = events.keep(events.height >= max(LARGE, SHARE * float(np.quantile(np.sort(events.height)[-FEWEST:], 0.5))))
+    large = large.keep(~_responses(large, fs))
+    if len(large) < FEWEST:
+        return np.zeros(0)
+    rest = events.keep(~np.isin(events.index, large.index) & ~_follows(events, large, fs))
+    if len(rest) and np.median(large.height) < DOMINANT * np.quantile(rest.height, 0.95):
+        return np.zeros(0)
+    rough = large.place / fs
+    one = np.zeros(rough.size, dtype=np.int64)
+    fit = align(bends, rough, one, None, fs, quick=True)
+    found = Template(fit.fit).match(bends, fit.times, REACH / 2)
+    alike = (found.likeness >= ALIKE) & (found.amplitude > 0)
+    if alike.sum() < max(FEWEST, ALIKE * alike.size):
+        return np.zeros(0)
+    if likeness(bends, fit.times[alike], one[alike], fit.fit) < ALIKE / 2:
+        return np.zeros(0)
+    return np.asarray(rough[alike])
+
+
+def _responses(events: Events, fs: float) -> NDArray[np.bool_]:
+    """Events that follow a larger one at once."""
+    out = np.zeros(len(events), dtype=bool)
+    times = events.place / fs
+    for number in range(1, len(events)):
+        before = (times[:number] > times[number] - RESPONSE) & (events.height[:number] > 2 * events.height[number])
+        out[number] = before.any()
+    return out
+
+
+def _follows(events: Events, large: Events, fs: float) -> NDArray[np.bool_]:
+    place = np.searchsorted(large.index, events.index, side="right") - 1
+    return (place >= 0) & (events.index - large.index[np.maximum(place, 0)] < RESPONSE * fs)

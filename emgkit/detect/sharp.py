@@ -1,0 +1,116 @@
+"""What is sharp in a recording: one trace over all channels in which artifacts stand out of EMG and mains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
+
+__all__ = ["Events", "bridged", "sharp_channels", "sharp_events", "sharp_trace"]
+
+Array = NDArray[np.float64]
+Index = NDArray[np.int64]
+
+LAG = 2.5e-4  # s, of the second difference
+SPREAD = 0.5  # s, stretches over which the usual size of the trace is taken
+QUARTER = 0.3186  # SD of a normal distribution up to which a quarter of its absolute values lie
+FLOOR = 0.3  # of the median stretch: the quietest stretch counts as no quieter
+DEAD_TIME = 0.003  # s: an artifact and its ringing are one event
+CENTRE = 0.0015  # s about an event
+MOST_CHANNELS = 8
+TAIL = 2000  # the 1/2000 largest values tell how far a channel's artifacts stand out
+
+
+@dataclass(frozen=True, eq=False)
+class Events:
+    """Sharp events.
+
+    Parameters
+    ----------
+    index : ndarray of int, shape (events,)
+        Sample at which the trace is largest.
+    height : ndarray, shape (events,)
+        The trace there: multiples of its usual size.
+    place : ndarray, shape (events,)
+        Centre of what is sharp about it, in samples: it does not jump from lobe to lobe of an artifact.
+    """
+
+    index: Index
+    height: Array
+    place: Array
+
+    def __len__(self) -> int:
+        return int(self.index.size)
+
+    def keep(self, mask: NDArray[np.bool_]) -> Events:
+        """Keep some events."""
+        return Events(self.index[mask], self.height[mask], self.place[mask])
+
+
+def bridged(signal: Array) -> Array:
+    """Bridge missing samples with lines."""
+    out = signal.copy()
+    for row in out:
+        known = np.isfinite(row)
+        if not known.all():
+            row[~known] = np.interp(np.flatnonzero(~known), np.flatnonzero(known), row[known]) if known.any() else 0.0
+    return out
+
+
+def sharp_channels(signal: Array, fs: float) -> Index:
+    """Choose the channels whose sharpest events stand out most, at most eight."""
+    out = np.array([_prominence(_bend(row, fs)) for row in signal])
+    best = np.argsort(-out, kind="stable")[:MOST_CHANNELS]
+    return np.sort(best[out[best] > 0])
+
+
+def sharp_trace(signal: Array, fs: float) -> Array:
+    """Root of the mean square over the channels of their second differences, each in units of its usual size.
+
+    An artifact is sharp; EMG, M-waves and mains are smooth. The usual size is a robust one over half a second, so
+    that a burst of EMG stands out no more than rest does.
+    """
+    total = np.zeros(signal.shape[1])
+    for row in signal:
+        bend = np.abs(_bend(row, fs))
+        total += (bend / _usual(bend, fs)) ** 2
+    return np.sqrt(total / max(len(signal), 1))
+
+
+def sharp_events(trace: Array, fs: float, level: float, dead_time: float = DEAD_TIME) -> Events:
+    """Find the local maxima of a trace above a level, at least a dead time apart."""
+    width = 2 * max(int(dead_time * fs), 1) + 1
+    index = np.flatnonzero((trace >= level) & (trace == maximum_filter1d(trace, width)))
+    index = index[np.insert(np.diff(index) > width // 2, 0, True)] if index.size else index
+    index = index.astype(np.int64)
+    near = np.arange(-max(round(CENTRE * fs), 1), max(round(CENTRE * fs), 1) + 1)
+    about = trace[np.clip(index[:, np.newaxis] + near, 0, trace.size - 1)] ** 2
+    return Events(index, trace[index], index + (about * near).sum(axis=1) / np.maximum(about.sum(axis=1), 1e-300))
+
+
+def _bend(row: Array, fs: float) -> Array:
+    lag = max(1, round(fs * LAG))
+    out = np.zeros(row.size)
+    if row.size > 2 * lag:
+        out[lag:-lag] = 2 * row[lag:-lag] - row[: -2 * lag] - row[2 * lag :]
+    return out
+
+
+def _usual(size: Array, fs: float) -> Array:
+    """Robust SD over stretches of half a second, from the lowest quarter, at least a part of the median one."""
+    count = max(size.size // max(int(SPREAD * fs), 16), 1)
+    pieces = np.array_split(size, count)
+    spread = np.array([np.quantile(piece, 0.25) for piece in pieces]) / QUARTER
+    floor = max(FLOOR * float(np.median(spread)), 1e-300)
+    return np.repeat(np.maximum(spread, floor), [piece.size for piece in pieces])
+
+
+def _prominence(bend: Array) -> float:
+    size = np.abs(bend)
+    usual = float(np.median(size))
+    if not usual:
+        return float(size.max() > 0)
+    place = size.size - max(size.size // TAIL, 1)
+    return float(np.partition(size, place)[place]) / usual
