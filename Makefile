@@ -11,7 +11,7 @@ MARKS := not slow$(if $(wildcard $(REAL_DATA)/README.md),, and not real)
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: help demo test test-slow check lint types docs format benchmark benchmark-quick benchmark-peers clean
+.PHONY: help demo test test-slow check lint types docs format benchmark benchmark-quick benchmark-peers clean datasets
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*##[ ]*(.*)$$/  make \1|\2/' | column -t -s '|'
@@ -54,6 +54,9 @@ benchmark-quick: $(READY)  ## a first look at accuracy and speed against known t
 benchmark: $(READY)  ## all cases, methods and seeds (half an hour); the table goes into the documentation
 	@$(BIN)/emgkit benchmark --jobs 2 --out build/benchmark
 	@cp build/benchmark/benchmark_table.rst docs/benchmark_table.rst
+
+datasets: $(READY)  ## make the synthetic recordings in datasets/ again
+	@$(BIN)/python datasets/make_datasets.py
 
 format: $(READY)  ## put the code into the project's format
 	@$(BIN)/ruff check --fix .

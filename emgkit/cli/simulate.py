@@ -60,6 +60,8 @@ def command(
 
     from emgkit.simulate import scenario as named
 
+    if channel is not None and figure is None:
+        raise click.UsageError("--channel says what is drawn: give --figure, too.")
     name = SHORT.get(scenario, scenario)
     make = named(name)
     _check_targets(out, figure, overwrite)

@@ -79,6 +79,7 @@ def test_people_are_told_what_was_made_and_nmes_is_short_for_nmes_fatigue(lab):
     [
         (("tyni",), "There is no scenario 'tyni': did you mean 'tiny'?"),
         (("tiny", "--set", "durration=3"), "tiny has no parameter 'durration': did you mean 'duration'?"),
+        (("tiny", "--channel", "VL"), "--channel says what is drawn: give --figure, too."),
         (("tiny", "--set", "duration"), "--set takes NAME=VALUE, got 'duration'."),
         (("tiny", "--set", "duration=abc"), "duration must be a number, got 'abc'."),
         (("tiny", "--set", "duration=-3"), "duration must lie within 1 ... 3600 s, got -3."),
