@@ -38,7 +38,8 @@ def _gait() -> dict[str, Any]:
     stances = tuple((begin + 0.6, begin + 1.05) for begin, _ in swings)
     own = Effort(effort=0.2, contractions=swings, rise=0.08, common_drive=0.05)
     calf = Effort(effort=0.35, contractions=stances, rise=0.1, common_drive=0.05)
-    return {"duration": 4.4, "fs": 1000.0, "trains": swings, "efforts_of": (own, calf)}
+    labels = tuple(ek.Mark("stance", *span) for span in stances)
+    return {"duration": 4.4, "fs": 1000.0, "trains": swings, "efforts_of": (own, calf), "labels": labels}
 
 
 def _series() -> dict[str, Any]:

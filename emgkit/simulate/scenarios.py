@@ -148,7 +148,8 @@ def hybrid_fes(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
 def foot_drop(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
     """Simulate a drop-foot stimulator in gait: bursts in the swing phase with own effort of the tibialis anterior.
 
-    The gastrocnemius works in the stance phase and is not stimulated; it sees the artifact all the same.
+    The gastrocnemius works in the stance phase and is not stimulated; it sees the artifact all the same. Marks
+    "voluntary" for the tibialis anterior and "stance" for the gastrocnemius.
     """
     stride, swing, strides = 1.15, 0.45, 20
     begins = 1.0 + stride * np.arange(strides)
@@ -166,6 +167,7 @@ def foot_drop(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
         fatigue=FatigueParameters(slowing=0.004),
         front_end=AMPLIFIER,
         surroundings=Surroundings(movement=100e-6),
+        labels=tuple(Mark("stance", *span) for span in stances),
         stimulators=(
             Stimulator(
                 rate=40.0,
