@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.baseline import render_baseline
 from emgkit.artifact.interference import Mains, render_lines
-from emgkit.artifact.spline_basis import DEGREE, WindowFit, make_design
+from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
+from emgkit.artifact.spline_pulse import artifact_share
+from emgkit.artifact.spline_random import RandomShapes
+from emgkit.artifact.spline_solve import CourseFit
+from emgkit.artifact.spline_time import Segment
 
-__all__ = ["LockedModel", "hand_over"]
+__all__ = ["LockedModel", "Response", "hand_over"]
 
 Array = NDArray[np.float64]
 
@@ -28,50 +31,115 @@ def hand_over(phase: Array, end: float) -> Array:
     return 0.5 - 0.5 * np.cos(np.pi * place)
 
 
+def _numbers(mask: NDArray[np.bool_]) -> list[int]:
+    return [int(number) for number in np.flatnonzero(mask)]
+
+
 @dataclass(frozen=True, eq=False)
-class LockedModel(FrozenValue):
-    """Splines per window, lines, and where the artifact ends.
+class Response(FrozenValue):
+    """What one stimulator's pulses evoke in all channels.
 
     Parameters
     ----------
-    onsets : (pulses,) s from the signal's first sample
-    group : (pulses,) group of windows of each pulse
-    fit : WindowFit or None
-        None when nothing is locked to the pulses.
+    onsets : (pulses,) s from the signal's first sample, with the shifts that were found
     knots : (knots,) s
+    segments : list of Segment
+    courses : per segment (pulses, courses)
+    fits : per segment and channel a CourseFit
+    gain : (pulses,) relative change of the artifact's size beside its smooth course
+    shapes : per channel RandomShapes or None
+    periodic : bool
+        Whether one response follows the other without a pause.
+    """
+
+    onsets: Array
+    knots: Array
+    segments: list[Segment]
+    courses: list[Array]
+    fits: list[list[CourseFit]]
+    gain: Array
+    shapes: list[RandomShapes | None]
+    periodic: bool
+
+    def coefficients(self, channel: int) -> Array:
+        """Coefficients of the smooth course at every pulse, V, (pulses, size)."""
+        out = np.zeros((self.onsets.size, self.knots.size - DEGREE - 1))
+        for segment, courses, fits in zip(self.segments, self.courses, self.fits, strict=True):
+            out[segment.pulses] += segment.share[:, np.newaxis] * (courses @ fits[channel].coefficients)
+        return out
+
+    def variances(self, channel: int) -> Array:
+        """Variance of the smooth course's coefficients at every pulse, V², (pulses, size)."""
+        out = np.zeros((self.onsets.size, self.knots.size - DEGREE - 1))
+        for segment, courses, fits in zip(self.segments, self.courses, self.fits, strict=True):
+            fit = fits[channel]
+            out[segment.pulses] += segment.share[:, np.newaxis] * ((courses**2) @ (fit.kept * fit.noise))
+        return out
+
+    def add_to(self, out: Array, channel: int, design: PhaseDesign, overlap: PhaseDesign) -> None:
+        """Add the response to a channel, V, (samples,)."""
+        coefficients = self.coefficients(channel)
+        wave = design.evaluate(coefficients)
+        if self.gain.any():
+            wave = wave * (1 + self.gain[design.pulse] * artifact_share(design.phase))
+        out[design.samples] += wave
+        if overlap.samples.size:
+            np.add.at(out, overlap.samples, overlap.evaluate(coefficients))
+
+    def level(self, channel: int) -> Array:
+        """Level of every response when it is over, V, (pulses,)."""
+        until = float(self.knots[-1])
+        place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
+        return np.asarray(self.coefficients(channel)[:, place >= until - REST * until].mean(axis=1))
+
+
+@dataclass(frozen=True, eq=False)
+class LockedModel(FrozenValue):
+    """Responses, lines and baseline, and where the artifact ends.
+
+    Parameters
+    ----------
+    responses : list of Response
+        One per stimulator; empty when nothing is locked to the pulses.
     artifact_end : float
         s
-    has_evoked : (channels,) bool
+    has_evoked, has_locked : (channels,) bool
     lines : (windows, channels, 2 × orders) V
     mains : Mains
     orders : tuple of int
     levels : (channels, bins) V, of the slow baseline
-    noise : (channels,) V, RMS of the residual
     fs : float
     shape : (channels, samples)
     """
 
-    onsets: Array
-    group: NDArray[np.int64]
-    fit: WindowFit | None
-    knots: Array
+    responses: list[Response]
     artifact_end: float
     has_evoked: NDArray[np.bool_]
+    has_locked: NDArray[np.bool_]
     lines: Array
     mains: Mains
     orders: tuple[int, ...]
     levels: Array
-    noise: Array
     fs: float
     shape: tuple[int, int]
 
     def artifact(self) -> Array:
         """Render the artifact, V, (channels, samples)."""
-        return self._locked(artifact=True)
+        return self._split(evoked=False)
 
     def evoked(self) -> Array:
         """Render the evoked response, V, (channels, samples)."""
-        return self._locked(artifact=False)
+        return self._split(evoked=True)
+
+    def locked(self) -> Array:
+        """Render everything that is locked to the pulses, V, (channels, samples)."""
+        out = np.zeros(self.shape)
+        for response in self.responses:
+            design, overlap, own = self._designs(response)
+            for channel in _numbers(self.has_locked):
+                response.add_to(out[channel], channel, design, overlap)
+                self._add_shapes(out[channel], response, channel, own)
+        return out
 
     def interference(self) -> Array:
         """Render the lines and the slow baseline, V, (channels, samples)."""
@@ -79,40 +147,94 @@ class LockedModel(FrozenValue):
         return lines + render_baseline(self.levels, self.fs, self.shape[1]) if self.levels.any() else lines
 
     def evoked_error(self) -> Array:
-        """Render the evoked response's standard error, V, (channels, samples): residual RMS over √(pulses)."""
+        """Render the evoked response's standard error, V, (channels, samples)."""
+        variance = np.zeros(self.shape)
+        doubt = self._doubt_of_lines()
+        for response in self.responses:
+            design, _, own = self._designs(response)
+            late = design.phase >= 0
+            for channel in _numbers(self.has_evoked):
+                row = np.maximum(design.evaluate(response.variances(channel)), 0.0)
+                variance[channel, design.samples[late]] += row[late] + doubt[channel]
+                self._add_shape_errors(variance[channel], response, channel, own)
+        return np.sqrt(variance)
+
+    def _doubt_of_lines(self) -> Array:
+        """Error variance of the lines beside the response, from how they differ between neighbouring windows, V²."""
+        if not self.orders or len(self.lines) < 2:
+            return np.zeros(self.shape[0])
+        steps = np.diff(self.lines, axis=0)
+        return np.asarray(0.5 * (steps**2).mean(axis=0).sum(axis=-1))
+
+    def _designs(self, response: Response) -> tuple[PhaseDesign, PhaseDesign, PhaseDesign | None]:
+        count = self.shape[1]
+        design = make_design(response.onsets, self.fs, count, response.knots)
+        overlap = make_design(response.onsets, self.fs, count, response.knots, overlap=True)
+        shapes = next((one for one in response.shapes if one is not None), None)
+        own = None if shapes is None else make_design(response.onsets, self.fs, count, shapes.knots)
+        return design, overlap, own
+
+    def _split(self, *, evoked: bool) -> Array:
         out = np.zeros(self.shape)
-        if self.fit is None:
-            return out
-        design = make_design(self.onsets, self.fs, self.shape[1], self.knots)
-        late = design.samples[design.phase >= 0]
-        for channel in np.flatnonzero(self.has_evoked):
-            out[channel, late] = self.noise[channel] / np.sqrt(float(np.median(self.fit.effective)))
+        for response in self.responses:
+            design, overlap, own = self._designs(response)
+            share = hand_over(design.phase, self.artifact_end)
+            for channel in _numbers(self.has_locked):
+                coefficients = response.coefficients(channel)
+                level = response.level(channel)
+                wave = design.evaluate(coefficients)
+                if response.gain.any():
+                    wave = wave * (1 + response.gain[design.pulse] * artifact_share(design.phase))
+                is_evoked = self.has_evoked[channel]
+                over = wave - level[design.pulse]
+                own_level = self._level_of_evoked(response, channel, design, (1 - share) * over)
+                part = ((1 - share) * over + own_level[design.pulse]) * is_evoked
+                if not evoked:
+                    part = wave - part
+                out[channel, design.samples] += part
+                if evoked == is_evoked:
+                    if overlap.samples.size:
+                        np.add.at(out[channel], overlap.samples, overlap.evaluate(coefficients))
+                    self._add_shapes(out[channel], response, channel, own)
         return out
 
-    def _locked(self, *, artifact: bool) -> Array:
-        out = np.zeros(self.shape)
-        if self.fit is None:
-            return out
-        design = make_design(self.onsets, self.fs, self.shape[1], self.knots)
-        share = hand_over(design.phase, self.artifact_end)
-        for channel in range(self.shape[0]):
-            if not artifact and not self.has_evoked[channel]:
-                continue
-            coefficients = self.fit.at_pulses(self.onsets, self.group, channel)
-            wave = design.evaluate(coefficients - self._level(coefficients)[:, np.newaxis])
-            out[channel, design.samples] = wave * (share if artifact else 1 - share)
-        return out
+    def _level_of_evoked(self, response: Response, channel: int, design: PhaseDesign, wave: Array) -> Array:
+        """Level of every evoked response, V, (pulses,): behind a high-pass its mean over a period is zero.
 
-    def _level(self, coefficients: Array) -> Array:
-        """Level of every response when it is over: a constant that belongs to the baseline, (pulses,)."""
-        until = float(self.knots[-1])
-        late = self.knots[DEGREE - 1 : DEGREE - 1 + coefficients.shape[1]] >= until - REST * until
-        return np.asarray(coefficients[:, late].mean(axis=1))
+        The amplifier takes the mean of artifact and response alike, so that each lies below or above zero between its
+        deflections. Where the level is the baseline's, or a pause follows each response, it is none of theirs.
+        """
+        if not response.periodic or self.levels[channel].any():
+            return np.zeros(response.onsets.size)
+        number = np.bincount(design.pulse, minlength=response.onsets.size)
+        total = np.bincount(design.pulse, wave, minlength=response.onsets.size)
+        whole = number >= 0.9 * np.median(number)
+        return np.asarray(np.where(whole, -total / np.maximum(number, 1), 0.0))
+
+    @staticmethod
+    def _add_shapes(out: Array, response: Response, channel: int, own: PhaseDesign | None) -> None:
+        shapes = response.shapes[channel]
+        if shapes is not None and own is not None:
+            out[own.samples] += own.evaluate(shapes.coefficients)
+
+    @staticmethod
+    def _add_shape_errors(out: Array, response: Response, channel: int, own: PhaseDesign | None) -> None:
+        shapes = response.shapes[channel]
+        if shapes is None or own is None:
+            return
+        for number, shape in enumerate(shapes.shapes):
+            wave = own.evaluate(np.broadcast_to(shape, (response.onsets.size, shape.size)))
+            out[own.samples] += shapes.left[own.pulse, number] * wave**2
 
     def mean_response(self, times: Array) -> Array:
-        """Mean response over all windows at times since the pulse, V, (channels, times)."""
-        if self.fit is None:
+        """Mean response of the first stimulator at times since the pulse, without its level, V, (channels, times)."""
+        from scipy.interpolate import BSpline
+
+        if not self.responses:
             return np.zeros((self.shape[0], times.size))
-        mean = self.fit.coefficients.mean(axis=0)
-        mean = mean - self._level(mean)[:, np.newaxis]
-        return np.stack([BSpline(self.knots, row, DEGREE)(times) for row in mean])
+        response = self.responses[0]
+        rows = []
+        for channel in range(self.shape[0]):
+            mean = response.coefficients(channel).mean(axis=0) - response.level(channel).mean()
+            rows.append(BSpline(response.knots, mean, DEGREE)(times))
+        return np.stack(rows)

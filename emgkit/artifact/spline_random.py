@@ -1,0 +1,206 @@
+"""Shapes by which the response varies from pulse to pulse by chance, and how much of each every pulse has.
+
+Which axons fire varies from pulse to pulse near their thresholds, so that the M-wave varies within a few shapes. They
+are found as the directions in which what the mean response leaves exceeds the same residual turned by a random time in
+every pulse (generalised eigenvectors; their number by parallel analysis, Horn 1965, Psychometrika 30:179): voluntary
+EMG is locked to nothing and looks the same after the turn. Every pulse's scores are shrunk by what voluntary EMG puts
+into them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import eigh, eigvalsh
+
+from emgkit._checks import FrozenValue
+from emgkit.artifact.spline_basis import DEGREE, PhaseDesign
+from emgkit.artifact.spline_scores import shrink
+
+__all__ = ["RandomShapes", "find_shapes", "shape_knots"]
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+EARLIEST = 0.003  # s after the pulse, before which shift and size of the artifact speak
+STEP = 0.0006  # s between knots, at least:
+SAMPLES_PER_STEP = 1.25
+MOST = 4  # shapes
+MARGIN = 1.1  # over the largest eigenvalue of turned residuals
+TURNS, TRIALS = 5, 3  # turned residuals for the covariance, and for the largest eigenvalue
+PULSES_PER_COEFFICIENT = 3.0
+TELLING = 4.0  # ratio of the powers at high and low effort from which noise and response are told apart
+WHOLE = 0.95  # of the usual number of samples that a pulse must have to be learned from
+
+
+@dataclass(frozen=True, eq=False)
+class RandomShapes(FrozenValue):
+    """Shapes and scores.
+
+    Parameters
+    ----------
+    knots : (knots,) s
+    shapes : (shapes, size) coefficients, V per unit of score
+    scores : (pulses, shapes)
+    left : (pulses, shapes) posterior variances of the scores
+    """
+
+    knots: Array
+    shapes: Array
+    scores: Array
+    left: Array
+
+    @property
+    def coefficients(self) -> Array:
+        """Coefficients of every pulse's own part, V, (pulses, size)."""
+        return np.asarray(self.scores @ self.shapes)
+
+
+def shape_knots(until: float, fs: float) -> Array:
+    """Knots of the shapes, s."""
+    step = max(STEP, SAMPLES_PER_STEP / fs)
+    number = max(int((until - EARLIEST) / step), 4)
+    inner = np.linspace(EARLIEST, until, number + 1)[1:-1]
+    return np.concatenate([np.full(DEGREE + 1, EARLIEST), inner, np.full(DEGREE + 1, until)])
+
+
+def find_shapes(design: PhaseDesign, rest: Array, power: Array) -> RandomShapes | None:
+    """Find shapes and scores in one channel's residual.
+
+    Parameters
+    ----------
+    design : PhaseDesign
+        With the knots of `shape_knots`.
+    rest : ndarray, shape (samples,)
+        What the mean response leaves, V.
+    power : ndarray, shape (pulses,)
+        Variance of voluntary EMG and noise about every pulse, V².
+
+    Returns
+    -------
+    RandomShapes or None
+        None if nothing exceeds the noise.
+    """
+    frames = _frames(design, rest)
+    if len(frames.pulses) < PULSES_PER_COEFFICIENT * design.size:
+        return None
+    scale = np.sqrt(power[frames.pulses])[:, np.newaxis]
+    own = frames.project(frames.values / scale)
+    turned = [frames.project(_turned(frames.values / scale, seed)) for seed in range(TURNS + TRIALS)]
+    noise = sum((one.T @ one for one in turned[:TURNS]), np.zeros((design.size, design.size)))
+    noise = _ridged(noise / (TURNS * len(own)), 1e-6)
+    values, vectors = eigh(own.T @ own / len(own), noise)
+    last = [design.size - 1, design.size - 1]
+    tops = [eigvalsh(one.T @ one / len(own), noise, subset_by_index=last)[0] for one in turned[TURNS:]]
+    chosen = np.flatnonzero(values > MARGIN * max(tops))[::-1][:MOST]
+    if not chosen.size:
+        return None
+    projected = design.project(_level_free(design, rest))
+    return _scored(design, projected, power * max(float(np.median(values)), 0.3), noise, vectors[:, chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class _Frames:
+    """The residual of the pulses that have the usual number of samples, cut to one length, straight lines removed."""
+
+    pulses: Indices
+    values: Array
+    rows: Indices
+    design: PhaseDesign
+
+    def project(self, values: Array) -> Array:
+        """Inner products of frames with the splines of their pulses, (pulses, size)."""
+        flat, size = _without_lines(values).ravel(), self.design.size
+        rows, count = self.rows.ravel(), len(self.pulses)
+        base = np.repeat(np.arange(count) * size, self.rows.shape[1]) + self.design.first[rows]
+        out = np.zeros(count * size)
+        for step in range(DEGREE + 1):
+            out += np.bincount(base + step, self.design.values[step, rows] * flat, minlength=count * size)
+        return out.reshape(count, size)
+
+
+def _frames(design: PhaseDesign, rest: Array) -> _Frames:
+    edges = np.searchsorted(design.pulse, np.arange(design.pulses + 1))
+    lengths = np.diff(edges)
+    usual = float(np.median(lengths[lengths > 0])) if (lengths > 0).any() else 0.0
+    pulses = np.flatnonzero(lengths >= max(WHOLE * usual, 1))
+    width = int(lengths[pulses].min()) if pulses.size else 0
+    rows = edges[pulses][:, np.newaxis] + np.arange(width)
+    return _Frames(pulses, rest[design.samples[rows]], rows, design)
+
+
+def _without_lines(values: Array) -> Array:
+    place = np.linspace(-1, 1, values.shape[1])
+    slope = (values @ place) / (place @ place)
+    return np.asarray(values - values.mean(axis=1, keepdims=True) - slope[:, np.newaxis] * place)
+
+
+def _turned(values: Array, seed: int) -> Array:
+    """Every frame rolled by a random number of samples."""
+    width = values.shape[1]
+    turn = np.random.default_rng(seed).integers(width, size=len(values))
+    return np.take_along_axis(values, (np.arange(width) + turn[:, np.newaxis]) % width, axis=1)
+
+
+def _level_free(design: PhaseDesign, rest: Array) -> Array:
+    """Take the straight line of every pulse's samples away."""
+    pulse, count = design.pulse, design.pulses
+    number = np.maximum(np.bincount(pulse, minlength=count), 1)
+    seen = rest[design.samples]
+    place = design.phase - (np.bincount(pulse, design.phase, minlength=count) / number)[pulse]
+    spread = np.maximum(np.bincount(pulse, place**2, minlength=count), 1e-30)
+    slope = np.bincount(pulse, place * seen, minlength=count) / spread
+    out = rest.copy()
+    out[design.samples] = seen - (np.bincount(pulse, seen, minlength=count) / number)[pulse] - slope[pulse] * place
+    return out
+
+
+def _scored(design: PhaseDesign, projected: Array, power: Array, noise: Array, vectors: Array) -> RandomShapes | None:
+    scores = projected @ vectors
+    shapes = np.linalg.solve(_mean_gram(design), noise @ vectors).T
+    shapes[:, [0, -1]] = 0.0  # no steps at the ends
+    found = [shrink(column, _noise_of(column, power)) for column in scores.T]
+    kept = [number for number, one in enumerate(found) if one.variance > 0]
+    if not kept:
+        return None
+    return RandomShapes(
+        design.knots,
+        np.asarray(shapes[kept], dtype=np.float64),
+        np.stack([found[number].values for number in kept], axis=1),
+        np.stack([found[number].variances for number in kept], axis=1),
+    )
+
+
+def _noise_of(scores: Array, power: Array) -> Array:
+    """Noise variance of scores: the part of their squares that grows with the power of the voluntary EMG.
+
+    What is there at any effort is the response's. Where the effort hardly changes the two cannot be told apart, and
+    the noise is what stationary EMG gives.
+    """
+    low, high = np.quantile(power, [0.1, 0.9])
+    if high < TELLING * low:
+        return power
+    share, fixed = 1.0, 0.0
+    for _ in range(8):
+        weight = 1 / (fixed + share * power) ** 2
+        columns = np.stack([np.ones_like(power), power])
+        normal = (columns * weight) @ columns.T
+        fixed, share = np.linalg.solve(normal, (columns * weight) @ scores**2)
+        share, fixed = max(float(share), 1.0), max(float(fixed), 0.0)
+    return share * power
+
+
+def _mean_gram(design: PhaseDesign) -> Array:
+    diagonals = design.gram().mean(axis=0)
+    out = np.diag(diagonals[0])
+    for lag in range(1, DEGREE + 1):
+        side = np.diag(diagonals[lag, :-lag], lag)
+        out += side + side.T
+    return _ridged(out, 1e-6)
+
+
+def _ridged(matrix: Array, share: float) -> Array:
+    matrix[np.diag_indices_from(matrix)] += share * float(np.trace(matrix)) / len(matrix)
+    return matrix

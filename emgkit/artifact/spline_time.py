@@ -1,0 +1,118 @@
+"""How a response may change from pulse to pulse: smooth functions of the pulse number, and segments of pulses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit._checks import FrozenValue
+
+__all__ = ["Segment", "make_segments", "null_courses", "orthonormal", "smooth_courses"]
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+PERIOD = 1.25  # s per course: the fastest smooth change swings once in about twice this time
+FEWEST_PER_COURSE = 20  # pulses per course
+MOST_COURSES = 14
+SEGMENT = 16.0  # s, and at least so many pulses:
+SEGMENT_PULSES = 150
+SHARED = 0.25  # of a segment that it shares with either neighbour
+NULLS = 8
+ONSETS = (1.0, 6.0)  # pulses over which the beginning of a train fades
+
+
+@dataclass(frozen=True, eq=False)
+class Segment(FrozenValue):
+    """Pulses that are fitted together.
+
+    Parameters
+    ----------
+    pulses : (pulses,) numbers
+    share : (pulses,) share of this segment in the response of each; the shares of all segments add up to one
+    """
+
+    pulses: Indices
+    share: Array
+
+
+def make_segments(onsets: Array, window: float = SEGMENT) -> list[Segment]:
+    """Cut pulses into segments of about ``window`` s that overlap, with shares that rise and fall linearly."""
+    count = onsets.size
+    rate = 1 / float(np.median(np.diff(onsets))) if count > 1 else 1.0
+    width = max(SEGMENT_PULSES, round(window * rate))
+    if count <= 1.4 * width:
+        return [Segment(np.arange(count), np.ones(count))]
+    step = (1 - SHARED) * width
+    number = max(round((count - width) / step), 1) + 1
+    begins = np.round(np.linspace(0, count - width, number)).astype(np.int64)
+    place = np.arange(count, dtype=float)
+    edges = np.stack([begins, begins + width], axis=1).astype(float)
+    shares = []
+    for index in range(number):
+        rise = np.ones(count) if index == 0 else _ramp(place, edges[index, 0], edges[index - 1, 1])
+        fall = np.ones(count) if index == number - 1 else 1 - _ramp(place, edges[index + 1, 0], edges[index, 1])
+        shares.append(np.minimum(rise, fall) * ((place >= edges[index, 0]) & (place < edges[index, 1])))
+    return [Segment(np.arange(b, b + width), share[b : b + width]) for b, share in zip(begins, shares, strict=True)]
+
+
+def _ramp(place: Array, low: float, high: float) -> Array:
+    return np.clip((place + 0.5 - low) / max(high - low, 1.0), 0.0, 1.0)
+
+
+def smooth_courses(onsets: Array, train: Indices, known: list[Array], period: float = PERIOD) -> Array:
+    """Courses over the pulses of a segment, (pulses, courses): constant, polynomials, train onsets, known courses.
+
+    Parameters
+    ----------
+    onsets : ndarray, shape (pulses,)
+        s.
+    train : ndarray of int, shape (pulses,)
+        Train of each pulse.
+    known : list of ndarray, shape (pulses,)
+        Courses that are known or were estimated, such as the current or the size of the artifact.
+    period : float
+        Time per polynomial, s.
+    """
+    count = onsets.size
+    length = count * float(np.median(np.diff(onsets))) if count > 1 else 0.0
+    number = int(np.clip(min(length / period, count / FEWEST_PER_COURSE), 0, MOST_COURSES))
+    place = np.linspace(-1, 1, count) if count > 1 else np.zeros(count)
+    courses = [*np.polynomial.legendre.legvander(place, number).T]
+    since = _since_train(train)
+    if count >= 4 * FEWEST_PER_COURSE:
+        courses += [np.exp(-since / fade) for fade in ONSETS]
+    return orthonormal([courses[0], *known, *courses[1:]])
+
+
+def _since_train(train: Indices) -> Array:
+    """Pulses since the beginning of the train."""
+    place = np.arange(train.size)
+    starts = np.flatnonzero(np.diff(train, prepend=train[0] - 1) != 0)
+    return (place - starts[np.searchsorted(starts, place, side="right") - 1]).astype(float)
+
+
+def null_courses(count: int, courses: Array) -> Array:
+    """Courses that change sign from pulse to pulse, (pulses, nulls): what is fitted to them is noise."""
+    number = min(NULLS, max((count - courses.shape[1]) // 4, 0))
+    place = np.arange(count) + 0.5
+    fast = [np.cos(np.pi * (count - 1 - 3 * step) * place / count) for step in range(number)]
+    both = orthonormal([*courses.T, *fast])
+    return both[:, courses.shape[1] :]
+
+
+def orthonormal(courses: list[Array]) -> Array:
+    """Make courses orthogonal with a mean square of one, in their order; what adds nothing is left out."""
+    kept: list[Array] = []
+    for course in courses:
+        rest = course.astype(float)
+        size = float(np.linalg.norm(rest))
+        for _ in range(2):
+            for one in kept:
+                rest = rest - one * (one @ rest)
+        left = float(np.linalg.norm(rest))
+        if left > 1e-3 * size:
+            kept.append(rest / left)
+    return np.stack(kept, axis=1) * np.sqrt(courses[0].size)
