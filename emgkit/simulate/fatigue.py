@@ -73,7 +73,7 @@ class FatigueParameters:
 
     slowing: float = 0.012
     limit: float = 0.40
-    shared: float = 0.9
+    shared: float = 1.0
     recovery: float = 120.0
     size_effect: float = 0.3
     potentiation: float = 0.0

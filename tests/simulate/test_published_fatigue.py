@@ -42,7 +42,7 @@ def evoked_series(seed, fatigue=DEFAULT, evoked=EVOKED):
     one, rng = muscle(seed), np.random.default_rng(seed)
     onsets = np.arange(0, LENGTH, 1 / RATE)
     ones = np.ones(onsets.size)
-    stimuli = Stimuli(onsets, 0.12 * ones, 2e-4 * ones, np.zeros(onsets.size, int), ones)
+    stimuli = Stimuli(onsets, 0.12 * ones, 2e-4 * ones, np.zeros(onsets.size, int), ones, ones > 0)
     volleys = excite(one.pool, stimuli, one.pool.threshold[np.newaxis], evoked, rng=rng)
     state = follow(one.pool, volleys.times, volleys.unit, LENGTH, fatigue)
     signal = render_volleys(one, volleys, state, FS, int((LENGTH + 0.1) * FS))[0]
