@@ -88,8 +88,9 @@ class Contestant:
 
 def kinds() -> dict[str, str]:
     """Name everything that could take part, with its kind."""
+    others = {**dict.fromkeys(SIMPLE, "simple"), **dict.fromkeys(PEER_SETTINGS, "peer")}
     ours = dict.fromkeys((AUTO, *plugins.names("emgkit.artifact")), "emgkit")
-    return {**ours, **dict.fromkeys(SIMPLE, "simple"), **dict.fromkeys(PEER_SETTINGS, "peer")}
+    return {**ours, **{name: kind for name, kind in others.items() if name not in ours}}
 
 
 def contestants(names: tuple[str, ...], worker: PeerWorker | None) -> list[Contestant]:

@@ -100,13 +100,13 @@ _LIFELIKE = (
         plan=plan_of(varied=True, effort=0.0),
     ),
     voluntary(
-        "constant_effort_fatigue",
+        "steady_fatigue",
         "Constant effort while thresholds rise, so that fewer and fewer units answer, and fibres fatigue.",
         at_most("leak_slope", 0.2, magnitude=True),
         plan=lambda rng: _steady(rng, varied=True, current=1.2 * SUBMAXIMAL, threshold_rise=0.5, threshold_time=15.0),
     ),
     voluntary(
-        "constant_effort_current",
+        "steady_current",
         "Constant effort while the current, known, swings by ± 25 %.",
         at_most("leak_slope", 0.2, magnitude=True),
         plan=lambda rng: _steady(rng, varied=True, **SLOW),

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from emgkit.errors import TimingError
 
-__all__ = ["SIMPLE", "comb", "gram_schmidt", "moving_mean"]
+__all__ = ["SIMPLE", "frame_comb", "gram_schmidt", "moving_mean", "two_exponential"]
 
 Array = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def moving_mean(signal: Array, fs: float, onsets: Array, neighbours: int = 30) -
     return _put(signal, first, frames - others)
 
 
-def comb(signal: Array, fs: float, onsets: Array, taps: int = 1) -> Array:
+def frame_comb(signal: Array, fs: float, onsets: Array, taps: int = 1) -> Array:
     """Subtract the mean of the frames before: the comb filter of constant-rate stimulation.
 
     One tap adds as much voluntary EMG as there was (0 dB); ``taps`` of them add 1/taps.
@@ -164,7 +164,12 @@ def _exponentials(frames: Array, time: Array, inside: NDArray[np.bool_], pair: t
 
 
 SIMPLE: Mapping[str, Callable[..., Array]] = MappingProxyType(
-    {"moving_mean": moving_mean, "comb": comb, "gram_schmidt": gram_schmidt, "two_exponential": two_exponential}
+    {
+        "moving_mean": moving_mean,
+        "frame_comb": frame_comb,
+        "gram_schmidt": gram_schmidt,
+        "two_exponential": two_exponential,
+    }
 )
 
 
@@ -175,7 +180,7 @@ def settings_of(name: str) -> tuple[dict[str, Any], ...]:
 
 _GRIDS: Mapping[str, tuple[dict[str, Any], ...]] = {
     "moving_mean": tuple({"neighbours": count} for count in (30, 10, 60, 120, 600)),
-    "comb": tuple({"taps": count} for count in (1, 3, 10, 30, 100)),
+    "frame_comb": tuple({"taps": count} for count in (1, 3, 10, 30, 100)),
     "gram_schmidt": tuple({"order": order} for order in (6, 2, 4, 12)),
     "two_exponential": (
         {},

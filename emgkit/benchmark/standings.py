@@ -24,6 +24,7 @@ AHEAD, NEAR = 6.0, 1.0  # dB
 OVERALL = {"arv_error": 2.0, "rms_error": 2.0, "mdf_error": 1.5}  # %, of the median case
 WORST_CASE = 5.0  # %
 HALF = 2.0  # times smaller error for the evoked response
+SMALL = 5.0  # %, an error of the evoked response that is good enough whoever else is as good
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Standing:
     auto, own, simple, peer, tuned_peer : Entry or None
         ``auto``; the best method of emgkit; the best simple one; the best peer at defaults; the best peer tuned.
     lead, lead_low, lead_high : float
-        Median over seeds of how far ``auto`` is ahead of the best tuned peer, and its 90 % interval: dB, or for the
-        evoked response how many times smaller its error is.
+        Median over seeds of how far ``auto`` is ahead, and its 90 % interval: dB over the best tuned peer, or for the
+        evoked response how many times smaller its error is than that of the best tuned peer or simple method.
     """
 
     case: Case
@@ -78,7 +79,8 @@ class Standing:
         if self.auto is None or not np.isfinite(self.auto.median):
             return "missing"
         if self.case.group == "evoked":
-            return "ahead" if self.lead >= HALF else "behind"
+            good = self.auto.median <= SMALL
+            return "ahead" if self.lead >= HALF else ("small" if good else "behind")
         if self.lead >= AHEAD:
             return "ahead"
         for name, limit in (("at bound", self.bound), ("at ceiling", self.ceiling)):
@@ -165,7 +167,8 @@ class Standings:
 
     def standing(self, name: str) -> Standing:
         """Say how a case went."""
-        auto, rival = self.entry(name, AUTO, False), self.best(name, "peer", tuned=True)
+        auto, peer = self.entry(name, AUTO, False), self.best(name, "peer", tuned=True)
+        rival = peer if CASES[name].group == "voluntary" else _smaller(peer, self.best(name, "simple", tuned=True))
         lead = self._lead(name, rival)
         low, high = median_interval(lead)
         return Standing(
@@ -176,7 +179,7 @@ class Standings:
             own=self.best(name, "emgkit"),
             simple=self.best(name, "simple"),
             peer=self.best(name, "peer", tuned=False),
-            tuned_peer=rival,
+            tuned_peer=peer,
             lead=_median(lead),
             lead_low=low,
             lead_high=high,
@@ -228,6 +231,10 @@ class Standings:
             median, worst = (_median(there), _worst(there, goal)) if there.size else (np.nan, np.nan)
             out.append(Asked(name, goal, median, worst, int(there.size), int(values.size)))
         return out
+
+
+def _smaller(one: Entry | None, other: Entry | None) -> Entry | None:
+    return min((entry for entry in (one, other) if entry is not None), key=lambda entry: entry.median, default=None)
 
 
 def _median(values: Array) -> float:

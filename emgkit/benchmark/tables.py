@@ -120,12 +120,12 @@ def _finished(
     return TextTable(title, (*header, *names), wide)
 
 
-def goals_table(standings: Standings) -> TextTable:
-    """List what was asked of ``auto``, and what it reached."""
+def goals_table(standings: Standings, *, full: bool = True) -> TextTable:
+    """List what was asked of ``auto``, and what it reached; without ``full`` only what it did not."""
     asked = [one for name in standings.cases for one in standings.asked(name)] + standings.overall()
-    rows = tuple(_asked_row(one) for one in asked)
+    rows = tuple(_asked_row(one) for one in asked if full or not one.met)
     return TextTable(
-        f"Goals of {AUTO}: {sum(one.met for one in asked)} of {len(asked)} met by the median",
+        f"Goals of {AUTO}: {sum(one.met for one in asked)} of {len(asked)} met by the median{'' if full else '; not:'}",
         ("case", "score", "asked", "median", "worst", "unit", "met"),
         rows,
         words=2,

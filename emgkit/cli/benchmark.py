@@ -121,8 +121,8 @@ def _show_and_write(plan: Plan, rows: list[Row], speeds: list[Speed], out: Path 
     from emgkit.benchmark.writing import answers
 
     standings = Standings(rows)
-    shown = [voluntary_table(standings), evoked_table(standings), who_table(standings), goals_table(standings)]
-    shown.append(speed_table(speeds))
+    shown = [voluntary_table(standings), evoked_table(standings), who_table(standings)]
+    shown += [goals_table(standings, full=False), speed_table(speeds)]
     for one in shown:
         _show(one)
     say(_about(plan, rows, standings))

@@ -42,7 +42,13 @@ def small(monkeypatch):
 
 
 def plan(**changes):
-    usual = {"cases": ("periodic_exact",), "methods": ("moving_mean", "comb"), "seeds": 2, "first": 0, "tuning": 1}
+    usual = {
+        "cases": ("periodic_exact",),
+        "methods": ("moving_mean", "frame_comb"),
+        "seeds": 2,
+        "first": 0,
+        "tuning": 1,
+    }
     return Plan(**{**usual, "jobs": 1, "peers": None, **changes})
 
 
@@ -50,7 +56,7 @@ def test_every_method_and_seed_gives_a_row_and_tuned_ones_another(small):
     rows = run_case(plan(), "periodic_exact")
     assert len(rows) == 2 * 2 * 2
     assert {(row.method, row.tuned) for row in rows} == {
-        (name, tuned) for name in ("moving_mean", "comb") for tuned in (False, True)
+        (name, tuned) for name in ("moving_mean", "frame_comb") for tuned in (False, True)
     }
     for row in rows:
         assert np.isfinite(row.scores.values["snr_usable"])
@@ -68,7 +74,7 @@ def test_tuning_never_sees_the_seeds_that_are_scored(small, monkeypatch):
 
 
 def test_tuning_chooses_what_scores_best(small):
-    rows = run_case(plan(methods=("comb",), seeds=3), "periodic_exact")
+    rows = run_case(plan(methods=("frame_comb",), seeds=3), "periodic_exact")
     tuned = np.median([row.scores.values["snr_usable"] for row in rows if row.tuned])
     assert tuned >= np.median([row.scores.values["snr_usable"] for row in rows if not row.tuned])
 
@@ -113,8 +119,8 @@ def silent():
 def test_names_of_methods_are_checked():
     with pytest.raises(UnknownNameError, match="phase_spline"):
         contestants(("phase_splin",), None)
-    assert {"auto", "phase_spline", "comb", "pyparrm"} <= set(kinds())
-    assert [one.name for one in contestants(("comb", "auto", "mne"), None)] == ["auto", "comb"]
+    assert {"auto", "phase_spline", "comb", "frame_comb", "pyparrm"} <= set(kinds())
+    assert [one.name for one in contestants(("frame_comb", "auto", "mne"), None)] == ["auto", "frame_comb"]
 
 
 def row(case, seed, method, kind, tuned=False, **values):
@@ -192,7 +198,7 @@ def test_tables_and_files_hold_every_case_and_what_is_missing(tmp_path):
 
 def test_processes_give_the_rows_of_one(monkeypatch):
     names = ("single_pulses", "few_pulses")
-    wanted = plan(cases=names, methods=("comb",), seeds=1, tuning=0)
+    wanted = plan(cases=names, methods=("frame_comb",), seeds=1, tuning=0)
     alone = {name: rows[0].scores.values["snr_all"] for name, rows in run(wanted)}
     both = {name: rows[0].scores.values["snr_all"] for name, rows in run(replace(wanted, jobs=2))}
     assert alone == both
@@ -262,3 +268,17 @@ def test_errors_are_judged_over_all_cases_and_auto_against_the_best():
     assert not found["median case"].met
     assert found["worst case"].median == 7.0
     assert standings.beside_best() == (1, 2)
+
+
+def test_the_evoked_response_is_compared_with_the_best_of_all_others():
+    rows = []
+    for seed in range(5):
+        rows += [
+            row("tail_power", seed, "auto", "emgkit", m_nrmse=4.0),
+            row("tail_power", seed, "two_exponential", "simple", True, m_nrmse=6.0),
+            row("tail_power", seed, "mne", "peer", True, m_nrmse=20.0),
+        ]
+    one = Standings(rows).standing("tail_power")
+    assert one.lead == 1.5
+    assert one.verdict == "small"
+    assert (one.simple.label, one.tuned_peer.label) == ("two_exponential*", "mne*")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from emgkit.benchmark.simple import SIMPLE, comb, gram_schmidt, moving_mean, settings_of, two_exponential
+from emgkit.benchmark.simple import SIMPLE, frame_comb, gram_schmidt, moving_mean, settings_of, two_exponential
 from emgkit.errors import TimingError
 
 FS, PERIOD, PULSES = 2000.0, 67, 400
@@ -27,8 +27,8 @@ def snr(target, output, part):
     ("method", "settings", "decibels"),
     [
         (moving_mean, {"neighbours": 30}, 10 * np.log10(30)),
-        (comb, {"taps": 1}, 0.0),
-        (comb, {"taps": 10}, 10.0),
+        (frame_comb, {"taps": 1}, 0.0),
+        (frame_comb, {"taps": 10}, 10.0),
     ],
 )
 def test_what_averages_frames_has_the_snr_of_its_count(method, settings, decibels):

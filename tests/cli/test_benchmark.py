@@ -42,7 +42,7 @@ def test_it_runs_prints_and_writes(capsys, tmp_path, monkeypatch):
         "--cases",
         "few_pulses",
         "--methods",
-        "auto,comb",
+        "auto,frame_comb",
         "--seeds",
         "1",
         "--no-speed",
