@@ -36,6 +36,28 @@ def _numbers(mask: NDArray[np.bool_]) -> list[int]:
 
 
 @dataclass(frozen=True, eq=False)
+class Tail(FrozenValue):
+    """What is left of a response after the time of the pulse that did not come.
+
+    Parameters
+    ----------
+    onsets : (pulses,) s, pulses that a pause follows
+    knots : (knots,) s
+    coefficients : (channels, size) V
+    """
+
+    onsets: Array
+    knots: Array
+    coefficients: Array
+
+    def add_to(self, out: Array, channel: int, fs: float) -> None:
+        """Add the tails to a channel, V, (samples,)."""
+        design = make_design(self.onsets, fs, out.size, self.knots)
+        shape = (self.onsets.size, design.size)
+        out[design.samples] += design.evaluate(np.broadcast_to(self.coefficients[channel], shape).copy())
+
+
+@dataclass(frozen=True, eq=False)
 class Response(FrozenValue):
     """What one stimulator's pulses evoke in all channels.
 
@@ -50,6 +72,8 @@ class Response(FrozenValue):
     shapes : per channel RandomShapes or None
     periodic : bool
         Whether one response follows the other without a pause.
+    tail : Tail or None
+        What outlasts the usual interval where a pause follows.
     """
 
     onsets: Array
@@ -60,6 +84,7 @@ class Response(FrozenValue):
     gain: Array
     shapes: list[RandomShapes | None]
     periodic: bool
+    tail: Tail | None = None
 
     def coefficients(self, channel: int) -> Array:
         """Coefficients of the smooth course at every pulse, V, (pulses, size)."""
@@ -139,6 +164,8 @@ class LockedModel(FrozenValue):
             for channel in _numbers(self.has_locked):
                 response.add_to(out[channel], channel, design, overlap)
                 self._add_shapes(out[channel], response, channel, own)
+                if response.tail is not None:
+                    response.tail.add_to(out[channel], channel, self.fs)
         return out
 
     def interference(self) -> Array:
@@ -196,6 +223,8 @@ class LockedModel(FrozenValue):
                     if overlap.samples.size:
                         np.add.at(out[channel], overlap.samples, overlap.evaluate(coefficients))
                     self._add_shapes(out[channel], response, channel, own)
+                    if response.tail is not None:
+                        response.tail.add_to(out[channel], channel, self.fs)
         return out
 
     def _level_of_evoked(self, response: Response, channel: int, design: PhaseDesign, wave: Array) -> Array:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design
-from emgkit.artifact.spline_model import Response
+from emgkit.artifact.spline_model import Response, Tail
 from emgkit.artifact.spline_pulse import PulseChanges, artifact_share, estimate_changes
 from emgkit.artifact.spline_random import RandomShapes, find_shapes, shape_knots
 from emgkit.artifact.spline_solve import CourseFit, fit_courses, fit_plainly
@@ -21,10 +21,16 @@ Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
 PLAIN_COURSES = 8
+ROUGH_COURSES = 4
+FEW_OVERLAPS = 0.005  # of the samples
+RAMPED = 0.03  # relative SD of the size of the artifact
 NEIGHBOURS = 9  # pulses over which the power of the voluntary EMG is averaged
 SPIKE = 0.003  # s after the pulse, in which the power is not looked at
 QUIET_FROM = 0.75  # of the interval: from there on the response is taken to be over, if that is
 OVER = 0.020  # s or later
+RESPONSE = 0.030  # s: a response lasts no longer, but for the amplifier's own tail
+TAIL, TAIL_STEP = 0.040, 0.001  # s: what is left after the time of the next pulse, and its knots
+ENOUGH_TAILS = 5  # pauses from which tails are fitted where the response is over by then
 LEAST_POWER = 1e-8  # of the mean square of the signal
 LEAST_SHARE = 0.05  # of the power that a plain fit leaves: a fit that takes more away has taken the EMG
 
@@ -80,8 +86,66 @@ class ResponseFitter:
             self._made = (own, make_design(self.onsets, self.fs, self.count, self.knots, overlap=True))
         return self._made
 
-    def fit(self, target: Array, known: Mask) -> None:
-        """Fit the smooth courses to a target, (channels, samples) V, from which all else was taken."""
+    @property
+    def overlaps(self) -> bool:
+        """Whether more than a few responses run into later ones."""
+        own, overlap = self.designs
+        return overlap.samples.size > FEW_OVERLAPS * own.samples.size
+
+    @property
+    def _alone(self) -> int:
+        """How many pulses at the beginning of a train lack what earlier pulses would add."""
+        return 1 + int(np.ceil(RESPONSE / self.interval))
+
+    def _tail(self, rest: Array, known: Mask) -> Tail | None:
+        """Fit what outlasts the interval after pulses that a pause follows, from what all else leaves."""
+        until = float(self.knots[-1])
+        gaps = np.append(np.diff(self.onsets), np.inf)
+        onsets = self.onsets[gaps > until + TAIL]
+        if not onsets.size or (self.interval > RESPONSE and onsets.size < ENOUGH_TAILS):
+            return None
+        knots = np.concatenate(
+            [
+                np.full(4, until),
+                np.arange(until + TAIL_STEP, until + TAIL - 0.5 * TAIL_STEP, TAIL_STEP),
+                np.full(4, until + TAIL),
+            ]
+        )
+        design, bend = make_design(onsets, self.fs, self.count, knots), bend_operator(knots)
+        once, none = np.ones((onsets.size, 1)), np.zeros((onsets.size, 0))
+        found = np.zeros((len(rest), design.size))
+        for channel, row in enumerate(rest):
+            valid = known[channel, design.samples].astype(float)
+            power = float(np.var(row[design.samples])) / 4 if design.samples.size else 0.0
+            if power > 0 and self.weights is not None:
+                weight = np.full(onsets.size, float(np.median(self.weights[channel])))
+                fit = fit_courses(
+                    design.gram(valid), _project(design, row[design.samples] * valid), once, none, weight, bend
+                )
+                found[channel] = fit.coefficients[0]
+        return Tail(onsets, knots, found)
+
+    def forget(self) -> None:
+        """Forget how loud the voluntary EMG is: what other responses left in it is being taken away."""
+        self.weights = None
+        self._plain.clear()
+
+    def follow_sizes(self) -> None:
+        """Make the size of the artifact a course of the response, where it changes more than stimulators do by chance.
+
+        The current changes then, and the response with it, along a curve.
+        """
+        if self.changes is not None and self.changes.gain_spread > RAMPED:
+            size = 1 + self.changes.gain
+            self.known_courses = [*self.known_courses, size, size**2]
+        self.gain = np.zeros(self.onsets.size)
+        self.forget()
+
+    def fit(self, target: Array, known: Mask, *, roughly: bool = False) -> None:
+        """Fit the smooth courses to a target, (channels, samples) V, from which all else was taken.
+
+        Roughly means few courses and no learning: quick rounds that bring responses apart that lie on each other.
+        """
         design, overlap = self.designs
         share = artifact_share(design.phase)
         rows = np.zeros((len(target), design.samples.size))
@@ -95,9 +159,9 @@ class ResponseFitter:
                 if self.gain.any():
                     seen[design.samples] -= self.gain[design.pulse] * share * design.evaluate(wave)
             rows[channel] = seen[design.samples]
-        self.response = self._response(design, rows, known[:, design.samples])
+        self.response = self._response(design, rows, known[:, design.samples], roughly=roughly)
 
-    def _response(self, design: PhaseDesign, rows: Array, known: Mask) -> Response:
+    def _response(self, design: PhaseDesign, rows: Array, known: Mask, *, roughly: bool) -> Response:
         fits: list[list[CourseFit]] = []
         courses = []
         if self.weights is None:
@@ -109,7 +173,7 @@ class ResponseFitter:
             local = _renumbered(part, segment)
             mine = _within(design.pulse, segment)
             own = [course[segment.pulses] for course in self.known_courses]
-            smooth = smooth_courses(self.onsets[segment.pulses], self.train[segment.pulses], own)
+            smooth = smooth_courses(self.onsets[segment.pulses], self.train[segment.pulses], own, self._alone)
             nulls = null_courses(segment.pulses.size, smooth)
             gram = local.gram() if shared else None
             found = []
@@ -121,6 +185,9 @@ class ResponseFitter:
                     continue
                 matrix = gram if gram is not None else local.gram(valid)
                 projected = _project(local, seen * valid)
+                if roughly:
+                    found.append(self._rough(matrix, projected, smooth))
+                    continue
                 plain = self._plain_power(number, channel, local, seen, valid, matrix, projected, smooth)
                 stated = self.weights[channel, segment.pulses]
                 weight = stated if np.isfinite(stated).all() else 1 / plain
@@ -133,6 +200,12 @@ class ResponseFitter:
             courses.append(smooth)
         nothing: list[RandomShapes | None] = [None] * len(rows)
         return Response(self.onsets, self.knots, self.segments, courses, fits, self.gain, nothing, self.periodic)
+
+    def _rough(self, gram: Array, projected: Array, smooth: Array) -> CourseFit:
+        few = smooth[:, : ROUGH_COURSES + len(self.known_courses)]
+        found, nothing = np.zeros((smooth.shape[1], gram.shape[2])), np.zeros(gram.shape[2])
+        found[: few.shape[1]] = fit_plainly(gram, projected, few, self._bend)
+        return CourseFit(found, nothing, np.zeros_like(found))
 
     def _plain_power(
         self,
@@ -147,7 +220,7 @@ class ResponseFitter:
     ) -> Array:
         """Power about every pulse that a plain fit leaves, V²; computed once."""
         if (number, channel) not in self._plain:
-            few = smooth[:, :PLAIN_COURSES]
+            few = smooth[:, : PLAIN_COURSES + self._alone + len(self.known_courses)]
             left = seen - local.evaluate(few @ fit_plainly(gram, projected, few, self._bend))
             floor = LEAST_POWER * float((seen**2).mean())
             self._plain[number, channel] = pulse_power(local, left, valid, SPIKE, floor)
@@ -192,9 +265,9 @@ class ResponseFitter:
         assert made is not None  # noqa: S101 - only called after a fit
         return replace(made, onsets=self.onsets, gain=self.gain)
 
-    def finish(self, rest: Array, chosen: Mask) -> Response:
-        """Find the random shapes in what all fits leave, (channels, samples), and give the response."""
-        response = self._current()
+    def finish(self, rest: Array, known: Mask, chosen: Mask) -> Response:
+        """Find tails and random shapes in what all fits leave, (channels, samples), and give the response."""
+        response = replace(self._current(), tail=self._tail(rest, known))
         until = float(self.knots[-1])
         own = make_design(self.onsets, self.fs, self.count, shape_knots(until, self.fs))
         late = QUIET_FROM * self.interval

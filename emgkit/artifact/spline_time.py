@@ -62,8 +62,8 @@ def _ramp(place: Array, low: float, high: float) -> Array:
     return np.clip((place + 0.5 - low) / max(high - low, 1.0), 0.0, 1.0)
 
 
-def smooth_courses(onsets: Array, train: Indices, known: list[Array], period: float = PERIOD) -> Array:
-    """Courses over the pulses of a segment, (pulses, courses): constant, polynomials, train onsets, known courses.
+def smooth_courses(onsets: Array, train: Indices, known: list[Array], alone: int = 1) -> Array:
+    """Courses over the pulses of a segment, (pulses, courses): constant, known courses, train onsets, polynomials.
 
     Parameters
     ----------
@@ -73,18 +73,19 @@ def smooth_courses(onsets: Array, train: Indices, known: list[Array], period: fl
         Train of each pulse.
     known : list of ndarray, shape (pulses,)
         Courses that are known or were estimated, such as the current or the size of the artifact.
-    period : float
-        Time per polynomial, s.
+    alone : int
+        So many pulses at the beginning of a train have a course each: what earlier pulses add is not there yet.
     """
     count = onsets.size
     length = count * float(np.median(np.diff(onsets))) if count > 1 else 0.0
-    number = int(np.clip(min(length / period, count / FEWEST_PER_COURSE), 0, MOST_COURSES))
+    number = int(np.clip(min(length / PERIOD, count / FEWEST_PER_COURSE), 0, MOST_COURSES))
     place = np.linspace(-1, 1, count) if count > 1 else np.zeros(count)
-    courses = [*np.polynomial.legendre.legvander(place, number).T]
+    constant, *smooth = np.polynomial.legendre.legvander(place, number).T
+    if count < 4 * FEWEST_PER_COURSE:
+        return orthonormal([constant, *known, *smooth])
     since = _since_train(train)
-    if count >= 4 * FEWEST_PER_COURSE:
-        courses += [np.exp(-since / fade) for fade in ONSETS]
-    return orthonormal([courses[0], *known, *courses[1:]])
+    begins = [(since == number).astype(float) for number in range(alone)]
+    return orthonormal([constant, *known, *begins, *smooth, *(np.exp(-since / fade) for fade in ONSETS)])
 
 
 def _since_train(train: Indices) -> Array:

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from emgkit.simulate.first_stage import INPUT_POLE
 from emgkit.simulate.front_end import FINE, FrontEnd
 from emgkit.simulate.stimulator import Schedule, Stimulator
-from emgkit.simulate.stimulus import Electrode, PulseShape, voltage
+from emgkit.simulate.stimulus import voltage
 from emgkit.simulate.templates import Templates
 
 Array = NDArray[np.floating[Any]]
 
 FINEST = 10 * FINE  # Hz
-EDGES, SUBSAMPLES = 0.1e-3, 20  # s after the pulse, and samples within one of FINEST, of the mean around each
 SETTLED = 0.05  # s, after which the tails are smooth enough for the rate FINE
 MECHANICAL = (12.0, 0.04, 0.006)  # Hz, decay s, delay s of the movement of the electrodes after a pulse; unverified
 SHIFT_TIME = 1.0  # s, in which the offset of a train builds up; unverified
@@ -106,7 +105,7 @@ def _waveforms(stimulator: Stimulator, front_end: FrontEnd) -> tuple[Templates, 
     memory = max(electrode.memory, 0.25 if contact.mechanical else 0.0) + front_end.settling
     time = np.arange(int(memory * FINEST)) / FINEST
     slower = replace(electrode, taus=tuple(2.5 * tau for tau in electrode.taus))
-    main, other = (_sampled(time, stimulator.pulse, one) for one in (electrode, slower))
+    main, other = voltage(time, stimulator.pulse, electrode), voltage(time, stimulator.pulse, slower)
     waves = np.stack([main, other - main, _movement(time)])
     entering = sosfilt(butter(1, INPUT_POLE, fs=FINEST, output="sos"), waves, axis=-1)
     behind = sosfilt(front_end.sections(FINEST), waves, axis=-1)
@@ -116,16 +115,6 @@ def _waveforms(stimulator: Stimulator, front_end: FrontEnd) -> tuple[Templates, 
         far = Templates(behind[:, np.newaxis, split::ratio], FINE)
         behind = behind[:, : split + 1]
     return Templates(entering[:, np.newaxis], FINEST), Templates(behind[:, np.newaxis], FINEST), far
-
-
-def _sampled(time: Array, pulse: PulseShape, electrode: Electrode) -> Array:
-    """Voltage on the grid FINEST: while it has edges the mean around each sample, so that they stay where they are."""
-    wave = voltage(time, pulse, electrode)
-    steep = time < pulse.duration + EDGES
-    within = (np.arange(SUBSAMPLES) + 0.5) / SUBSAMPLES - 0.5
-    places = time[steep, np.newaxis] + within / FINEST
-    wave[steep] = voltage(places.ravel(), pulse, electrode).reshape(places.shape).mean(axis=1)
-    return wave
 
 
 def _movement(time: Array) -> Array:
