@@ -83,8 +83,10 @@ class Standing:
             return "ahead" if self.lead >= HALF else ("small" if good else "behind")
         if self.lead >= AHEAD:
             return "ahead"
+        reached = self.tuned_peer.median if self.tuned_peer else -np.inf
         for name, limit in (("at bound", self.bound), ("at ceiling", self.ceiling)):
-            if self.auto.median >= limit - NEAR:
+            # a limit that a peer passes is none
+            if self.auto.median >= limit - NEAR and reached <= limit + NEAR:
                 return name
         return "behind"
 

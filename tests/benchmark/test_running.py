@@ -282,3 +282,12 @@ def test_the_evoked_response_is_compared_with_the_best_of_all_others():
     assert one.lead == 1.5
     assert one.verdict == "small"
     assert (one.simple.label, one.tuned_peer.label) == ("two_exponential*", "mne*")
+
+
+def test_a_stated_ceiling_that_a_peer_passes_is_none():
+    rows = [row("typical", seed, "auto", "emgkit", snr_usable=-12.0, ceiling=-20.0) for seed in range(5)]
+    rows += [row("typical", seed, "mne", "peer", True, snr_usable=3.0) for seed in range(5)]
+    assert Standings(rows).standing("typical").verdict == "behind"
+    rows = [row("typical", seed, "auto", "emgkit", snr_usable=18.5, ceiling=19.0) for seed in range(5)]
+    rows += [row("typical", seed, "mne", "peer", True, snr_usable=15.0) for seed in range(5)]
+    assert Standings(rows).standing("typical").verdict == "at ceiling"
