@@ -9,6 +9,7 @@ Inside this module lengths are mm and times ms, so that velocities are m/s; the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ SIGMA_INNER = 1.01  # S/m, myoplasm
 SIGMA_RADIAL = 0.063  # S/m, muscle across its fibres
 RADIUS = 0.0275  # mm, muscle fibre
 LATE_LENGTH = 8.0  # mm, decay of the late after-potential behind the action potential; unverified
+PLAIN = ((1.0, 0.0),)  # extent in mm and after-potential of an action potential at rest
 ELECTRODE_POINTS = (-4.0, 0.0, 4.0)  # mm along the fibre: a 10 mm disc as the mean of three points
 
 
@@ -61,21 +63,29 @@ def membrane_slope(time: Array, velocity: Array, stretch: float = 1.0, late: flo
 def travelling_dipole(time: Array, fibres: Fibres, positions: Array, step: float) -> Array:
     """Potential of the dipoles that run to both ends, 1/mm², shape (fibres, electrodes, samples)."""
     run = fibres.velocity[:, np.newaxis] * time
-    total = 0.0
+    total: Any = 0.0
     for side, direction in enumerate((1.0, -1.0)):
         # the last sample counts by the part of it that the dipole still travels, otherwise the end rings
         steps = fibres.lengths[:, side, np.newaxis] / (fibres.velocity[:, np.newaxis] * step)
         alive = np.clip(steps - (time / step - 0.5), 0.0, 1.0)
         offset = (fibres.end_plate[:, np.newaxis] + direction * run)[:, np.newaxis, :] - positions[:, np.newaxis]
-        reach = np.sqrt(ANISOTROPY * fibres.distance[:, :, np.newaxis] ** 2 + offset**2)
-        total = total - direction * offset / reach**3 * alive[:, np.newaxis, :]
+        squared = ANISOTROPY * fibres.distance[:, :, np.newaxis] ** 2 + offset**2
+        total = total - direction * offset / (squared * np.sqrt(squared)) * alive[:, np.newaxis, :]
     return np.asarray(total)
 
 
-def fibre_potentials(
-    fibres: Fibres, positions: Array, fs: float, duration: float, stretch: float = 1.0, late: float = 0.0
-) -> Array:
-    """Potential of each fibre at each electrode, V, shape (fibres, electrodes, samples).
+def fibre_potentials(fibres: Fibres, positions: Array, fs: float, duration: float) -> Array:
+    """Potential of each fibre at rest at each electrode, V, shape (fibres, electrodes, samples).
+
+    Parameters as those of `shaped_potentials`.
+    """
+    return shaped_potentials(fibres, positions, fs, duration, PLAIN)[0]
+
+
+def shaped_potentials(
+    fibres: Fibres, positions: Array, fs: float, duration: float, shapes: Sequence[tuple[float, float]]
+) -> list[Array]:
+    """Potentials at the electrodes, V, (fibres, electrodes, samples), for every shape of the potential inside.
 
     Parameters
     ----------
@@ -87,20 +97,21 @@ def fibre_potentials(
         Sampling rate, Hz; 10 kHz or more.
     duration : float
         Length, s, from the moment when the end-plate is excited.
-    stretch : float, default 1.0
-        Spatial extent of the intracellular potential, mm.
-    late : float, default 0.0
-        Height of a slow after-potential over that of the action potential.
+    shapes : sequence of (float, float)
+        Spatial extent of the intracellular potential, mm, and height of a slow after-potential over that of the
+        action potential.
     """
     count, step = round(duration * fs), 1e3 / fs
     middle = (np.arange(count) + 0.5) * step
-    slope = membrane_slope(middle, fibres.velocity, stretch, late)
     size = next_fast_len(2 * count, real=True)
-    total = np.zeros((fibres.velocity.size, positions.size, count))
-    spectrum = rfft(slope, size)[:, np.newaxis, :]
-    for point in ELECTRODE_POINTS:
-        dipole = travelling_dipole(middle, fibres, positions + point, step)
-        whole = irfft(spectrum * rfft(dipole, size), size)[..., : count - 1]
-        total[..., 1:] += whole  # two midpoints add up to one whole step
-    scale = 2 * SIGMA_INNER * RADIUS**2 / (4 * SIGMA_RADIAL) * step * 1e-3
-    return total * scale / len(ELECTRODE_POINTS)
+    # convolution is linear: the dipoles under the points of an electrode are added up before it
+    dipole = np.sum([travelling_dipole(middle, fibres, positions + point, step) for point in ELECTRODE_POINTS], axis=0)
+    spectrum = rfft(dipole, size)
+    scale = 2 * SIGMA_INNER * RADIUS**2 / (4 * SIGMA_RADIAL) * step * 1e-3 / len(ELECTRODE_POINTS)
+    potentials: list[Array] = []
+    for shape in shapes:
+        slope = rfft(membrane_slope(middle, fibres.velocity, *shape), size)[:, np.newaxis, :]
+        total = np.zeros((fibres.velocity.size, positions.size, count))
+        total[..., 1:] = scale * irfft(slope * spectrum, size)[..., : count - 1]  # two midpoints make a whole step
+        potentials.append(total)
+    return potentials

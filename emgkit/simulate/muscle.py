@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emgkit.simulate.evoked import EvokedParameters, Stimuli, Volleys, excite, expected, site_thresholds
 from emgkit.simulate.fatigue import FatigueParameters, FibreState, follow
-from emgkit.simulate.fibre import Fibres, fibre_potentials
+from emgkit.simulate.fibre import PLAIN, Fibres, shaped_potentials
 from emgkit.simulate.front_end import FINE, FrontEnd
 from emgkit.simulate.montage import Montage
 from emgkit.simulate.pool import Pool, PoolParameters, make_pool, place_fibres
@@ -55,9 +55,10 @@ def make_muscle(
     """Draw a muscle; the response of all units in the first channel has the peak-to-peak size ``m_max``, V."""
     pool = make_pool(parameters, rng=rng)
     fibres = place_fibres(pool, parameters, 1e3 * np.repeat(montage.lateral, 2), rng=rng)
-    base = _bipolar(pool, fibres, montage, 1.0, 0.0)
-    shapes = ((1 + fatigue.potentiation, 0.0), (1.0, fatigue.after_potential))
-    grown, late = (None if one == (1.0, 0.0) else _bipolar(pool, fibres, montage, *one) - base for one in shapes)
+    shapes = (*PLAIN, (1 + fatigue.potentiation, 0.0), (1.0, fatigue.after_potential))
+    waves = _bipolar(pool, fibres, montage, list(dict.fromkeys(shapes)))
+    base = waves[PLAIN[0]]
+    grown, late = (None if one in PLAIN else waves[one] - base for one in shapes[1:])
     raw = Templates(base, FINE, (grown, late))
     filtered = [None if more is None else front_end.low(more) for more in raw.growth]
     low = Templates(front_end.low(base), FINE, (filtered[0], filtered[1]))
@@ -67,12 +68,17 @@ def make_muscle(
     return Muscle(pool, low.times(factor), raw.times(factor))
 
 
-def _bipolar(pool: Pool, fibres: Fibres, montage: Montage, stretch: float, late: float) -> Array:
-    places = montage.axial().ravel()
-    potentials = fibre_potentials(fibres, places, FINE, TEMPLATE_LENGTH, stretch, late)
-    pairs = potentials[:, 0::2] - potentials[:, 1::2]
-    mean = pairs.reshape(len(pool), -1, *pairs.shape[1:]).mean(axis=1)
-    return np.asarray(mean * pool.innervation[:, np.newaxis, np.newaxis])
+def _bipolar(
+    pool: Pool, fibres: Fibres, montage: Montage, shapes: list[tuple[float, float]]
+) -> dict[tuple[float, float], Array]:
+    """Potentials of the units, V, (units, pairs, samples), for every shape of the action potential."""
+    single = shaped_potentials(fibres, montage.axial().ravel(), FINE, TEMPLATE_LENGTH, shapes)
+    count = pool.innervation[:, np.newaxis, np.newaxis]
+    waves = {}
+    for shape, potentials in zip(shapes, single, strict=True):
+        pairs = potentials[:, 0::2] - potentials[:, 1::2]
+        waves[shape] = np.asarray(pairs.reshape(len(pool), -1, *pairs.shape[1:]).mean(axis=1) * count)
+    return waves
 
 
 @dataclass(frozen=True, eq=False)

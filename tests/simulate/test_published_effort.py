@@ -15,13 +15,13 @@ import emgkit as ek
 from emgkit.simulate import Montage, PoolParameters
 from emgkit.simulate.spikes import fire
 
-SEEDS = range(10)
+SEEDS = range(8)
 FS = 2000.0
 PITCH = 0.008  # m
 ARRAY = Montage(lateral=(0.0, 0.0), shift=PITCH)  # the second pair lies farther along the same fibres
 # velocities of single motor units in tibialis anterior: 2.6 ... 5.3 m/s, mean 3.7, correlated with twitch torque by
 # 0.87 (Andreassen and Arendt-Nielsen 1987, J Physiol 391:561); the SD is a guess from the range, unverified
-TIBIALIS = PoolParameters(fibres_per_unit=4, velocity=3.7, velocity_spread=0.58, velocity_size=0.87)
+TIBIALIS = PoolParameters(fibres_per_unit=2, velocity=3.7, velocity_spread=0.58, velocity_size=0.87)
 # motor units of the medial gastrocnemius (Feinstein et al. 1955, Acta Anat 23:127)
 GASTROCNEMIUS = PoolParameters(units=579, fibres_per_unit=1)
 
@@ -45,9 +45,9 @@ def at_force(seed, pool, force):
     return np.array([conduction_velocity(emg), *(table.values[name][:, 0].mean() for name in table.names)])
 
 
-def rises(pool):
+def rises(pool, seeds=SEEDS):
     """Rise of velocity, median and mean frequency from 20 to 80 % of the maximal force, %, (seeds, 3)."""
-    pairs = [(at_force(seed, pool, 0.2), at_force(seed, pool, 0.8)) for seed in SEEDS]
+    pairs = [(at_force(seed, pool, 0.2), at_force(seed, pool, 0.8)) for seed in seeds]
     return np.array([100 * (strong / weak - 1) for weak, strong in pairs])
 
 
@@ -58,8 +58,8 @@ def test_velocity_and_spectrum_rise_with_force():
     with ``velocity_spread`` of 0 velocity stays the same and the spectrum too, with ``velocity_size`` of 0 less than
     half of the rise is left, by chance of the draw.
     """
-    pools = (TIBIALIS, replace(TIBIALIS, velocity_spread=0.0), replace(TIBIALIS, velocity_size=0.0))
-    rise, alike, unordered = map(rises, pools)
+    rise, unordered = rises(TIBIALIS), rises(replace(TIBIALIS, velocity_size=0.0))
+    alike = rises(replace(TIBIALIS, velocity_spread=0.0), SEEDS[:5])
     mean = rise.mean(axis=0)
     assert 8 < mean[0] < 30, f"mean {mean[0]}, of single muscles {rise[:, 0]}"
     assert rise[:, 0].min() > 0, rise[:, 0]
@@ -105,9 +105,9 @@ def test_emg_over_mmax_is_a_tenth_of_emg_over_maximal_emg():
     because all units answer a pulse at the same time and never do so in voluntary effort: with ``latency`` spread
     over 100 ms there is no such difference.
     """
-    slopes, shares = np.array([slope(seed) for seed in SEEDS[:8]]).T
+    slopes, shares = np.array([slope(seed) for seed in SEEDS]).T
     assert slopes.min() > 5, f"median {np.median(slopes)}, worst {slopes.min()}"
     assert slopes.max() < 20, f"median {np.median(slopes)}, worst {slopes.max()}"
     assert 0.27 < np.median(shares) < 0.36
-    spread = [slope(seed, latency_spread=0.1)[0] for seed in SEEDS[:8]]
+    spread = [slope(seed, latency_spread=0.1)[0] for seed in SEEDS]
     assert max(spread) < 2, spread
