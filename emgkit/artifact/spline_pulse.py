@@ -131,10 +131,16 @@ def _noise_of(columns: Array, pulse: NDArray[np.int64], weight: Array, count: in
     from scipy.ndimage import uniform_filter1d
 
     slope, wave, rest = columns
-    left = rest.copy()
-    for column in (slope, wave):
-        power = np.maximum(np.bincount(pulse, weight * column**2, minlength=count), 1e-300)
-        left -= (np.bincount(pulse, weight * column * left, minlength=count) / power)[pulse] * column
+
+    def product(one: Array, other: Array) -> Array:
+        return np.asarray(np.bincount(pulse, weight * one * other, minlength=count), dtype=np.float64)
+
+    slopes, waves, mixed = product(slope, slope), product(wave, wave), product(slope, wave)
+    by_slope, by_wave = product(slope, rest), product(wave, rest)
+    determinant = np.maximum(slopes * waves - mixed**2, 1e-9 * slopes * waves + 1e-300)
+    shift = (waves * by_slope - mixed * by_wave) / determinant
+    size = (slopes * by_wave - mixed * by_slope) / determinant
+    left = rest - shift[pulse] * slope - size[pulse] * wave
     free = np.maximum(np.bincount(pulse, weight, minlength=count) - 4, 0.5)
     squares = np.bincount(pulse, weight * left**2, minlength=count)
     total, number = uniform_filter1d(squares, 9, mode="nearest"), uniform_filter1d(free, 9, mode="nearest")

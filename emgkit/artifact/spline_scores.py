@@ -94,8 +94,7 @@ def _autoregressive(scores: Array, total: Array, variance: float, memory: float)
     bands[0] += 1 / total
     lower = cholesky_banded(bands, lower=True)
     mean = cho_solve_banded((lower, True), scores / total)
-    # the variance in the middle of a long course stands for all
-    probe = np.zeros(count)
-    probe[count // 2] = 1.0
-    spread = float(cho_solve_banded((lower, True), probe)[count // 2])
-    return np.asarray(mean), np.full(count, spread), 2 * float(np.log(lower[0]).sum()) - prior
+    # diagonal of the inverse of a tridiagonal matrix, from its pivots in either direction
+    backward = cholesky_banded(np.stack([bands[0, ::-1], np.append(bands[1, -2::-1], 0.0)]), lower=True)[0, ::-1]
+    spread = 1 / (lower[0] ** 2 + backward**2 - bands[0])
+    return np.asarray(mean), np.asarray(spread), 2 * float(np.log(lower[0]).sum()) - prior

@@ -1,0 +1,68 @@
+"""PhaseSpline against simulated truth where responses vary, overlap, ramp, or meet those of another stimulator."""
+
+import numpy as np
+import pytest
+
+import emgkit as ek
+from emgkit.benchmark.cases import CASES
+from emgkit.benchmark.scores import scene_of, voluntary_scores
+
+SEEDS = (11, 12, 13)
+
+
+def scores(name, method=None):
+    found = []
+    for seed in SEEDS:
+        made = CASES[name].make(np.random.default_rng(seed))
+        parts = ek.separate(made.recording, CASES[name].pulses(made), method or ek.PhaseSpline())
+        found.append(voluntary_scores(scene_of(made), parts.voluntary.signal).values)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [
+        ("periodic_exact", 19.0),
+        ("jitter15_exact", 18.0),
+        ("ramps30_fatigue", 15.0),
+        ("rate80_overlap", 12.0),
+        ("variable_frequency", 12.0),
+        ("weak_voluntary", 6.0),
+    ],
+)
+def test_the_goals_are_met_on_other_seeds(name, least):
+    values = [one["snr_usable"] for one in scores(name)]
+    assert np.min(values) >= least, f"worst {np.min(values):.1f}, median {np.median(values):.1f} dB"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["variation_04", "variation_23", "variation_50"])
+def test_pulse_to_pulse_variation_costs_no_more_than_its_bound(name):
+    behind = [one["behind_bound"] for one in scores(name)]
+    assert np.max(behind) <= 1.0, f"worst {np.max(behind):.1f}, median {np.median(behind):.1f} dB"
+
+
+def test_the_response_at_80_hz_is_followed_from_the_first_pulse_to_the_last():
+    made = CASES["rate80_overlap"].make(np.random.default_rng(21))
+    parts = ek.separate(made.recording, made.pulses)
+    value = voluntary_scores(scene_of(made), parts.voluntary.signal).values
+    assert value["snr_usable"] > 12
+    assert value["false_emg"] < 10  # µV; without the first and last pulses it is some 25
+
+
+def test_artifact_and_response_of_an_ac_coupled_recording_have_no_level_of_their_own():
+    made = ek.simulate.nmes_fatigue(rng=np.random.default_rng(5), duration=10.0, bursts=0)
+    parts = ek.separate(made.recording, made.pulses)
+    inside = slice(round(4 * made.recording.fs), round(8 * made.recording.fs))
+    for part in (parts.artifact.signal, parts.evoked.signal):
+        assert np.abs(part[:, inside].mean(axis=1)).max() < 0.01 * part[:, inside].std()
+
+
+def test_a_channel_without_artifact_and_response_is_left_as_it_is():
+    made = ek.simulate.tiny(rng=np.random.default_rng(6), duration=8.0)
+    noise = 1e-5 * np.random.default_rng(7).normal(size=made.recording.signal.shape[1])
+    both = ek.Recording(np.stack([made.recording.signal[0], noise]), made.recording.fs)
+    parts = ek.separate(both, made.pulses, ek.PhaseSpline(mains=False))
+    assert parts.voluntary.signal[1] == pytest.approx(noise, abs=1e-15)
+    assert parts.artifact.signal[0].any()

@@ -1,0 +1,164 @@
+"""The parts of PhaseSpline against known answers: shrinkage, shifts, random shapes, courses, segments."""
+
+import numpy as np
+import pytest
+
+from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots
+from emgkit.artifact.spline_pulse import estimate_changes
+from emgkit.artifact.spline_random import find_shapes, shape_knots
+from emgkit.artifact.spline_response import pulse_power
+from emgkit.artifact.spline_scores import shrink
+from emgkit.artifact.spline_solve import fit_courses
+from emgkit.artifact.spline_time import make_segments, null_courses, smooth_courses
+
+FS = 2000.0
+
+
+def test_scores_that_are_noise_vanish():
+    kept = 0
+    for seed in range(40):
+        noise = np.random.default_rng(seed).uniform(0.5, 4.0, 300)
+        kept += shrink(np.sqrt(noise) * np.random.default_rng(seed + 99).normal(size=300), noise).variance > 0
+    assert kept <= 3, f"{kept} of 40 found something in noise"
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.95])
+def test_shrunk_scores_are_nearer_to_the_truth_than_raw_ones_and_say_how_near(memory):
+    ratios, calibrated = [], []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        truth = np.zeros(600)
+        for place in range(1, 600):
+            truth[place] = memory * truth[place - 1] + np.sqrt(1 - memory**2) * rng.normal()
+        noise = rng.choice([0.1, 4.0], 600)
+        found = shrink(truth + np.sqrt(noise) * rng.normal(size=600), noise)
+        error = (found.values - truth) ** 2
+        best = 1 / (1 + 1 / noise)  # posterior variance without memory
+        ratios.append(error.mean() / best.mean())
+        calibrated.append(error.mean() / found.variances.mean())
+    assert np.max(ratios) < (1.1 if memory == 0 else 0.8), ratios
+    assert 0.8 < np.median(calibrated) < 1.25, calibrated
+
+
+def artifact(phase):
+    return 5e-3 * np.sin(2 * np.pi * phase / 0.0016) * np.exp(-((phase - 0.0005) ** 2) / (2 * 0.0003**2))
+
+
+def design_of(onsets, count, until=0.031):
+    return make_design(onsets, FS, count, phase_knots(0.0015, until, FS))
+
+
+def test_shifts_and_sizes_of_single_pulses_are_found():
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        onsets = 0.1 + np.arange(300) / 29.97
+        design = design_of(onsets, 22_000)
+        shift, gain = 20e-6 * rng.normal(size=300), 0.01 * rng.normal(size=300)
+        wave = artifact(design.phase)
+        slope = (artifact(design.phase + 1e-7) - artifact(design.phase - 1e-7)) / 2e-7
+        seen = (1 + gain[design.pulse]) * artifact(design.phase - shift[design.pulse])
+        rest = seen - wave + 5e-6 * rng.normal(size=wave.size)
+        known = np.ones((1, wave.size), bool)
+        found = estimate_changes(design, rest[np.newaxis], wave[np.newaxis], slope[np.newaxis], known)
+        assert found.jitter == pytest.approx(20e-6, rel=0.2)
+        assert np.sqrt(np.mean((found.shift - shift) ** 2)) < 4e-6
+        assert np.sqrt(np.mean((found.gain - gain) ** 2)) < 7e-3
+        assert 0.6 < found.gain @ gain / (gain @ gain) < 1.1
+
+
+def test_without_jitter_no_pulse_is_moved():
+    rng = np.random.default_rng(3)
+    design = design_of(0.1 + np.arange(300) / 29.97, 22_000)
+    wave = artifact(design.phase)
+    slope = (artifact(design.phase + 1e-7) - artifact(design.phase - 1e-7)) / 2e-7
+    rest = 5e-6 * rng.normal(size=(1, wave.size))
+    found = estimate_changes(design, rest, wave[np.newaxis], slope[np.newaxis], np.ones((1, wave.size), bool))
+    assert found.jitter == 0
+    assert not found.shift.any()
+
+
+def emg(count, seed, effort):
+    """Noise of 20 to 200 Hz whose size follows an effort."""
+    from scipy.signal import butter, sosfilt
+
+    noise = sosfilt(
+        butter(2, [20, 200], "bandpass", fs=FS, output="sos"), np.random.default_rng(seed).normal(size=count)
+    )
+    return effort * noise / noise.std()
+
+
+def power_of(design, row):
+    return pulse_power(design, row[design.samples], np.ones(design.samples.size), 0.025)
+
+
+def effort_of(count):
+    return np.where(np.arange(count) % 8000 < 4000, 40e-6, 3e-6)
+
+
+def test_random_shapes_are_found_and_removed_in_part():
+    onsets, count = 0.1 + np.arange(600) / 29.97, 41_000
+    design = make_design(onsets, FS, count, shape_knots(0.031, FS))
+    shape = np.exp(-((design.phase - 0.012) ** 2) / (2 * 0.002**2)) * np.sin(2 * np.pi * 90 * (design.phase - 0.012))
+    left = []
+    for seed in range(4):
+        score = 40e-6 * np.random.default_rng(seed + 50).normal(size=600)
+        random = np.zeros(count)
+        random[design.samples] = score[design.pulse] * shape
+        noise = emg(count, seed, effort_of(count))
+        found = find_shapes(design, random + noise, power_of(design, random + noise))
+        assert found is not None
+        rest = random.copy()
+        rest[design.samples] -= design.evaluate(found.coefficients)
+        quiet = effort_of(count) < 1e-5
+        left.append((rest[quiet].std() / random[quiet].std(), rest.std() / random.std()))
+    assert np.max(left, axis=0)[0] < 0.8, left
+    assert np.median(left, axis=0)[0] < 0.65, left
+    assert np.max(left, axis=0)[1] < 0.95, left
+
+
+def test_voluntary_emg_alone_has_no_random_shapes():
+    onsets, count = 0.1 + np.arange(600) / 29.97, 41_000
+    design = make_design(onsets, FS, count, shape_knots(0.031, FS))
+    taken = []
+    for seed in range(8):
+        noise = emg(count, seed, effort_of(count))
+        found = find_shapes(design, noise, power_of(design, noise))
+        wave = np.zeros(1) if found is None else design.evaluate(found.coefficients)
+        taken.append(float((wave**2).sum() / (noise**2).sum()))
+    assert np.max(taken) < 0.01, taken
+
+
+def test_a_course_that_is_not_there_vanishes_and_one_that_is_there_stays():
+    onsets, count = 0.1 + np.arange(480) / 29.97, 33_000
+    design = design_of(onsets, count)
+    bend = bend_operator(design.knots)
+    courses = smooth_courses(onsets, np.zeros(480, int), [])
+    nulls = null_courses(480, courses)
+    wave = 1e-3 * np.sin(np.pi * np.clip((design.phase - 0.004) / 0.02, 0, 1)) ** 2
+    for seed in range(3):
+        noise = emg(count, seed, np.full(count, 30e-6))
+        for fades in (False, True):
+            row = noise.copy()
+            row[design.samples] += wave * (1 - 0.3 * fades * design.pulse / 480)
+            fit = fit_courses(design.gram(), design.project(row), courses, nulls, np.full(480, 1 / 9e-10), bend)
+            size = np.sqrt((fit.coefficients**2).mean(axis=1))
+            slope = courses.shape[1] - 1 - np.argmax(np.abs(courses.T[::-1] @ np.linspace(-1, 1, 480)))
+            assert (size[slope] > 0.02 * size[0]) == fades
+            error = design.evaluate(courses @ fit.coefficients) - (row - noise)[design.samples]
+            assert np.sqrt(np.mean(error**2)) < 5e-6  # 30 µV of EMG over √480 pulses and a few courses
+
+
+def test_segments_share_every_pulse_once():
+    for pulses in (10, 300, 2000):
+        onsets = np.cumsum(np.random.default_rng(pulses).uniform(0.02, 0.04, pulses))
+        total = np.zeros(pulses)
+        for segment in make_segments(onsets):
+            total[segment.pulses] += segment.share
+        assert total == pytest.approx(1.0)
+
+
+def test_courses_and_nulls_are_orthonormal():
+    onsets = np.arange(200) / 30
+    courses = smooth_courses(onsets, np.repeat([0, 1], 100), [np.linspace(0, 1, 200) ** 2])
+    both = np.concatenate([courses, null_courses(200, courses)], axis=1)
+    assert both.T @ both / 200 == pytest.approx(np.eye(both.shape[1]), abs=1e-9)
