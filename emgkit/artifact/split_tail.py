@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import FrozenValue, positive
+from emgkit._checks import FrozenValue, in_range, positive
+from emgkit.artifact.tail_amplifier import CANDIDATES
 from emgkit.artifact.tail_atoms import tail_basis
 from emgkit.artifact.tail_posterior import Posterior, mixed, posterior, search
 from emgkit.artifact.tail_prior import HighPass, filtered_grid
@@ -83,6 +85,7 @@ def split_tail(
     interval: float | None = None,
     high_pass: float | None = None,
     high_pass_order: int | None = None,
+    amplifiers: Mapping[HighPass, float] | None = None,
     pulse_end: float | None = None,
 ) -> TailSplit:
     """Take responses locked to the pulses apart into the artifact and the evoked response on its tail.
@@ -104,6 +107,8 @@ def split_tail(
         Corner of the amplifier's high-pass, Hz, 0 if it is DC-coupled; None finds it.
     high_pass_order : int, optional
         1 or 2; None finds it.
+    amplifiers : mapping of HighPass to float, optional
+        What is known of the high-pass when it is not given: probabilities, as from `amplifiers_of_noise`.
     pulse_end : float, optional
         End of the stimulation pulse, s since its leading edge; None finds it.
 
@@ -133,8 +138,18 @@ def split_tail(
     times = np.asarray(times, dtype=float)
     covariance = _checked(times, values, np.asarray(errors, dtype=float), fs)
     rows = TailRows(times, values, covariance, interval, pulse_end)
-    amplifiers = find_amplifiers(rows, high_pass, high_pass_order)
-    return _joined(rows, max(amplifiers, key=amplifiers.__getitem__), _posteriors(rows, amplifiers))
+    likely = find_amplifiers(rows, _prior(high_pass, high_pass_order, amplifiers or dict.fromkeys(CANDIDATES, 1.0)))
+    return _joined(rows, max(likely, key=likely.__getitem__), _posteriors(rows, likely))
+
+
+def _prior(corner: float | None, order: int | None, amplifiers: Mapping[HighPass, float]) -> Mapping[HighPass, float]:
+    if order is not None and order not in {1, 2}:
+        raise ParameterError(f"high_pass_order must be 1 or 2, got {order!r}.")
+    if corner is not None:
+        in_range("high_pass", corner, 0.0, 100.0, "Hz")
+        orders = (1,) if not corner else (1, 2) if order is None else (order,)
+        return {HighPass(corner, one): 1.0 for one in orders}
+    return {one: share for one, share in amplifiers.items() if order is None or not one.corner or one.order == order}
 
 
 def _checked(times: Array, rows: Array, errors: Array, fs: float) -> Array:

@@ -59,6 +59,10 @@ class HighPass:
         sections = butter(self.order, self.corner, "highpass", fs=1 / step, output="sos")
         return np.asarray(toeplitz(sosfilt(sections, impulse), np.zeros(count)))
 
+    def power_gain(self, frequencies: Array) -> Array:
+        """Squared magnitude of the response at frequencies above zero, Hz."""
+        return np.asarray(1 / (1 + (self.corner / frequencies) ** (2 * self.order)))
+
     def memory(self) -> float:
         """Time after which the filter has forgotten, s."""
         return MEMORY / (2 * np.pi * self.corner) if self.corner else 0.0

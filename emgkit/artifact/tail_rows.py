@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,13 +20,15 @@ Mask = NDArray[np.bool_]
 
 LONGEST = 0.045  # s: a response at the electrodes is over by then
 FIRST_ONSET, LAST_ONSET, ONSET_STEP = 1.2e-3, 8.0e-3, 0.4e-3  # s
-EDGES = (0.4e-3, 0.8e-3, 1.4e-3, 2.2e-3, 3.4e-3)  # s, ends of the pulse that are tried when it is not known
 AFTER_EDGE = 0.3e-3  # s
-DENSE, DENSE_STEP, MEDIUM, MEDIUM_STEP, COARSE_STEP = 0.012, 0.3e-3, 0.045, 0.6e-3, 1.5e-3  # s
+LATEST_EDGE, BEND, EDGE_DELAY = 6e-3, 0.25e-3, 0.85e-3  # s: where edges are looked for, how sharp, and filters' delay
+EDGE_SHARE, EDGE_OVER = 0.03, 4.0  # bend at an edge over the sharpest one, and over the sharpest of the response
+FIRST_EDGE, EDGE_STEPS = 0.2e-3, (-0.3e-3, 0.0, 0.3e-3)  # s, about the end of the pulse that was found
+STEPS = ((0.012, 0.3e-3), (0.045, 0.6e-3), (0.07, 1.5e-3), (np.inf, 5e-3))  # s: until when which step is dense enough
 DISCREPANCY = 1e-3  # of the response: no amplifier is known better
-CORNERS = (0.5, 1.0, 2.0, 5.0, 8.0, 10.0, 15.0, 20.0, 25.0, 30.0)  # Hz, that are tried when it is not known
 LEADERS = 3  # rows with the largest artifacts decide about the amplifier
 PROMISING = 12.0  # amplifiers whose log evidence lies so far below the best are not looked at closely
+UNLIKELY = 1e-3  # probability over the largest below which an amplifier is not looked at
 FOLLOWED = 0.02  # share of the probability below which an amplifier is not followed
 FEWEST = 12  # samples
 
@@ -35,13 +39,27 @@ def _thinned(times: Array, usable: Mask, start: float) -> NDArray[np.int64]:
     last = -np.inf
     for place in np.flatnonzero(usable & (times >= start)):
         time = float(times[place])
-        step = DENSE_STEP if time < DENSE else MEDIUM_STEP if time < MEDIUM else COARSE_STEP
+        step = next(step for until, step in STEPS if time < until)
         if time - last >= 0.999 * step:
             chosen.append(int(place))
             last = time
     if len(chosen) < FEWEST:
         raise ParameterError(f"Only {len(chosen)} samples after the pulse can be used, at least {FEWEST} are needed.")
     return np.array(chosen, dtype=np.int64)
+
+
+def _edges(times: Array, values: Array) -> tuple[float, ...]:
+    """Find the end of the pulse by its last sharp bend, s: some times about it, because filters have delayed it."""
+    reach = max(round(BEND / (times[1] - times[0])), 1)
+    bend = np.zeros_like(values)
+    bend[:, reach:-reach] = np.abs(values[:, 2 * reach :] - 2 * values[:, reach:-reach] + values[:, : -2 * reach])
+    bend = np.nan_to_num(bend)
+    near = times < LATEST_EDGE
+    sharpest, smooth = bend[:, near].max(axis=1), bend[:, ~near].max(axis=1)
+    row = int(np.argmax(sharpest / np.maximum(smooth, 1e-300)))
+    sharp = near & (bend[row] >= max(EDGE_SHARE * sharpest[row], EDGE_OVER * smooth[row]))
+    last = float(times[sharp].max()) if sharp.any() else 0.0
+    return tuple(sorted({max(last - EDGE_DELAY + step, FIRST_EDGE) for step in EDGE_STEPS}))
 
 
 class TailRows:
@@ -55,7 +73,7 @@ class TailRows:
         if pulse_end is not None:
             in_range("pulse_end", pulse_end, 0.0, 0.02, "s")
         self.times, self.values, self.covariance, self.interval = times, values, covariance, interval
-        self.edges = EDGES if pulse_end is None else (pulse_end,)
+        self.edges = _edges(times, values) if pulse_end is None else (pulse_end,)
         self.start = max(self.edges[0] + AFTER_EDGE, float(times[0]))
         self.used = _thinned(times, np.asarray(np.isfinite(values).all(axis=0)), self.start)
         first = float(times[self.used[0]])
@@ -88,15 +106,13 @@ class TailRows:
         return Setting(10e-3, 3e-3, 1.5 * size, tail, 0.2e-3, self.edges[0])
 
 
-def find_amplifiers(rows: TailRows, corner: float | None, order: int | None) -> dict[HighPass, float]:
-    """Find what is not known of the high-pass: amplifiers and their probabilities."""
-    corners = (0.0, *CORNERS) if corner is None else (corner,)
-    orders = (1, 2) if order is None else (order,)
-    tried = [HighPass(one, turn) for one in corners for turn in (orders if one else (1,))]
+def find_amplifiers(rows: TailRows, prior: Mapping[HighPass, float]) -> dict[HighPass, float]:
+    """Weigh amplifiers by how well they explain the rows, and by what was known of them before."""
+    tried = [one for one, share in prior.items() if share > UNLIKELY * max(prior.values())]
     if len(tried) == 1:
         return {tried[0]: 1.0}
     sizes = np.nanmax(np.abs(rows.values[:, rows.used]), axis=1)
-    scores = np.zeros(len(tried))
+    scores = np.log([prior[one] for one in tried])
     for row in np.argsort(-sizes)[:LEADERS]:
         scores += _scores(rows, int(row), tried)
     shares = np.exp(scores - scores.max())

