@@ -23,6 +23,9 @@ Indices = NDArray[np.int64]
 PLAIN_COURSES = 8
 ROUGH_COURSES = 4
 FEW_OVERLAPS = 0.005  # of the samples
+SLOW_PULSES = 15  # over which a size must change to be none of the smooth courses'
+LARGEST_GAIN = 0.05  # relative: stimulators vary by a tenth of it from pulse to pulse
+CLOSE = 0.020  # s: nearer pulses have the last response under their artifact, which does not move with it
 RAMPED = 0.03  # relative SD of the size of the artifact
 NEIGHBOURS = 9  # pulses over which the power of the voluntary EMG is averaged
 SPIKE = 0.003  # s after the pulse, in which the power is not looked at
@@ -228,7 +231,7 @@ class ResponseFitter:
 
     def follow_pulses(self, target: Array, known: Mask, *, last: bool) -> None:
         """Estimate every pulse's shift and size from what the fit leaves; shifts need another fit, sizes do not."""
-        if self.response is None:
+        if self.response is None or self.interval < CLOSE:
             return
         design, _ = self.designs
         waves, slopes = (np.zeros((len(target), design.samples.size)) for _ in range(2))
@@ -237,7 +240,7 @@ class ResponseFitter:
             waves[channel], slopes[channel] = design.evaluate(coefficients), design.slope(coefficients)
         rest = self._without_overlap(target)[:, design.samples] - waves
         self.changes = estimate_changes(design, rest, waves, slopes, known[:, design.samples])
-        self.gain = self.changes.gain
+        self.gain = _fast(self.changes.gain)
         if not last and self.changes.shift.any():
             self.onsets = _increasing(self.onsets + self.changes.shift, self.onsets)
             self._made = None
@@ -286,6 +289,13 @@ def _nothing(smooth: Array, size: int) -> CourseFit:
     """Fit of a channel in which there is no signal."""
     shape = (smooth.shape[1], size)
     return CourseFit(np.zeros(shape), np.zeros(size), np.zeros(shape))
+
+
+def _fast(gain: Array) -> Array:
+    """Give the part of the sizes that the smooth courses cannot follow: the rest is theirs, or both would chase it."""
+    from scipy.ndimage import uniform_filter1d
+
+    return np.asarray(np.clip(gain - uniform_filter1d(gain, SLOW_PULSES, mode="nearest"), -LARGEST_GAIN, LARGEST_GAIN))
 
 
 def pulse_power(design: PhaseDesign, rest: Array, valid: Array, start: float, least: float = 0.0) -> Array:
