@@ -90,6 +90,7 @@ _HOME = {
     "measure": "emgkit.features.measure",
     "read_recording": "emgkit.io.read_recording",
     "read_sweeps": "emgkit.io.sweeps",
+    "refine_pulses": "emgkit.detect.refine_pulses",
     "remove_artifact": "emgkit.artifact.separate",
     "save_results": "emgkit.io.hdf5_results",
     "save_truth": "emgkit.io.hdf5_truth",

@@ -33,7 +33,7 @@ class Clock(FrozenValue):
     ppm : float
         Deviation of ``rate`` from ``nominal``, parts per million; NaN without a nominal rate.
     jitter : float
-        RMS deviation of the pulses from the model, s.
+        SD of the pulses about the model, s, without what the errors of the measured times add.
     missing : array_like, shape (missing,)
         Times at which the model expects a pulse and none is there, s.
     extra : array_like, shape (extra,)
@@ -42,6 +42,10 @@ class Clock(FrozenValue):
         The rate that was set on the stimulator, Hz.
     model : str
         In words, which model was fitted.
+    drift : float, default 0.0
+        Largest departure of a slow drift from the straight line, s; 0 for none.
+    error : float
+        Typical standard error of the time of one pulse, s; NaN if it is not known.
     """
 
     rate: float
@@ -51,6 +55,8 @@ class Clock(FrozenValue):
     extra: NDArray[np.float64]
     nominal: float | None = None
     model: str = ""
+    drift: float = 0.0
+    error: float = float("nan")
 
     def __post_init__(self) -> None:
         """Copy the arrays."""
@@ -89,6 +95,8 @@ class Pulses(FrozenValue):
         What was added to the times of the source to reach the leading edge, s.
     clock : Clock, optional
         What is known of the stimulator's clock.
+    delay, delay_jitter : float
+        Median and SD of the time from the trigger, or from the scheduled time, to the pulse, s; NaN if not known.
 
     Raises
     ------
@@ -111,6 +119,8 @@ class Pulses(FrozenValue):
     time_source: str = field(default="schedule", kw_only=True)
     offset: float = field(default=0.0, kw_only=True)
     clock: Clock | None = field(default=None, kw_only=True)
+    delay: float = field(default=float("nan"), kw_only=True)
+    delay_jitter: float = field(default=float("nan"), kw_only=True)
 
     def __post_init__(self) -> None:
         """Check and copy."""

@@ -8,15 +8,18 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from emgkit import plugins
-from emgkit.artifact.auto import choose
+from emgkit.artifact.auto import ENOUGH_PULSES, choose
 from emgkit.artifact.base import ArtifactMethod
 from emgkit.artifact.saturation import mark_saturation
-from emgkit.errors import NoPulsesError, ParameterError, ShapeError, TimingError
+from emgkit.detect.refine_pulses import refine_pulses
+from emgkit.errors import EmgkitError, NoPulsesError, ParameterError, ShapeError, TimingError
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 from emgkit.separation import PART_NAMES, Parts, Separation
 
 __all__ = ["remove_artifact", "separate"]
+
+ON_SAMPLE = 1e-6  # samples
 
 
 def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod = "auto") -> Separation:
@@ -51,10 +54,11 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     _check_times(recording, pulses)
     marked = mark_saturation(recording)
     chosen, why = _method(pulses, method)
+    pulses, said = _repaired(recording, pulses, chosen)
     with threadpool_limits(limits=1, user_api="blas"):  # the same bytes, however many threads there are
         parts = chosen.separate(marked.signal, marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)
-    return Separation(marked, pulses, chosen, parts, why, marked.history, _givers())
+    return Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers())
 
 
 def remove_artifact(recording: Recording, pulses: Pulses, method: str | ArtifactMethod = "auto") -> Recording:
@@ -80,6 +84,26 @@ def remove_artifact(recording: Recording, pulses: Pulses, method: str | Artifact
         If the method cannot give ``clean``; the message names the methods that can.
     """
     return separate(recording, pulses, method).clean
+
+
+def _repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tuple[Pulses, str]:
+    """Find the real times of a schedule that was rounded to samples, for a method that works between samples."""
+    places = pulses.onsets * recording.fs
+    rounded = bool((np.abs(places - np.round(places)) < ON_SAMPLE).all())
+    if pulses.time_source != "schedule" or not rounded or len(pulses) < ENOUGH_PULSES or method.name != "phase_spline":
+        return pulses, ""
+    try:
+        found = refine_pulses(recording, pulses)
+    except EmgkitError:
+        return pulses, ""
+    if not _inside(recording, found):
+        return pulses, ""
+    ppm = "" if found.clock is None or np.isnan(found.clock.ppm) else f", a clock off by {found.clock.ppm:+.0f} ppm"
+    return found, f" The scheduled times were rounded to samples; the artifact gave the real ones{ppm}."
+
+
+def _inside(recording: Recording, pulses: Pulses) -> bool:
+    return bool(((pulses.onsets >= recording.start) & (pulses.onsets < recording.stop)).all())
 
 
 def _check_times(recording: Recording, pulses: Pulses) -> None:

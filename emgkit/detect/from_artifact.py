@@ -74,7 +74,9 @@ def _merged(timed: list[Timed], rate: float | None) -> Pulses:
     order = np.argsort(onsets, kind="stable")
     onsets = np.maximum(onsets[order], 0.0)
     onsets = np.maximum.accumulate(onsets + SMALLEST * np.arange(onsets.size) * (np.diff(onsets, prepend=-1) <= 0))
-    clock = fit_clock(timed[0].onsets, find_trains(timed[0].onsets), rate, jitter=timed[0].jitter)
+    clock = fit_clock(
+        timed[0].onsets, find_trains(timed[0].onsets), rate, jitter=timed[0].jitter, errors=timed[0].errors
+    )
     return Pulses(
         onsets,
         train=np.concatenate(trains)[order],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emgkit.detect.match import Match, Template
 
-__all__ = ["Part", "complete", "grow"]
+__all__ = ["Part", "complete", "grow", "hollow"]
 
 Array = NDArray[np.float64]
 Matching = Callable[[Array], Match]
@@ -73,10 +73,13 @@ def grow(parts: list[Part], template: Template, bends: Array, fs: float, reach: 
 
 def _pruned(part: Part, match: Matching) -> Part:
     """Take beats out that hold nothing like their neighbours: events of EMG beside a train."""
-    known = match(part.times)
-    usual = _typical(known.amplitude)
-    hollow = (known.amplitude < SHRINKS * usual) & (usual >= SIGNIFICANT * known.error)
-    return Part(part.start, part.period, part.beats[~hollow])
+    return Part(part.start, part.period, part.beats[~hollow(match(part.times))])
+
+
+def hollow(match: Match) -> NDArray[np.bool_]:
+    """Places with much less of the artifact than their neighbours, though it would have been seen."""
+    usual = _typical(match.amplitude)
+    return (match.amplitude < SHRINKS * usual) & (usual >= SIGNIFICANT * match.error)
 
 
 def complete(expected: Array, number: NDArray[np.int64], beats: Array, template: Template, bends: Array) -> list[Part]:

@@ -74,7 +74,8 @@ def write_pulses(file: h5py.File, pulses: Pulses) -> None:
     clock = pulses.clock
     if clock is not None:
         stated = {"rate": clock.rate, "ppm": describe(clock.ppm), "jitter": clock.jitter, "nominal": clock.nominal}
-        write_json(group, "clock_json", {**stated, "model": clock.model})
+        stated |= {"model": clock.model, "drift": clock.drift, "error": describe(clock.error)}
+        write_json(group, "clock_json", stated)
         write_array(file["stimulation"], "clock_missing", clock.missing).attrs["units"] = "s"
         write_array(file["stimulation"], "clock_extra", clock.extra).attrs["units"] = "s"
 
@@ -86,7 +87,7 @@ def read_pulses(file: h5py.File) -> Pulses:
     clock = None
     if "clock_json" in group.attrs:
         stated = dict(read_json(group, "clock_json"))
-        stated["ppm"] = float(stated["ppm"])
+        stated |= {name: float(stated[name]) for name in ("ppm", "error") if name in stated}
         clock = Clock(
             missing=file["stimulation/clock_missing"][()], extra=file["stimulation/clock_extra"][()], **stated
         )

@@ -1,0 +1,95 @@
+"""Schedules and triggers are refined against the artifact: clocks that are off, rounding, delays that jitter."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import emgkit as ek
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from timing_cases import SEEDS, made, score, spread
+
+
+def rounded(one, step=None):
+    step = 1 / one.recording.fs if step is None else step
+    return ek.Pulses(np.round(one.truth.planned / step) * step)
+
+
+@pytest.mark.parametrize("ppm", [0.0, 500.0, 5000.0, -9000.0])
+def test_a_rounded_schedule_on_a_clock_that_is_off_is_stretched_to_the_pulses(ppm):
+    scatter, offset, told = [], [], []
+    for seed in SEEDS:
+        one = made(seed, clock_error=ppm)
+        found = ek.refine_pulses(one.recording, rounded(one))
+        got = score(found, one.truth.onsets)
+        assert got.recall == 1.0
+        assert got.precision == 1.0
+        scatter.append(got.scatter)
+        offset.append(got.offset)
+        told.append(found.clock.ppm)
+    assert np.median(scatter) <= 5e-6, spread(scatter)
+    assert max(scatter) <= 30e-6, spread(scatter)  # a clock in step with the samples shows little of what lies between
+    assert max(np.abs(offset)) <= 100e-6, spread(offset)
+    assert told == pytest.approx([ppm] * len(told), abs=5.0)
+
+
+def test_scheduled_pulses_that_did_not_come_are_left_out_and_others_added():
+    for seed in SEEDS:
+        one = made(seed, clock_error=500.0, missing=0.04, extra=0.02)
+        found = ek.refine_pulses(one.recording, rounded(one))
+        got = score(found, one.truth.onsets)
+        assert got.recall >= 0.985
+        assert got.precision >= 0.985
+
+
+def test_trains_restart_at_their_scheduled_times():
+    for seed in SEEDS:
+        one = made(seed, duration=14.0, clock_error=5000.0, rate=35.0, on=3.0, off=2.0, ramp_up=0.3)
+        found = ek.refine_pulses(one.recording, rounded(one))
+        got = score(found, one.truth.onsets)
+        assert got.recall >= 0.98
+        assert got.precision >= 0.98
+        assert got.scatter <= 15e-6
+        assert found.n_trains == ek.Pulses(one.truth.planned).n_trains
+
+
+def test_a_fixed_delay_is_told_even_if_the_triggers_were_rounded_to_milliseconds():
+    for seed in SEEDS:
+        one = made(seed)
+        triggers = np.round((one.truth.onsets - 0.003) * 1000) / 1000
+        found = ek.refine_pulses(one.recording, ek.Pulses(triggers, time_source="trigger"))
+        assert score(found, one.truth.onsets).scatter <= 5e-6
+        assert found.delay == pytest.approx(0.003, abs=0.4e-3)
+        assert found.delay_jitter < 0.1e-3
+        assert "fixed" in ek.audit(found)
+
+
+def test_a_jittering_delay_is_told_and_warned_of():  # M-09
+    for seed in SEEDS:
+        one = made(seed)
+        late = 0.006 + 0.002 * np.random.default_rng(seed).standard_normal(one.truth.onsets.size)
+        triggers = ek.Pulses(np.sort(one.truth.onsets - late), time_source="trigger")
+        with pytest.warns(ek.EmgkitWarning, match="jitters"):
+            found = ek.refine_pulses(one.recording, triggers)
+        got = score(found, one.truth.onsets)
+        assert got.recall == 1.0
+        assert got.scatter <= 5e-6
+        assert found.delay == pytest.approx(0.006, abs=0.5e-3)
+        assert found.delay_jitter == pytest.approx(0.002, rel=0.25)
+        assert "jittering" in ek.audit(found)
+
+
+def test_current_and_width_are_kept():
+    one = made(0)
+    given = ek.Pulses(one.truth.onsets + 0.001, current=one.truth.current, width=2e-4, time_source="trigger")
+    found = ek.refine_pulses(one.recording, given)
+    assert found.current == pytest.approx(one.truth.current)
+    assert found.width == pytest.approx(2e-4)
+
+
+def test_times_in_samples_are_refused():  # T-01
+    one = made(0)
+    with pytest.raises(ek.TimingError, match="within the recording"):
+        ek.refine_pulses(one.recording, ek.Pulses(one.truth.onsets * one.recording.fs))
