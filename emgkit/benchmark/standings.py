@@ -9,20 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.benchmark.case import Case, Goal
+from emgkit.benchmark.case import Case
 from emgkit.benchmark.cases import CASES
 from emgkit.benchmark.contestants import AUTO
 from emgkit.benchmark.running import MAIN_SCORE, Row
 from emgkit.benchmark.scores import SCORES
 
-__all__ = ["Asked", "Entry", "Standing", "Standings", "median_interval"]
+__all__ = ["Entry", "Standing", "Standings", "median_interval", "middle"]
 
 Array = NDArray[np.floating[Any]]
 
 DRAWS, LEVEL = 2000, 0.90  # of the bootstrap
 AHEAD, NEAR = 6.0, 1.0  # dB
-OVERALL = {"arv_error": 2.0, "rms_error": 2.0, "mdf_error": 1.5}  # %, of the median case
-WORST_CASE = 5.0  # %
 HALF = 2.0  # times smaller error for the evoked response
 SMALL = 5.0  # %, an error of the evoked response that is good enough whoever else is as good
 
@@ -89,23 +87,6 @@ class Standing:
             if self.auto.median >= limit - NEAR and reached <= limit + NEAR:
                 return name
         return "behind"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A goal and what ``auto`` reached: median and worst over the seeds that have the score, and how many have."""
-
-    case: str
-    goal: Goal
-    median: float
-    worst: float
-    count: int
-    seeds: int
-
-    @property
-    def met(self) -> bool:
-        """Whether the median meets the goal and at most half of the seeds lack it."""
-        return 2 * self.count >= self.seeds and self.goal.met(self.median)
 
 
 class Standings:
@@ -176,19 +157,19 @@ class Standings:
         return Standing(
             case=CASES[name],
             bound=self._median_of_any(name, "bound"),
-            ceiling=_median(self.values(name, AUTO, False, "ceiling")),
+            ceiling=middle(self.values(name, AUTO, False, "ceiling")),
             auto=auto,
             own=self.best(name, "emgkit"),
             simple=self.best(name, "simple"),
             peer=self.best(name, "peer", tuned=False),
             tuned_peer=peer,
-            lead=_median(lead),
+            lead=middle(lead),
             lead_low=low,
             lead_high=high,
         )
 
     def _median_of_any(self, name: str, score: str) -> float:
-        medians = [_median(self.values(name, method, tuned, score)) for method, tuned, _ in self.methods(name)]
+        medians = [middle(self.values(name, method, tuned, score)) for method, tuned, _ in self.methods(name)]
         return next((value for value in medians if np.isfinite(value)), np.nan)
 
     def _lead(self, name: str, rival: Entry | None) -> Array:
@@ -202,21 +183,6 @@ class Standings:
             return np.zeros(0)
         return own - other if group == "voluntary" else other / np.maximum(own, 1e-9)
 
-    def overall(self) -> list[Asked]:
-        """Errors of amplitude and frequency over all cases of voluntary EMG: the median case, and the worst one."""
-        cases = [name for name in self.cases if CASES[name].group == "voluntary"]
-        out = []
-        for score, middle in OVERALL.items():
-            medians = np.array([_median(np.abs(self.values(name, AUTO, False, score))) for name in cases])
-            there = medians[np.isfinite(medians)]
-            if not there.size:
-                continue
-            median, worst = float(np.median(there)), float(there.max())
-            for place, limit, value in (("median case", middle, median), ("worst case", WORST_CASE, worst)):
-                goal = Goal(score, limit, "at most")
-                out.append(Asked(place, goal, value, worst, int(there.size), len(cases)))
-        return out
-
     def beside_best(self) -> tuple[int, int]:
         """Count cases of voluntary EMG where ``auto`` is at most 1 dB behind the best single method, and all."""
         found = [self.standing(name) for name in self.cases if CASES[name].group == "voluntary"]
@@ -224,30 +190,15 @@ class Standings:
         near = [auto for auto, own in pairs if auto and own and auto.median >= own.median - NEAR]
         return len(near), sum(own is not None for _, own in pairs)
 
-    def asked(self, name: str, method: str = AUTO) -> list[Asked]:
-        """Give the goals of a case and what a method reached."""
-        out = []
-        for goal in CASES[name].goals:
-            values = self.values(name, method, False, goal.score)
-            there = values[np.isfinite(values)]
-            median, worst = (_median(there), _worst(there, goal)) if there.size else (np.nan, np.nan)
-            out.append(Asked(name, goal, median, worst, int(there.size), int(values.size)))
-        return out
-
 
 def _smaller(one: Entry | None, other: Entry | None) -> Entry | None:
     return min((entry for entry in (one, other) if entry is not None), key=lambda entry: entry.median, default=None)
 
 
-def _median(values: Array) -> float:
+def middle(values: Array) -> float:
+    """Median of the finite values; NaN without any."""
     there = values[np.isfinite(values)]
     return float(np.median(there)) if there.size else np.nan
-
-
-def _worst(values: Array, goal: Goal) -> float:
-    if goal.sense == "at least":
-        return float(values.min())
-    return float(values[np.argmax(np.abs(values))] if goal.sense.startswith("magnitude") else values.max())
 
 
 def median_interval(values: Array, level: float = LEVEL) -> tuple[float, float]:

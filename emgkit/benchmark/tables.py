@@ -8,12 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from emgkit.benchmark.contestants import AUTO
+from emgkit.benchmark.goals import Asked, all_asked
 from emgkit.benchmark.running import MAIN_SCORE
 from emgkit.benchmark.scores import SCORES
 from emgkit.benchmark.speed import Speed
-from emgkit.benchmark.standings import Asked, Entry, Standing, Standings
+from emgkit.benchmark.standings import Entry, Standing, Standings
 
-__all__ = ["TextTable", "evoked_table", "goals_table", "matrix_table", "speed_table", "voluntary_table", "who_table"]
+__all__ = [
+    "TextTable",
+    "evoked_table",
+    "goals_table",
+    "matrix_table",
+    "scores_table",
+    "speed_table",
+    "voluntary_table",
+    "who_table",
+]
 
 
 @dataclass(frozen=True)
@@ -122,7 +132,7 @@ def _finished(
 
 def goals_table(standings: Standings, *, full: bool = True) -> TextTable:
     """List what was asked of ``auto``, and what it reached; without ``full`` only what it did not."""
-    asked = [one for name in standings.cases for one in standings.asked(name)] + standings.overall()
+    asked = all_asked(standings)
     rows = tuple(_asked_row(one) for one in asked if full or not one.met)
     return TextTable(
         f"Goals of {AUTO}: {sum(one.met for one in asked)} of {len(asked)} met by the median{'' if full else '; not:'}",
@@ -136,6 +146,12 @@ def _asked_row(one: Asked) -> tuple[str, ...]:
     sign = {"at least": "≥", "at most": "≤", "magnitude at most": "± "}[one.goal.sense]
     numbers = (f"{sign}{one.goal.value:g}", number(one.median, 2), number(one.worst, 2))
     return (one.case, one.goal.score, *numbers, SCORES[one.goal.score].unit, "yes" if one.met else "NO")
+
+
+def scores_table() -> TextTable:
+    """List all scores with their units."""
+    rows = tuple((name, score.unit, score.what) for name, score in SCORES.items())
+    return TextTable("Scores in benchmark.csv", ("score", "unit", "what it is"), rows)
 
 
 def speed_table(speeds: Sequence[Speed]) -> TextTable:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from emgkit.benchmark.goals import all_asked
 from emgkit.benchmark.running import Row
 from emgkit.benchmark.scores import SCORES
 from emgkit.benchmark.standings import Standings
@@ -64,7 +65,7 @@ def answers(standings: Standings, about: Mapping[str, Any]) -> dict[str, Any]:
     ]
     goals = [
         {**asdict(one.goal), "case": one.case, "median": one.median, "worst": one.worst, "met": one.met}
-        for one in [*(one for name in standings.cases for one in standings.asked(name)), *standings.overall()]
+        for one in all_asked(standings)
     ]
     plain: dict[str, Any] = _plain({**about, "cases": cases, "goals": goals})
     return plain

@@ -157,6 +157,7 @@ def _write(out: Path, plan: Plan, rows: list[Row], speeds: list[Speed]) -> None:
         tables.matrix_table(standings, "voluntary"),
         tables.matrix_table(standings, "evoked"),
         tables.speed_table(speeds),
+        tables.scores_table(),
     ]
     writing.write_rst(out / "benchmark_table.rst", shown, about)
     for name in ("benchmark.csv", "benchmark.json", "benchmark_table.rst"):
