@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.spline_basis import PhaseDesign
+from emgkit.artifact.spline_basis import DEGREE, PhaseDesign
 from emgkit.artifact.spline_scores import shrink
 
-__all__ = ["PulseChanges", "artifact_share", "estimate_changes"]
+__all__ = ["PulseChanges", "artifact_share", "estimate_changes", "far_shifts"]
 
 Array = NDArray[np.float64]
 
@@ -18,6 +18,8 @@ EARLY, LATE = -0.0006, 0.0024  # s about the pulse: samples that tell shift and 
 FULL, GONE = 0.0015, 0.003  # s: the size of the artifact applies fully until the first, and fades to the second
 FEWEST_SAMPLES = 5  # per pulse: a line, a shift and a size are estimated from them
 LARGEST_SHIFT = 0.0002  # s per pass
+FAR_GRID = np.arange(-0.0006, 0.00061, 0.00002)  # s
+FAR_POWER, FAR_GAIN, MOST_FAR = 25.0, 0.3, 100  # over the median; what must be left at most; pulses
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +88,38 @@ def estimate_changes(
         right[:, 0] += products[3]
         right[:, 1] += products[4]
     return _changes(normal, right)
+
+
+def far_shifts(design: PhaseDesign, rest: Array, waves: Array, coefficients: Array) -> Array:
+    """Search shifts of pulses that leave far more than others, on a grid: too far for a derivative, (pulses,) s.
+
+    Parameters
+    ----------
+    design : PhaseDesign
+        Rows.
+    rest, waves : ndarray, shape (channels, rows)
+        Residual and response, V.
+    coefficients : ndarray, shape (channels, pulses, size)
+        Of the response, V.
+    """
+    near = np.flatnonzero((design.phase >= EARLY) & (design.phase <= LATE))
+    power = np.bincount(design.pulse[near], (rest[:, near] ** 2).sum(axis=0), minlength=design.pulses)
+    out = np.zeros(design.pulses)
+    for pulse in np.flatnonzero(power > FAR_POWER * np.median(power))[:MOST_FAR]:
+        rows = near[design.pulse[near] == pulse]
+        seen = rest[:, rows] + waves[:, rows]
+        left = [_left_at(design, rows, seen, coefficients[:, pulse], shift) for shift in FAR_GRID]
+        best = int(np.argmin(left))
+        out[pulse] = FAR_GRID[best] if left[best] < FAR_GAIN * power[pulse] else 0.0
+    return out
+
+
+def _left_at(design: PhaseDesign, rows: NDArray[np.int64], seen: Array, coefficients: Array, shift: float) -> float:
+    from scipy.interpolate import BSpline
+
+    phase = np.clip(design.phase[rows] - shift, design.knots[0], np.nextafter(design.knots[-1], -np.inf))
+    wave = np.stack([BSpline(design.knots, one, DEGREE)(phase) for one in coefficients])
+    return float(((seen - wave) ** 2).sum())
 
 
 def _changes(normal: Array, right: Array) -> PulseChanges:

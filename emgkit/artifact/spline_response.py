@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design
 from emgkit.artifact.spline_model import Response, Tail
-from emgkit.artifact.spline_pulse import PulseChanges, artifact_share, estimate_changes
+from emgkit.artifact.spline_pulse import PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import RandomShapes, find_shapes, shape_knots
 from emgkit.artifact.spline_solve import CourseFit, fit_courses, fit_plainly
 from emgkit.artifact.spline_time import Segment, make_segments, null_courses, smooth_courses
@@ -239,6 +239,13 @@ class ResponseFitter:
             coefficients = self.response.coefficients(channel)
             waves[channel], slopes[channel] = design.evaluate(coefficients), design.slope(coefficients)
         rest = self._without_overlap(target)[:, design.samples] - waves
+        if not last:
+            all_coefficients = np.stack([self.response.coefficients(channel) for channel in range(len(target))])
+            far = far_shifts(design, rest * known[:, design.samples], waves, all_coefficients)
+            if far.any():
+                self.onsets, self._made = _increasing(self.onsets + far, self.onsets), None
+                self.forget()
+                return
         self.changes = estimate_changes(design, rest, waves, slopes, known[:, design.samples])
         self.gain = _fast(self.changes.gain)
         if not last and self.changes.shift.any():
