@@ -24,6 +24,7 @@ from emgkit.artifact.spline_lines import (
     mains_without_pulses,
 )
 from emgkit.artifact.spline_model import LockedModel, Response
+from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_response import ResponseFitter
 from emgkit.pulses import Pulses
 
@@ -86,6 +87,10 @@ class Session:
         offset = self._offset(filled)
         self.signal = np.where(self.known, filled - offset - render_baseline(self.levels, fs, count), 0.0)
         self.flat = self.signal - slow_drift(self.signal, self.known & ~self.near, fs)
+        self.pulses, self.corrections = corrected(self.signal, fs, pulses)
+        if self.corrections:
+            self.near = windows_mask(self.pulses.onsets, fs, count, before, SPIKE)
+            self.interval = _interval(self.pulses)
 
     def _offset(self, filled: Array) -> Array:
         """Constant offset in the stretches without pulses, V, (channels, 1); 0 for channels whose level is followed."""
@@ -99,7 +104,7 @@ class Session:
     def run(self, *, mains: bool, shifts: bool, shapes: bool, artifact_end: float | None) -> Found:
         """Decide what there is and fit it."""
         self.mains_wanted = mains
-        messages: list[str] = []
+        messages = list(self.corrections)
         found = self._find_mains(self.flat, None)
         lines = self._lines(found, found.orders, self.flat)
         quiet = self.flat - render_lines(lines, self.fs, self.flat.shape[1], found, found.orders)

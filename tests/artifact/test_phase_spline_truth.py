@@ -66,3 +66,22 @@ def test_a_channel_without_artifact_and_response_is_left_as_it_is():
     parts = ek.separate(both, made.pulses, ek.PhaseSpline(mains=False))
     assert parts.voluntary.signal[1] == pytest.approx(noise, abs=1e-15)
     assert parts.artifact.signal[0].any()
+
+
+def test_false_pulses_are_left_out_and_lost_ones_put_in():
+    made = ek.simulate.tiny(rng=np.random.default_rng(8), duration=12.0)
+    onsets = made.pulses.onsets
+    lost = np.delete(onsets, [40, 90, 91, 150])
+    given = np.sort(np.append(lost, onsets[[60, 120]] + 0.026))
+    parts = ek.separate(made.recording, ek.Pulses(given), ek.PhaseSpline())
+    whole = ek.separate(made.recording, made.pulses, ek.PhaseSpline())
+    assert any("2 of" in message and "2 that were not given" in message for message in parts.messages)
+    far = np.ones(made.recording.signal.shape[1], bool)  # two lost pulses in a row are not put in
+    far[round((onsets[89] + 0.02) * 2000) : round((onsets[92] + 0.1) * 2000)] = False
+    left = [one.voluntary.signal[:, far] - (made.truth.voluntary + made.truth.noise)[:, far] for one in (parts, whole)]
+    assert left[0].std() < 1.5 * left[1].std()
+
+
+def test_exact_pulses_are_left_as_they_are():
+    made = ek.simulate.nmes_fatigue(rng=np.random.default_rng(9), duration=10.0, bursts=1)
+    assert not any("left out" in message for message in ek.separate(made.recording, made.pulses).messages)
