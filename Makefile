@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 REAL_DATA := $(or $(EMGKIT_REAL_DATA),../shared/data)
 PEERS := .venv-peers
-PEER_PACKAGES := 'mne>=1.7,<2' 'spikeinterface==0.105.3' 'pyparrm==1.1.1'
+PEER_PACKAGES := 'mne>=1.7,<2' 'spikeinterface>=0.105,<0.106' 'pyparrm>=1.1,<2'
 MARKS := not slow$(if $(wildcard $(REAL_DATA)/README.md),, and not real)
 
 export OMP_NUM_THREADS ?= 1
