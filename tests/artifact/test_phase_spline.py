@@ -34,9 +34,9 @@ ONSETS = 1.0 + np.arange(500) / 29.9871
 
 @pytest.fixture(scope="module")
 def sessions():
-    steady = {"slowing": 0.004, "fluctuation": 0.0, "latency_jitter": 0.0}  # neighbours cannot tell these
+    certain = {"fluctuation": 0.0, "latency_jitter": 0.0}  # what neighbours cannot tell is not asked for
     made = [
-        ek.simulate.nmes_fatigue(rng=np.random.default_rng(seed), duration=30.0, bursts=3, **steady)
+        ek.simulate.nmes_fatigue(rng=np.random.default_rng(seed), duration=30.0, bursts=3, **certain)
         for seed in range(4)
     ]
     return [(one, ek.separate(one.recording, one.pulses)) for one in made]
