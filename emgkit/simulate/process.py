@@ -19,6 +19,7 @@ Array = NDArray[np.floating[Any]]
 BAND = (20.0, 450.0)  # Hz, of voluntary mdf and mnf
 WINDOW = (0.002, 0.030)  # s after the pulse, of evoked features
 ZERO_PADDED = 1 << 15
+SHOWN = 0.035  # s after the pulse
 BEFORE = 0.25  # s, responses so long before still count: their ends, and the high-pass that they moved
 
 
@@ -36,15 +37,25 @@ def expected_response(
     Shape (channels, samples), from the pulse on.
     """
     unit = np.flatnonzero(chance > 1e-4)
-    earlier = min(int(BEFORE / interval), 12)
-    again = np.tile(unit, earlier + 1)
-    velocity, amplitude, growth = state.at(np.full(again.size, time), again)
-    begins = (muscle.pool.latency[unit] + np.arange(earlier + 1)[:, np.newaxis] * interval).ravel()
+    velocity, amplitude, growth = state.at(np.full(unit.size, time), unit)
     speed = velocity * (1 + SUPERNORMAL if interval < SUPERNORMAL_UNTIL else 1.0)
-    scale, lead = amplitude * np.tile(chance[unit], earlier + 1), round(earlier * interval * FINE)
-    count = lead + int(0.035 * FINE)
-    wave = muscle.templates.render(begins, again, speed, scale, FINE, count, growth)
-    return front_end.high(wave, FINE)[:, lead:]
+    begins, scale = muscle.pool.latency[unit], amplitude * chance[unit]
+    length = (
+        int((float(begins.max(initial=0.0)) + muscle.templates.duration / float(speed.min(initial=1.0))) * FINE) + 2
+    )
+    once = muscle.templates.render(begins, unit, speed, scale, FINE, length, growth)
+    return front_end.high(_train(once, interval), FINE)[:, -int(SHOWN * FINE) :]
+
+
+def _train(once: Array, interval: float) -> Array:
+    """Add up equal responses that follow each other, (channels, samples), until SHOWN after the last pulse."""
+    earlier = min(int(BEFORE / interval), 12)
+    begins = np.round(np.arange(earlier + 1) * interval * FINE).astype(np.int64)
+    total = np.zeros((len(once), int(begins[-1]) + int(SHOWN * FINE)))
+    for begin in begins:
+        part = once[:, : total.shape[1] - begin]
+        total[:, begin : begin + part.shape[1]] += part
+    return total
 
 
 def evoked_values(response: Array, fs: float) -> dict[str, Array]:
