@@ -56,7 +56,7 @@ class EvokedParameters:
     latency_jitter: float = 20e-6
     misses: float = 0.0
     fluctuation: float = 0.004
-    threshold_fluctuation: float = 0.01
+    threshold_fluctuation: float = 0.011
     h_reflex: float = 0.0
     h_latency: float = 0.030
     h_current: float = 0.7

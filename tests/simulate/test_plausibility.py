@@ -25,7 +25,7 @@ from emgkit.simulate.process import VoluntarySpectrum, evoked_values, expected_r
 DEVICE = FrontEnd()
 DRIVES = (0.1, 0.2, 0.5, 0.8, 1.0)
 FREQUENCIES = np.arange(1.0, 1000.0)
-PULSES = 100
+PULSES = 150
 
 
 def within(name, values, low, high):
@@ -36,7 +36,7 @@ def within(name, values, low, high):
 
 def median_within(name, values, low, high):
     middle = float(np.median(values))
-    assert low <= middle <= high, f"{name}: median {middle:.3g} of {np.sort(values)}, not {low} ... {high}"
+    assert low <= middle <= high, f"{name}: median {middle:.3g}, {np.min(values):.3g} ... {np.max(values):.3g}, not {low} ... {high}"
 
 
 def muscle(seed, **pool):
@@ -108,16 +108,14 @@ def test_the_evoked_frequency_is_below_the_voluntary_one_of_the_same_units(effor
     median_within("M-wave MDF over voluntary MDF at full drive", evoked / efforts[:, -1, 1], 0.6, 0.9)
 
 
-TIERS = {"30 %": (0.26, 0.28, 0.30, 0.32, 0.34), "50 ... 80 %": (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)}
+TIERS = {"30 %": (0.27, 0.3, 0.33), "50 ... 80 %": (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)}
 
 
-@pytest.fixture(scope="module")
-def variations():
-    """CV of Vpp in % for the shares of the units that are recruited, {tier: (seeds, shares)}."""
+def variations(pools):
+    """CV of Vpp in % for the shares of the units that are recruited, {tier: (pools, shares)}."""
     found = {name: [] for name in (*TIERS, "all")}
-    for seed in range(100):
-        one, rng = muscle(1000 + seed, fibres_per_unit=2), np.random.default_rng(seed)
-        waves, order = _unit_waves(one), np.sort(one.pool.threshold)
+    for seed, one in enumerate(pools):
+        rng, waves, order = np.random.default_rng(seed), _unit_waves(one), np.sort(one.pool.threshold)
         for name, shares in TIERS.items():
             places = [int(share * order.size) for share in shares]
             currents = [float(np.sqrt(order[place - 1] * order[place])) for place in places]
@@ -147,25 +145,29 @@ def _variation(one, waves, current, rng):
     return 100 * sizes.std() / sizes.mean()
 
 
-def test_maximal_responses_vary_by_half_a_per_cent(variations):
+def test_maximal_responses_vary_by_half_a_per_cent_and_submaximal_ones_by_more_the_fewer_units(muscles):
     """Soleus 0.48 %, mouse 0.41 % (published recordings): jitter, and a part that all units share."""
-    within("CV of Vpp, all units, %", variations["all"], 0.3, 0.6)
+    found = variations(muscles)
+    within("CV of Vpp, all units, %", found["all"], 0.3, 0.6)
+    few, many, every = (np.median(found[name]) for name in (*TIERS, "all"))
+    assert few > many > 2 * every, f"30 %: {few:.3g}, 50 ... 80 %: {many:.3g}, all: {every:.3g}"
 
 
-def test_submaximal_responses_vary_by_what_the_units_near_threshold_do(variations):
+@pytest.mark.slow
+def test_submaximal_responses_vary_by_what_the_units_near_threshold_do():
     """Tiers of a pool near whose threshold units alternate; how many and how large they are is chance of the pool.
 
-    One large unit at threshold gives 20 %, a gap between thresholds next to nothing: so the median of the pools lies
-    in the tier, and 90 % of them between what maximal responses show and a quarter.
+    One large unit at threshold gives 20 % and more, a gap between thresholds next to nothing: so the median of 200
+    pools lies in the tier (its standard error is 0.3 and 0.1), and 90 % of them between what maximal responses show
+    and a quarter.
     """
-    median_within("CV of Vpp, 30 % of the units, %", variations["30 %"], 4.0, 6.0)
-    median_within("CV of Vpp, 50 ... 80 % of the units, %", variations["50 ... 80 %"], 2.0, 2.5)
+    found = variations(muscle(20_000 + seed) for seed in range(200))
+    median_within("CV of Vpp, 30 % of the units, %", found["30 %"], 4.0, 6.0)
+    median_within("CV of Vpp, 50 ... 80 % of the units, %", found["50 ... 80 %"], 2.0, 2.5)
     for name in TIERS:
-        low, high = np.quantile(variations[name], [0.05, 0.95])
+        low, high = np.quantile(found[name], [0.05, 0.95])
         assert low > 0.4, f"{name}: 5 % of the pools below {low:.3g} %"
         assert high < 25.0, f"{name}: 5 % of the pools above {high:.3g} %"
-    levels = [np.median(variations[name]) for name in (*TIERS, "all")]
-    assert levels[0] > levels[1] > levels[2], levels
 
 
 def slope(made, begin, end):
@@ -175,13 +177,13 @@ def slope(made, begin, end):
     return float(100 * line[0] / line[1])
 
 
-SMALL = {"units": 60, "fibres_per_unit": 2, "bursts": 0, "channel_names": ("VL",), "full_scale": 1.0}
+SMALL = {"units": 40, "fibres_per_unit": 2, "bursts": 0, "channel_names": ("VL",), "full_scale": 1.0}
 
 
 def current_for(seed, share):
     """Current that excites a share of the muscle fibres of the muscle that `nmes_fatigue` draws from a seed."""
     probe = nmes_fatigue(rng=np.random.default_rng(seed), duration=1.0, reach=1.0, **SMALL).truth.spiking
-    size = np.exp(np.log(100.0) * np.arange(1, 61) / 60)
+    size = np.exp(np.log(100.0) * np.arange(1, 41) / 40)
     order = np.argsort(probe.threshold[0])
     reached = np.cumsum(size[order]) / size.sum()
     last = int(np.argmin(np.abs(reached - share)))
@@ -215,7 +217,7 @@ def test_the_frequency_of_sustained_effort_falls_faster_with_force(force, low, h
     found = []
     for seed in range(10):
         held = {"profile": ((0.0, force), (30.0, force)), "quantity": "force", "trains": ((29.0, 29.5),)}
-        made = tiny(rng=np.random.default_rng(seed), duration=30.0, units=60, reach=1.0, noise=0.5e-6, **held)
+        made = tiny(rng=np.random.default_rng(seed), duration=30.0, units=40, reach=1.0, noise=0.5e-6, **held)
         times = np.linspace(2, 25, 10)
         line = np.polyfit(times, made.truth.at("mdf", times)[:, 0], 1)
         found.append(100 * line[0] / line[1])
