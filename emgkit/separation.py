@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from emgkit import _text
 from emgkit._checks import FrozenMapping, FrozenValue, Owned, assign, freeze, freeze_optional, nearest
 from emgkit.errors import ParameterError, PartError
+from emgkit.grades import quality_text
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 from emgkit.step import Step
@@ -133,6 +135,8 @@ class Separation(FrozenValue):
         History of the recording.
     givers : mapping of str to tuple of str, optional
         For every part, the names of the methods that can give it, for the error message.
+    judge : callable, optional
+        Measures the quality of a separation from its parts alone, whatever the method; called when it is asked for.
     """
 
     recording: Recording
@@ -142,6 +146,7 @@ class Separation(FrozenValue):
     why: str = ""
     history: tuple[Step, ...] = ()
     givers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    judge: Callable[[Separation], Mapping[str, Any]] | None = None
 
     def __post_init__(self) -> None:
         """Copy the mapping."""
@@ -152,10 +157,14 @@ class Separation(FrozenValue):
         """Parts that this separation can give."""
         return self.parts.names
 
-    @property
+    @cached_property
     def quality(self) -> Mapping[str, Any]:
-        """Numbers that tell how well it went."""
-        return self.parts.quality
+        """Numbers that tell how well it went: the method's own, and what the parts alone show.
+
+        Units in `emgkit.grades.QUALITY_UNITS`. Known when first asked for, because parts are rendered for it.
+        """
+        found = {} if self.judge is None else self.judge(self)
+        return FrozenMapping({**self.parts.quality, **{name: _frozen_quality(value) for name, value in found.items()}})
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -251,7 +260,7 @@ class Separation(FrozenValue):
 
     def __repr__(self) -> str:
         title = f"Separation by {self._method_name}: {', '.join(self.names)}"
-        rows = [[name, _quality_text(value)] for name, value in self.quality.items()]
+        rows = [[name, quality_text(name, value)] for name, value in self.quality.items()]
         notes = [f"why: {self.why}"] * bool(self.why)
         notes += [f"evoked activity may be lost until {self.evoked_lost_until * 1e3:.3g} ms after a pulse"]
         return _text.table_text(title, ["quality", "value"], rows, [*notes, *self.messages])
@@ -274,9 +283,3 @@ def _lost_until(part: str, until: float) -> float:
     if part in _HOLDS_EVERYTHING_LOCKED:
         return float("-inf")
     return until if part in _KEEPS_EVOKED else float("inf")
-
-
-def _quality_text(value: Any) -> str:
-    return (
-        value if isinstance(value, str) else ", ".join(_text.number_text(float(item)) for item in np.atleast_1d(value))
-    )

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from emgkit import plugins
 from emgkit.artifact.auto import ENOUGH_PULSES, choose
 from emgkit.artifact.base import ArtifactMethod
+from emgkit.artifact.quality import judge
 from emgkit.artifact.saturation import mark_saturation
 from emgkit.detect.refine_pulses import refine_pulses
 from emgkit.errors import EmgkitError, NoPulsesError, ParameterError, ShapeError, TimingError
@@ -58,7 +59,7 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     with threadpool_limits(limits=1, user_api="blas"):  # the same bytes, however many threads there are
         parts = chosen.separate(marked.signal, marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)
-    return Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers())
+    return Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), judge)
 
 
 def remove_artifact(recording: Recording, pulses: Pulses, method: str | ArtifactMethod = "auto") -> Recording:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from emgkit._text import number_text, scaled_unit
+from emgkit.grades import quality_text
 from emgkit.report.style import NAMES
 from emgkit.results import Results
 from emgkit.tables import REASONS, Change
@@ -140,7 +141,7 @@ def quality_rows(results: Results) -> Iterator[list[str]]:
     if results.separation is not None:
         channels = () if summary is None else summary.channel_names
         for name, value in results.separation.quality.items():
-            items = [value] if isinstance(value, str) else [number_text(float(item)) for item in value]
+            items = [value] if isinstance(value, str) else [quality_text(name, float(item)) for item in value]
             places = channels if len(items) == len(channels) and len(items) > 1 else [""] * len(items)
             yield from ([name.replace("_", " "), place, item] for place, item in zip(places, items, strict=True))
 
