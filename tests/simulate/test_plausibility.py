@@ -36,7 +36,9 @@ def within(name, values, low, high):
 
 def median_within(name, values, low, high):
     middle = float(np.median(values))
-    assert low <= middle <= high, f"{name}: median {middle:.3g}, {np.min(values):.3g} ... {np.max(values):.3g}, not {low} ... {high}"
+    assert low <= middle <= high, (
+        f"{name}: median {middle:.3g}, {np.min(values):.3g} ... {np.max(values):.3g}, not {low} ... {high}"
+    )
 
 
 def muscle(seed, **pool):
