@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue, in_range, positive
 from emgkit.artifact.tail_amplifier import CANDIDATES
 from emgkit.artifact.tail_atoms import tail_basis
-from emgkit.artifact.tail_posterior import Posterior, mixed, posterior, search
+from emgkit.artifact.tail_posterior import Posterior, Problem, Setting, best_of, mixed, posterior, search
 from emgkit.artifact.tail_prior import HighPass, filtered_grid
 from emgkit.artifact.tail_rows import FEWEST, LONGEST, TailRows, find_amplifiers
 from emgkit.errors import ParameterError, ShapeError
@@ -23,6 +23,7 @@ Mask = NDArray[np.bool_]
 
 EMG_DECAY, EMG_FREQUENCY = 3e-3, 80.0  # s, Hz: autocorrelation of surface EMG, roughly; unverified
 WHITE = 2e-3  # share of the noise's power that is white
+SMALL = 0.003  # of the response: smaller ringing is no artifact any more
 OVERLAP = 0.05  # expected error of the response over its size from which the two cannot be told apart
 
 
@@ -32,6 +33,8 @@ class TailSplit(FrozenValue):
 
     Parameters
     ----------
+    times : ndarray, shape (times,)
+        Since the pulse, s.
     artifact, evoked : ndarray, shape (rows, times)
         V.
     evoked_error : ndarray, shape (rows, times)
@@ -50,10 +53,13 @@ class TailSplit(FrozenValue):
         From so long after the pulse the samples were used, s.
     used : ndarray of int, shape (used,)
         Which times were used.
-    weights : ndarray, shape (rows, times, used)
-        From these samples to the evoked response.
+    weights, tail_weights : ndarray, shape (rows, times, used)
+        From these samples to the evoked response and to the tail.
+    clear : ndarray, shape (rows,)
+        From so long after the pulse the filters' answer to it is smaller than the errors and the response, s.
     """
 
+    times: Array
     artifact: Array
     evoked: Array
     evoked_error: Array
@@ -66,14 +72,20 @@ class TailSplit(FrozenValue):
     start: float
     used: NDArray[np.int64]
     weights: Array
+    tail_weights: Array
+    clear: Array
 
     def evoked_of(self, responses: Array) -> Array:
-        """Give the evoked part of other responses at the same times by the same linear filter, V, (rows, times).
+        """Give the evoked part of other responses at the same times by the same linear filter, V, (..., rows, times).
 
         So the mean over all pulses decides what is artifact, and the windows of a long recording, in which both may
         have grown or shrunk, are split alike.
         """
-        return np.asarray(np.einsum("rtu,ru->rt", self.weights, responses[:, self.used]))
+        return np.asarray(np.einsum("rtu,...ru->...rt", self.weights, responses[..., self.used]))
+
+    def tail_of(self, responses: Array) -> Array:
+        """Give the tail of other responses at the same times, V, like `evoked_of`."""
+        return np.asarray(np.einsum("rtu,...ru->...rt", self.tail_weights, responses[..., self.used]))
 
 
 def split_tail(
@@ -139,7 +151,7 @@ def split_tail(
     covariance = _checked(times, values, np.asarray(errors, dtype=float), fs)
     rows = TailRows(times, values, covariance, interval, pulse_end)
     likely = find_amplifiers(rows, _prior(high_pass, high_pass_order, amplifiers or dict.fromkeys(CANDIDATES, 1.0)))
-    return _joined(rows, max(likely, key=likely.__getitem__), _posteriors(rows, likely))
+    return _joined(rows, max(likely, key=likely.__getitem__), *_posteriors(rows, likely))
 
 
 def _prior(corner: float | None, order: int | None, amplifiers: Mapping[HighPass, float]) -> Mapping[HighPass, float]:
@@ -169,27 +181,36 @@ def _checked(times: Array, rows: Array, errors: Array, fs: float) -> Array:
     return np.asarray(size[:, :, np.newaxis] * alike * size[:, np.newaxis, :])
 
 
-def _posteriors(rows: TailRows, amplifiers: dict[HighPass, float]) -> list[Posterior]:
+def _posteriors(rows: TailRows, amplifiers: dict[HighPass, float]) -> tuple[list[Posterior], Array]:
     """Average every row over all that is not known, the amplifier included."""
     views = {
         one: (filtered_grid(rows.times, one, LONGEST, rows.interval), tail_basis(rows.times - rows.start, one))
         for one in amplifiers
     }
-    shares, found = np.array(list(amplifiers.values())), []
+    shares, found, clear = np.array(list(amplifiers.values())), [], []
     for row in range(len(rows.values)):
-        each = []
+        each, over = [], []
         for one, (grid, basis) in views.items():
             problem = rows.problem(row, one)
-            each.append(posterior(problem, search(problem, rows.guess(problem), rows.edges), grid, basis))
+            settings = search(problem, rows.guess(problem), rows.edges)
+            each.append(posterior(problem, settings, grid, basis))
+            over.append(_clear(problem, best_of(settings)))
         found.append(mixed(each, shares))
-    return found
+        clear.append(float(shares @ np.array(over)))
+    return found, np.array(clear)
 
 
-def _joined(rows: TailRows, high_pass: HighPass, found: list[Posterior]) -> TailSplit:
+def _clear(problem: Problem, setting: Setting) -> float:
+    level = max(float(np.sqrt(np.median(np.diag(problem.noise)))), SMALL * setting.size)
+    return setting.edge + setting.ring * max(float(np.log(problem.spike / level)), 0.0)
+
+
+def _joined(rows: TailRows, high_pass: HighPass, found: list[Posterior], clear: Array) -> TailSplit:
     evoked = np.stack([one.evoked for one in found])
     onsets = np.array([float(one.onset @ rows.onsets) if one.no_response < 0.5 else np.nan for one in found])
     verdicts = [_verdict(one, onset, high_pass) for one, onset in zip(found, onsets, strict=True)]
     return TailSplit(
+        times=rows.times,
         artifact=rows.values - evoked,
         evoked=evoked,
         evoked_error=np.stack([one.evoked_error for one in found]),
@@ -202,6 +223,8 @@ def _joined(rows: TailRows, high_pass: HighPass, found: list[Posterior]) -> Tail
         start=rows.start,
         used=rows.used,
         weights=np.stack([one.weights for one in found]),
+        tail_weights=np.stack([one.tail_weights for one in found]),
+        clear=clear,
     )
 
 

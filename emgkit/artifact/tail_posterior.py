@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from emgkit.artifact.tail_atoms import Choices, Moments, choose_tails, moments_of
 from emgkit.artifact.tail_prior import FilteredGrid, ResponseFamily
 
-__all__ = ["Posterior", "Problem", "Setting", "evidence_of", "mixed", "posterior", "search"]
+__all__ = ["Posterior", "Problem", "Setting", "best_of", "evidence_of", "mixed", "posterior", "search"]
 
 Array = NDArray[np.float64]
 
@@ -138,6 +138,11 @@ def search(problem: Problem, start: Setting, edges: Iterable[float], rounds: int
     return [(one, value) for one, value in visited.items() if value > highest - CLOSE]
 
 
+def best_of(found: Found) -> Setting:
+    """Give the most likely setting."""
+    return max(found, key=lambda item: item[1])[0]
+
+
 @dataclass(frozen=True, eq=False)
 class Posterior:
     """Tail and response given the data, at the times asked for.
@@ -146,8 +151,8 @@ class Posterior:
     ----------
     tail, tail_error : (all,) V
     evoked, evoked_error : (all,) V
-    weights : (all, times)
-        From the used samples of the response to the evoked part, the probabilities held fixed.
+    weights, tail_weights : (all, times)
+        From the used samples of the response to the evoked part and the tail, the probabilities held fixed.
     onset : (onsets,)
         Probability of every onset, without that of no response.
     no_tail, no_response : float
@@ -161,6 +166,7 @@ class Posterior:
     evoked: Array
     evoked_error: Array
     weights: Array
+    tail_weights: Array
     onset: Array
     no_tail: float
     no_response: float
@@ -203,7 +209,7 @@ class _Average:
         self.onset = np.zeros(problem.onsets.size)
         self.first = np.zeros((2, len(basis)))
         self.second = np.zeros((2, len(basis)))
-        self.weights = np.zeros((len(basis), problem.times.size))
+        self.weights = np.zeros((2, len(basis), problem.times.size))
 
     def add(self, setting: Setting, place: int, moments: Moments) -> None:
         """Add one setting and onset."""
@@ -219,11 +225,12 @@ class _Average:
         taken = across @ whitened
         spread = np.einsum("ap,ap->a", seen, self.grid.matrix) - np.einsum("at,at->a", across @ inverse, across)
         spread += np.einsum("ac,cd,ad->a", taken, moments.covariance, taken)
-        tail = basis @ (coefficients @ problem.response)
+        to_tail = basis @ coefficients
+        tail = to_tail @ problem.response
         tail_spread = np.einsum("ac,cd,ad->a", basis, moments.covariance, basis)
         evoked = to_evoked @ problem.response
         self.weight += moments.weight
-        self.weights += moments.weight * to_evoked
+        self.weights += moments.weight * np.stack([to_evoked, to_tail])
         self.first += moments.weight * np.stack([tail, evoked])
         self.second += moments.weight * np.stack([tail_spread + tail**2, np.maximum(spread, 0.0) + evoked**2])
 
@@ -233,7 +240,7 @@ class _Average:
         error = np.sqrt(np.maximum(second - mean**2, 0.0))
         onset = self.onset / max(float(self.onset.sum()), 1e-300)
         weights = self.weights / self.weight
-        parts = (mean[0], error[0], mean[1], error[1], weights, onset)
+        parts = (mean[0], error[0], mean[1], error[1], weights[0], weights[1], onset)
         return Posterior(*parts, self.no_tail, self.no_response, evidence)
 
 
@@ -256,6 +263,7 @@ def mixed(found: list[Posterior], shares: Array) -> Posterior:
         mean("evoked"),
         error("evoked"),
         mean("weights"),
+        mean("tail_weights"),
         total / max(float(total.sum()), 1e-300),
         float(shares @ np.array([one.no_tail for one in found])),
         float(shares @ np.array([one.no_response for one in found])),

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range
 from emgkit.artifact.tail_atoms import tail_basis
-from emgkit.artifact.tail_posterior import Found, Problem, Setting, evidence_of, log_sum, search
+from emgkit.artifact.tail_posterior import Problem, Setting, best_of, evidence_of, log_sum, search
 from emgkit.artifact.tail_prior import HighPass, ResponseFamily, filtered_grid
 from emgkit.errors import ParameterError
 
@@ -124,16 +124,12 @@ def _scores(rows: TailRows, row: int, tried: list[HighPass]) -> Array:
     """Log evidence of every amplifier by one row; only the promising ones are looked at closely."""
     problems = [rows.problem(row, one) for one in tried]
     middle = problems[len(tried) // 2]
-    guess = _best(search(middle, rows.guess(middle), rows.edges))
+    guess = best_of(search(middle, rows.guess(middle), rows.edges))
     rough = np.array([evidence_of(one, guess) for one in problems])
-    guess = _best(search(problems[int(np.argmax(rough))], guess, rows.edges, 1))
+    guess = best_of(search(problems[int(np.argmax(rough))], guess, rows.edges, 1))
     rough = np.array([evidence_of(one, guess) for one in problems])
     scores = np.full(len(tried), -np.inf)
     for place in np.flatnonzero(rough > rough.max() - PROMISING):
         found = search(problems[place], guess, rows.edges, 1)
         scores[place] = log_sum(np.array([value for _, value in found])) - np.log(len(found))
     return np.maximum(scores, scores.max() - 2 * PROMISING)
-
-
-def _best(found: Found) -> Setting:
-    return max(found, key=lambda item: item[1])[0]

@@ -1,0 +1,136 @@
+"""Sweeps after the pulses on one grid of times since the pulse, which pulses are alike, and the noise in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline
+
+from emgkit.pulses import Pulses
+
+__all__ = ["Sweeps", "alike", "autocovariance", "cut_sweeps", "free_of_pulses", "moving_means"]
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+SAME_CURRENT = 0.02  # relative
+NOISE_LENGTH = 0.6  # s, looked at beside the pulses for noise
+BEFORE = 2e-3  # s before a pulse that may already hold its artifact
+LEAST_NOISE = 40  # samples
+
+
+@dataclass(frozen=True, eq=False)
+class Sweeps:
+    """What was recorded after every pulse.
+
+    Parameters
+    ----------
+    times : (times,) s since the pulse
+    values : (pulses, channels, times) V, NaN where samples are missing or beyond the next pulse
+    """
+
+    times: Array
+    values: Array
+
+
+def cut_sweeps(signal: Array, fs: float, onsets: Array, reach: float) -> Sweeps:
+    """Interpolate the samples after every pulse to whole sample intervals since the pulse.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, samples)
+        V.
+    fs : float
+        Hz.
+    onsets : ndarray, shape (pulses,)
+        s.
+    reach : float
+        Length of the sweeps, s.
+    """
+    count = int(np.floor(reach * fs))
+    times = np.arange(1, count + 1) / fs
+    values = np.full((onsets.size, signal.shape[0], count), np.nan)
+    for number, onset in enumerate(onsets):
+        first = int(np.ceil(onset * fs - 1e-9))
+        piece = signal[:, first : first + count + 2]
+        shift = first - onset * fs
+        inside = int(np.floor(piece.shape[1] - 1 + shift + 1e-9))
+        if inside < 4:
+            continue
+        places = np.arange(1, min(inside, count) + 1) - shift
+        for channel, row in enumerate(piece):
+            values[number, channel, : places.size] = _interpolated(row, places)
+    return Sweeps(times, values)
+
+
+def _interpolated(row: Array, places: Array) -> Array:
+    known = np.isfinite(row)
+    if np.count_nonzero(known) < 4:
+        return np.full(places.size, np.nan)
+    index = np.flatnonzero(known)
+    found = CubicSpline(index, row[known])(np.clip(places, index[0], index[-1]))
+    near = known[np.clip(np.floor(places).astype(int), 0, row.size - 1)]
+    near &= known[np.clip(np.ceil(places).astype(int), 0, row.size - 1)]
+    return np.where(near, found, np.nan)
+
+
+def alike(pulses: Pulses) -> list[Indices]:
+    """Group the pulses of one stimulator and one current, where it is known."""
+    current = np.zeros(len(pulses)) if pulses.current is None else np.asarray(pulses.current)
+    groups = []
+    for stimulator in np.unique(pulses.stimulator):
+        own = np.flatnonzero(pulses.stimulator == stimulator)
+        order = own[np.argsort(current[own], kind="stable")]
+        level = current[order]
+        steps = np.flatnonzero(np.diff(level) > SAME_CURRENT * np.maximum(np.abs(level[1:]), 1e-12)) + 1
+        groups += [np.sort(part) for part in np.split(order, steps)]
+    return groups
+
+
+def free_of_pulses(signal: Array, fs: float, pulses: Pulses, after: float) -> Mask:
+    """Mark samples far from the pulses and not constant in every channel, near enough to speak for them, (samples,)."""
+    count = signal.shape[1]
+    times = np.arange(count) / fs
+    place = np.searchsorted(pulses.onsets, times)
+    last = np.concatenate([[-np.inf], pulses.onsets])[place]
+    following = np.concatenate([pulses.onsets, [np.inf]])[place]
+    quiet = (times > last + after) & (times < following - BEFORE)
+    near = (times < last + after + NOISE_LENGTH) | (times > following - BEFORE - NOISE_LENGTH)
+    moving = np.zeros(count, dtype=bool)
+    with np.errstate(invalid="ignore"):
+        moving[1:] = (np.diff(signal, axis=1) != 0).any(axis=0)
+    return np.asarray(quiet & near & moving & np.isfinite(signal).all(axis=0))
+
+
+def autocovariance(signal: Array, usable: Mask, lags: int) -> Array:
+    """Autocovariance of the usable samples up to so many lags, tapered to zero, V², (channels, lags).
+
+    Channels without enough usable samples have NaN.
+    """
+    out = np.full((signal.shape[0], lags), np.nan)
+    total = np.count_nonzero(usable)
+    if total < LEAST_NOISE:
+        return out
+    size = 2 * signal.shape[1]
+    for channel, row in enumerate(signal):
+        held = np.where(usable, row, 0.0)
+        held = np.where(usable, held - held.sum() / total, 0.0)
+        power = np.abs(np.fft.rfft(held, size)) ** 2
+        out[channel] = np.fft.irfft(power, size)[:lags] / total
+    return np.asarray(out * np.linspace(1, 0, lags))
+
+
+def moving_means(values: Array, width: int) -> Array:
+    """Mean over so many neighbouring sweeps about each, all if there are fewer, the same shape."""
+    count = len(values)
+    width = min(width, count)
+    known = np.isfinite(values)
+    zero = np.zeros((1, *values.shape[1:]))
+    total = np.concatenate([zero, np.cumsum(np.where(known, values, 0.0), axis=0)])
+    number = np.concatenate([zero, np.cumsum(known, axis=0)])
+    start = np.clip(np.arange(count) - width // 2, 0, count - width)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((total[start + width] - total[start]) / (number[start + width] - number[start]))
