@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue, in_range, positive
 from emgkit.artifact.tail_amplifier import CANDIDATES
 from emgkit.artifact.tail_atoms import tail_basis
-from emgkit.artifact.tail_posterior import Posterior, Problem, Setting, best_of, mixed, posterior, search
+from emgkit.artifact.tail_posterior import Posterior, Problem, Setting, mixed, posterior
 from emgkit.artifact.tail_prior import HighPass, filtered_grid
 from emgkit.artifact.tail_rows import FEWEST, LONGEST, TailRows, find_amplifiers
 from emgkit.errors import ParameterError, ShapeError
@@ -192,9 +192,9 @@ def _posteriors(rows: TailRows, amplifiers: dict[HighPass, float]) -> tuple[list
         each, over = [], []
         for one, (grid, basis) in views.items():
             problem = rows.problem(row, one)
-            settings = search(problem, rows.guess(problem), rows.edges)
-            each.append(posterior(problem, settings, grid, basis))
-            over.append(_clear(problem, best_of(settings)))
+            found_here = rows.climbed(row, one)
+            each.append(posterior(problem, found_here.near, grid, basis))
+            over.append(_clear(problem, found_here.best))
         found.append(mixed(each, shares))
         clear.append(float(shares @ np.array(over)))
     return found, np.array(clear)

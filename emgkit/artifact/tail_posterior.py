@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotrf, dtrtrs
 
 from emgkit.artifact.tail_atoms import Choices, Moments, choose_tails, moments_of
 from emgkit.artifact.tail_prior import FilteredGrid, ResponseFamily
 
-__all__ = ["Posterior", "Problem", "Setting", "best_of", "evidence_of", "mixed", "posterior", "search"]
+__all__ = ["Posterior", "Problem", "Setting", "evidence_of", "log_sum", "mixed", "posterior"]
 
 Array = NDArray[np.float64]
 
 FEW, MANY = 2, 3  # exponentials while searching, and in the end
-Found: TypeAlias = list[tuple["Setting", float]]
-
-ROUNDS = 2
-CLOSE = 8.0  # settings whose log evidence lies so far below the best one are not averaged
-UNLIKELY = 1e-3  # share of the probability below which an onset is not followed further
-RINGS = (0.08e-3, 0.12e-3, 0.16e-3, 0.2e-3, 0.25e-3, 0.3e-3, 0.4e-3, 0.6e-3, 0.9e-3)  # s
-LENGTHS = (1.5e-3, 2.2e-3, 3.0e-3, 4.0e-3, 6.0e-3)  # s
-WIDTHS = (6e-3, 8e-3, 10e-3, 13e-3, 17e-3)  # s
-SIZES = (0.5, 1.0, 2.0, 4.0)  # of the response
-AMPLITUDES = (0.3, 1.0, 3.0)  # of the tail
+FOLLOWED = 0.98  # of the probability: settings and onsets that are averaged hold so much of it
 
 
 @dataclass(frozen=True)
@@ -91,11 +82,15 @@ def weigh(problem: Problem, setting: Setting, most: int, step: int = 1) -> Choic
     """Weigh all choices of exponentials at all onsets, or at every so many."""
     seen = problem.family.seen(setting.width, setting.length)[::step] if setting.size else np.zeros((1, 1, 1))
     total = problem.covariance(seen, setting)
-    root = np.linalg.cholesky(total)
-    right = np.column_stack([problem.basis, problem.response])
-    solved = np.linalg.solve(root, np.broadcast_to(right, (len(total), *right.shape)))
-    gram = solved.transpose(0, 2, 1) @ solved
-    log_root = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    right = np.asfortranarray(np.column_stack([problem.basis, problem.response]))
+    gram, log_root = np.empty((len(total), right.shape[1], right.shape[1])), np.empty(len(total))
+    for number, one in enumerate(total):  # LAPACK itself: triangular solves are not batched in numpy
+        root, failed = dpotrf(one.T, lower=1, clean=0)
+        if failed:
+            raise np.linalg.LinAlgError(f"The covariance of a setting is not positive: {setting}.")
+        solved, _ = dtrtrs(root, right, lower=1)
+        gram[number] = solved.T @ solved
+        log_root[number] = np.log(np.diagonal(root)).sum()
     base = -0.5 * gram[:, -1, -1] - log_root - np.log(len(total))
     return choose_tails(gram[:, :-1, :-1], gram[:, :-1, -1], base, setting.amplitude, problem.fixed, most)
 
@@ -109,38 +104,6 @@ def log_sum(values: Array) -> float:
 def evidence_of(problem: Problem, setting: Setting, step: int = 1) -> float:
     """Log evidence of a setting over all onsets and choices of exponentials."""
     return log_sum(weigh(problem, setting, FEW, step).evidence)
-
-
-def search(problem: Problem, start: Setting, edges: Iterable[float], rounds: int = ROUNDS) -> Found:
-    """Climb to the most likely setting, one unknown after the other; give the settings near it and their evidence."""
-    size, amplitude = start.size, start.amplitude
-    unknown: dict[str, tuple[float, ...]] = {
-        "ring": RINGS,
-        "edge": tuple(edges),
-        "length": LENGTHS,
-        "width": WIDTHS,
-        "size": tuple(size * factor for factor in SIZES),
-        "amplitude": tuple(amplitude * factor for factor in AMPLITUDES),
-    }
-    best = start
-    visited: dict[Setting, float] = {}
-    for turn in range(rounds):
-        visited = {}
-        for name, values in unknown.items():
-            tried = [replace(best, **{name: value}) for value in values]
-            visited |= {
-                one: evidence_of(problem, one, 1 if turn == rounds - 1 else 2) for one in tried if one not in visited
-            }
-            best = max(tried, key=visited.__getitem__)
-    silent = replace(best, size=0.0)
-    visited[silent] = evidence_of(problem, silent)
-    highest = max(visited.values())
-    return [(one, value) for one, value in visited.items() if value > highest - CLOSE]
-
-
-def best_of(found: Found) -> Setting:
-    """Give the most likely setting."""
-    return max(found, key=lambda item: item[1])[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,31 +136,38 @@ class Posterior:
     evidence: float
 
 
-def posterior(problem: Problem, settings: Found, grid: FilteredGrid, basis: Array) -> Posterior:
+def posterior(problem: Problem, settings: Iterable[Setting], grid: FilteredGrid, basis: Array) -> Posterior:
     """Average over settings, onsets and choices of exponentials.
 
     Parameters
     ----------
     problem : Problem
         What was seen.
-    settings : list of (Setting, float)
+    settings : iterable of Setting
         From `search`.
     grid, basis : FilteredGrid, ndarray of shape (all, columns)
         For the times at which the parts are wanted.
     """
-    weighed = [(one, weigh(problem, one, MANY)) for one, _ in settings]
+    weighed = [(one, weigh(problem, one, MANY)) for one in settings]
     total = log_sum(np.concatenate([choices.evidence.ravel() for _, choices in weighed]))
     average = _Average(problem, grid, basis)
-    for setting, choices in weighed:
-        shares = np.exp(choices.evidence - total).sum(axis=1)
+    shares = [np.exp(choices.evidence - total).sum(axis=1) for _, choices in weighed]
+    least = _least(np.concatenate(shares))
+    for (setting, choices), share in zip(weighed, shares, strict=True):
         average.no_tail += float(np.exp(choices.evidence[:, 0] - total).sum())
-        for place in np.flatnonzero(shares > UNLIKELY):
+        for place in np.flatnonzero(share >= least):
             average.add(setting, int(place), moments_of(choices, int(place), total))
         if setting.size:
-            average.onset += shares
+            average.onset += share
         else:
-            average.no_response += float(shares.sum())
-    return average.result(total - np.log(len(settings)))
+            average.no_response += float(share.sum())
+    return average.result(total - np.log(len(weighed)))
+
+
+def _least(shares: Array) -> float:
+    """Smallest share that is followed: those below it together do not matter."""
+    falling = np.sort(shares)[::-1]
+    return float(falling[min(int(np.searchsorted(np.cumsum(falling), FOLLOWED)), falling.size - 1)])
 
 
 class _Average:
@@ -214,7 +184,7 @@ class _Average:
     def add(self, setting: Setting, place: int, moments: Moments) -> None:
         """Add one setting and onset."""
         problem, basis = self.problem, self.basis
-        inner = setting.size**2 * problem.family.inner(setting.width, setting.length, place)
+        inner = setting.size**2 * problem.family.inner(setting.width, setting.length)[place]
         total = problem.covariance(problem.family.seen(setting.width, setting.length)[place], setting)
         seen = self.grid.matrix @ inner
         across = seen @ problem.family.grid.matrix.T

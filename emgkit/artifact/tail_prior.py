@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ Array = NDArray[np.float64]
 RISE = 0.8e-3  # s, over which the response's expected size grows from its onset; unverified
 NET_AREA = 0.01  # SD of the net area over what it would be without the constraint: bipolar responses have next to none
 PLACE, FINER = 0.5e-3, 2  # s, between the places of the response at the electrodes; the filter steps finer than that
+QUIET = 24  # steps before an impulse, over which its interpolation dies away
 MEMORY = 7.0  # time constants of the high-pass after which it has forgotten a pulse
 
 
@@ -47,17 +49,15 @@ class HighPass:
         turn = turn / np.sqrt(2)
         return np.asarray(np.exp(-turn)[:, np.newaxis] * np.stack([np.cos(turn), np.sin(turn)], axis=1))
 
-    def impulse_responses(self, count: int, length: int, step: float) -> Array:
-        """Responses to unit impulses at the first ``count`` places of a grid of ``step`` s, (length, count)."""
-        if not self.corner:
-            return np.eye(length, count)
-        from scipy.linalg import toeplitz
-        from scipy.signal import butter, sosfilt
-
+    def impulse_response(self, length: int, step: float) -> Array:
+        """Response to a unit impulse at the first of ``length`` places of a grid of ``step`` s."""
         impulse = np.zeros(length)
         impulse[0] = 1.0
-        sections = butter(self.order, self.corner, "highpass", fs=1 / step, output="sos")
-        return np.asarray(toeplitz(sosfilt(sections, impulse), np.zeros(count)))
+        if not self.corner:
+            return impulse
+        from scipy.signal import butter, sosfilt
+
+        return np.asarray(sosfilt(butter(self.order, self.corner, "highpass", fs=1 / step, output="sos"), impulse))
 
     def power_gain(self, frequencies: Array) -> Array:
         """Squared magnitude of the response at frequencies above zero, Hz."""
@@ -103,20 +103,23 @@ def filtered_grid(times: Array, high_pass: HighPass, longest: float, interval: f
     reach = end if interval is None else longest + high_pass.memory()
     step = PLACE / FINER
     length = max(int(np.ceil(reach / step)), FINER * count) + 4
-    answers = high_pass.impulse_responses(FINER * count, length, step)
-    rows = CubicSpline(step * np.arange(length), answers @ _refined(count), axis=0)
-    last = step * (length - 1)
-    matrix = np.zeros((times.size, count))
-    shift = 0.0
+    known = np.concatenate([np.zeros(QUIET), high_pass.impulse_response(length, step)])
+    answer = CubicSpline(step * np.arange(-QUIET, length), known)
+    fine = step * np.arange(FINER * count)
+    last, shift = step * (length - 1), 0.0
+    matrix = np.zeros((times.size, fine.size))
     while shift == 0.0 or (interval is not None and times[0] + shift <= last):
-        seen = (times + shift >= 0) & (times + shift <= last)
-        matrix[seen] += rows(times[seen] + shift)
+        since = times + shift
+        seen = (since >= 0) & (since <= last)
+        apart = since[seen, np.newaxis] - fine
+        matrix[seen] += np.where(apart > -QUIET * step, answer(apart), 0.0)
         if interval is None:
             break
         shift += interval
-    return FilteredGrid(PLACE * np.arange(count, dtype=np.float64), matrix)
+    return FilteredGrid(PLACE * np.arange(count, dtype=np.float64), matrix @ _refined(count))
 
 
+@lru_cache(maxsize=4)
 def _refined(count: int) -> Array:
     """From values at the places to values between them, (finer × count, count)."""
     from scipy.interpolate import CubicSpline
@@ -162,19 +165,25 @@ class ResponseFamily:
         For the times that are used.
     onsets : ndarray, shape (onsets,)
         s since the pulse.
+    inner : dict
+        Covariances at the electrodes, shared by families behind other amplifiers.
     """
 
-    def __init__(self, grid: FilteredGrid, onsets: Array) -> None:
+    def __init__(
+        self, grid: FilteredGrid, onsets: Array, inner: dict[tuple[float, float], Array] | None = None
+    ) -> None:
         self.grid, self.onsets = grid, onsets
-        self._known: dict[tuple[float, float], Array] = {}
+        self._inner = {} if inner is None else inner
+        self._seen: dict[tuple[float, float], Array] = {}
 
     def seen(self, width: float, length: float) -> Array:
         """Covariance of a response of unit size as it is recorded, (onsets, times, times)."""
-        if (width, length) not in self._known:
-            inner = response_covariance(self.grid.places, self.onsets, width, length)
-            self._known[width, length] = self.grid.matrix @ inner @ self.grid.matrix.T
-        return self._known[width, length]
+        if (width, length) not in self._seen:
+            self._seen[width, length] = self.grid.matrix @ self.inner(width, length) @ self.grid.matrix.T
+        return self._seen[width, length]
 
-    def inner(self, width: float, length: float, onset: int) -> Array:
-        """Covariance of a response of one onset at the electrodes, (places, places)."""
-        return response_covariance(self.grid.places, self.onsets[onset : onset + 1], width, length)[0]
+    def inner(self, width: float, length: float) -> Array:
+        """Covariance of a response at the electrodes, (onsets, places, places)."""
+        if (width, length) not in self._inner:
+            self._inner[width, length] = response_covariance(self.grid.places, self.onsets, width, length)
+        return self._inner[width, length]

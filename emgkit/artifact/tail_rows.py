@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import in_range
 from emgkit.artifact.tail_atoms import tail_basis
-from emgkit.artifact.tail_posterior import Problem, Setting, best_of, evidence_of, log_sum, search
+from emgkit.artifact.tail_posterior import Problem, Setting, evidence_of
 from emgkit.artifact.tail_prior import HighPass, ResponseFamily, filtered_grid
+from emgkit.artifact.tail_search import Climb, climb
 from emgkit.errors import ParameterError
 
 __all__ = ["FEWEST", "LONGEST", "TailRows", "find_amplifiers"]
@@ -27,6 +29,7 @@ FIRST_EDGE, EDGE_STEPS = 0.2e-3, (-0.3e-3, 0.0, 0.3e-3)  # s, about the end of t
 STEPS = ((0.012, 0.3e-3), (0.045, 0.6e-3), (0.07, 1.5e-3), (np.inf, 5e-3))  # s: until when which step is dense enough
 DISCREPANCY = 1e-3  # of the response: no amplifier is known better
 LEADERS = 3  # rows with the largest artifacts decide about the amplifier
+ROUGHLY = 2  # of the onsets, every so many is looked at
 PROMISING = 12.0  # amplifiers whose log evidence lies so far below the best are not looked at closely
 UNLIKELY = 1e-3  # probability over the largest below which an amplifier is not looked at
 FOLLOWED = 0.02  # share of the probability below which an amplifier is not followed
@@ -81,6 +84,8 @@ class TailRows:
         spikes = [np.abs(row[np.isfinite(row)]).max() for row in values]
         self.spikes = np.maximum(spikes, 1e-12)
         self.families: dict[HighPass, ResponseFamily] = {}
+        self.inner: dict[tuple[float, float], Array] = {}
+        self.climbs: dict[tuple[int, HighPass], Climb] = {}
 
     def problem(self, row: int, high_pass: HighPass) -> Problem:
         """Set up one row."""
@@ -95,11 +100,25 @@ class TailRows:
     def _family(self, high_pass: HighPass) -> ResponseFamily:
         if high_pass not in self.families:
             grid = filtered_grid(self.times[self.used], high_pass, LONGEST, self.interval)
-            self.families[high_pass] = ResponseFamily(grid, self.onsets)
+            self.families[high_pass] = ResponseFamily(grid, self.onsets, self.inner)
         return self.families[high_pass]
 
-    def guess(self, problem: Problem) -> Setting:
-        """Give a first guess."""
+    def climbed(self, row: int, high_pass: HighPass) -> Climb:
+        """Give the most likely setting, found from that of another amplifier or row, the nearest that is known."""
+        if (row, high_pass) not in self.climbs:
+            problem = self.problem(row, high_pass)
+            self.climbs[row, high_pass] = climb(problem, self._start(row, high_pass, problem), self.edges)
+        return self.climbs[row, high_pass]
+
+    def _start(self, row: int, high_pass: HighPass, problem: Problem) -> Setting:
+        own = [one for (other, _), one in self.climbs.items() if other == row]
+        if own:
+            return max(own, key=lambda one: one.evidence).best
+        guess = self._guess(problem)
+        others = [one for (_, other), one in self.climbs.items() if other == high_pass]
+        return replace(others[0].best, size=guess.size, amplitude=guess.amplitude) if others else guess
+
+    def _guess(self, problem: Problem) -> Setting:
         middle = (problem.times > 0.004) & (problem.times < 0.02)
         size = float(np.std(problem.response[middle] if middle.any() else problem.response))
         tail = max(float(np.abs(problem.response[:3]).max()), 0.3 * size)
@@ -114,22 +133,20 @@ def find_amplifiers(rows: TailRows, prior: Mapping[HighPass, float]) -> dict[Hig
     sizes = np.nanmax(np.abs(rows.values[:, rows.used]), axis=1)
     scores = np.log([prior[one] for one in tried])
     for row in np.argsort(-sizes)[:LEADERS]:
-        scores += _scores(rows, int(row), tried)
+        scores += _scores(rows, int(row), tried, scores)
     shares = np.exp(scores - scores.max())
     shares = np.where(shares > FOLLOWED * shares.sum(), shares, 0.0)
     return {one: float(share) for one, share in zip(tried, shares / shares.sum(), strict=True) if share > 0}
 
 
-def _scores(rows: TailRows, row: int, tried: list[HighPass]) -> Array:
+def _scores(rows: TailRows, row: int, tried: list[HighPass], before: Array) -> Array:
     """Log evidence of every amplifier by one row; only the promising ones are looked at closely."""
-    problems = [rows.problem(row, one) for one in tried]
-    middle = problems[len(tried) // 2]
-    guess = best_of(search(middle, rows.guess(middle), rows.edges))
-    rough = np.array([evidence_of(one, guess) for one in problems])
-    guess = best_of(search(problems[int(np.argmax(rough))], guess, rows.edges, 1))
-    rough = np.array([evidence_of(one, guess) for one in problems])
+    guess = rows.climbed(row, tried[int(np.argmax(before))]).best
+    rough = np.array([evidence_of(rows.problem(row, one), guess, ROUGHLY) for one in tried])
+    rows.climbed(row, tried[int(np.argmax(before + rough))])
     scores = np.full(len(tried), -np.inf)
-    for place in np.flatnonzero(rough > rough.max() - PROMISING):
-        found = search(problems[place], guess, rows.edges, 1)
-        scores[place] = log_sum(np.array([value for _, value in found])) - np.log(len(found))
-    return np.maximum(scores, scores.max() - 2 * PROMISING)
+    promising = before + rough > (before + rough).max() - PROMISING
+    for place in np.flatnonzero(promising):
+        scores[place] = rows.climbed(row, tried[place]).evidence
+    lowest = scores[promising].min()
+    return np.where(promising, scores, np.minimum(rough, lowest))

@@ -1,11 +1,16 @@
 """split_tail against closed forms: exponentials through a known high-pass under a response of known shape."""
 
+from itertools import combinations
+from math import comb
+
 import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt
+from scipy.stats import multivariate_normal
 
 from emgkit.artifact.split_tail import split_tail
 from emgkit.artifact.tail_amplifier import amplifiers_of_noise
+from emgkit.artifact.tail_atoms import TAUS, choose_tails, tail_basis
 from emgkit.artifact.tail_prior import HighPass, filtered_grid, response_covariance
 from emgkit.errors import ParameterError, ShapeError
 
@@ -261,3 +266,22 @@ def test_knowledge_of_the_amplifier_is_used():
     assert relative(times, parts.evoked, truth)[0] < 0.05
     with pytest.raises(ParameterError, match="high_pass_order"):
         split_tail(times, responses, errors, fs=FS, high_pass_order=3)
+
+
+def test_every_choice_of_exponentials_has_the_evidence_of_its_own_gaussian():
+    rng = np.random.default_rng(7)
+    times, noise, amplitude = np.sort(rng.uniform(0, 0.05, 30)), 0.3, 2.0
+    basis, seen = tail_basis(times, USUAL), rng.standard_normal(30)
+    gram, projected = basis.T @ basis / noise**2, basis.T @ seen / noise**2
+    silent = multivariate_normal(np.zeros(30), noise**2 * np.eye(30)).logpdf(seen)
+    found = choose_tails(gram[np.newaxis], projected[np.newaxis], np.array([silent]), amplitude, 2, 2).evidence[0]
+    number = TAUS.size
+    subsets = [(), *combinations(range(number), 1), *combinations(range(number), 2)]
+    assert found.size == 1 + len(subsets)
+    for place in (0, 1, 9, 14, 40, len(subsets) - 1):
+        columns = [0, 1, *(2 + one + shift for one in subsets[place] for shift in (0, number))]
+        scale = np.where(np.array(columns) == 1, 0.3, 1.0) * amplitude  # the level is expected smaller
+        total = noise**2 * np.eye(30) + (basis[:, columns] * scale**2) @ basis[:, columns].T
+        of_its_size = comb(number, len(subsets[place]))
+        expected = multivariate_normal(np.zeros(30), total).logpdf(seen) - np.log(of_its_size)
+        assert found[1 + place] == pytest.approx(expected, rel=1e-9)
