@@ -68,6 +68,7 @@ _HOME = {
     "SingularValueThreshold": "emgkit.artifact.rank",
     "Spatial": "emgkit.artifact.spatial",
     "Step": "emgkit.step",
+    "TailFit": "emgkit.artifact.tail_fit",
     "TangentLatency": "emgkit.features.latency",
     "TemplatePCA": "emgkit.artifact.template_pca",
     "TimingError": "emgkit.errors",

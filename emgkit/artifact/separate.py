@@ -8,8 +8,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from emgkit import plugins
-from emgkit.artifact.auto import ENOUGH_PULSES, choose
+from emgkit.artifact.auto import ENOUGH_PULSES, blanked_instead, choose
 from emgkit.artifact.base import ArtifactMethod
+from emgkit.artifact.blanking import Blanking
 from emgkit.artifact.quality import judge
 from emgkit.artifact.saturation import mark_saturation
 from emgkit.detect.refine_pulses import refine_pulses
@@ -57,7 +58,13 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     chosen, why = _method(pulses, method)
     pulses, said = _repaired(recording, pulses, chosen)
     with threadpool_limits(limits=1, user_api="blas"):  # the same bytes, however many threads there are
-        parts = chosen.separate(marked.signal, marked.fs, pulses.shift(-marked.start))
+        try:
+            parts = chosen.separate(marked.signal, marked.fs, pulses.shift(-marked.start))
+        except EmgkitError as refusal:
+            if method != "auto" or len(pulses) >= ENOUGH_PULSES or isinstance(chosen, Blanking):
+                raise
+            chosen, why = blanked_instead(str(refusal))
+            parts = chosen.separate(marked.signal, marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)
     return Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), judge)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from emgkit.artifact.split_tail import TailSplit, split_tail
 from emgkit.artifact.tail_prior import HighPass
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps, moving_means
+from emgkit.errors import TimingError
 
 __all__ = ["FrontEndKnowledge", "TailGroup", "fit_group"]
 
@@ -20,6 +21,7 @@ Mask = NDArray[np.bool_]
 
 LONGEST, STEADY_LONGEST = 0.25, 0.1  # s, of a sweep
 BASELINE = (0.010, 0.002)  # s before a pulse, whose mean is its baseline when nothing else is near
+SHORTEST = 0.0085  # s after a pulse, in human time
 LONELY = 0.08  # s without a pulse before, from which that baseline may be used
 LEAST_STEADY = 10  # pulses
 UNSTEADY = 0.02  # of the interval
@@ -70,6 +72,7 @@ def fit_group(
     known: FrontEndKnowledge,
     neighbours: int,
     before: float,
+    stretch: float,
 ) -> TailGroup:
     """Split the responses to some of the pulses.
 
@@ -91,10 +94,18 @@ def fit_group(
         Pulses averaged about each.
     before : float
         The artifact may begin so long before a pulse, s.
+    stretch : float
+        The responses are so many times shorter than those of human muscles through the skin.
     """
     gaps = np.diff(np.append(onsets, onsets[-1] + LONGEST + before))[pulses] - before
     interval = _steady_interval(onsets[pulses])
     reach = min(LONGEST, float(np.quantile(gaps, 0.05 if pulses.size > 20 else 0.0)))
+    reach = min(reach, (signal.shape[1] - 1) / fs - float(onsets[pulses[0]]))
+    if reach < SHORTEST / stretch:
+        raise TimingError(
+            f"tail_fit needs {SHORTEST / stretch * 1e3:.3g} ms after a pulse, got {reach * 1e3:.3g} ms; for the "
+            "shorter responses of small animals raise stretch (4 for a mouse)."
+        )
     sweeps = cut_sweeps(signal, fs, onsets[pulses], reach)
     values = sweeps.values - _baselines(signal, fs, onsets, pulses)[:, :, np.newaxis]
     values[np.broadcast_to((sweeps.times > gaps[:, np.newaxis])[:, np.newaxis], values.shape)] = np.nan
@@ -102,22 +113,44 @@ def fit_group(
     local = moving_means(values, width)
     single = _noise(signal, free, values - local, sweeps.times, pulses.size, width)
     mean = moving_means(values, pulses.size)[0]
-    split = split_tail(
-        sweeps.times,
-        mean,
-        _toeplitz(single / pulses.size),
-        fs=fs,
-        interval=interval,
-        high_pass=known.high_pass,
-        high_pass_order=known.high_pass_order,
-        amplifiers=known.amplifiers,
-    )
+    split = _split(sweeps.times, mean, _toeplitz(single / pulses.size), fs, interval, known, stretch)
     usable = np.asarray(np.isfinite(local[:, :, split.used]).all(axis=(1, 2)))[:, np.newaxis, np.newaxis]
     filled = np.where(np.isfinite(local), local, 0.0)
     tail = np.where(usable, split.tail_of(filled), split.tail)
     evoked = np.where(usable, split.evoked_of(filled), split.evoked)
     error = _error(split, single, values - local, pulses.size, width)
     return TailGroup(pulses, split, tail, evoked, error)
+
+
+def _split(
+    times: Array,
+    mean: Array,
+    covariance: Array,
+    fs: float,
+    interval: float | None,
+    known: FrontEndKnowledge,
+    stretch: float,
+) -> TailSplit:
+    """Split the mean in a time in which the response is as long as a human one."""
+    corner = None if known.high_pass is None else known.high_pass / stretch
+    found = split_tail(
+        times * stretch,
+        mean,
+        covariance,
+        fs=fs / stretch,
+        interval=None if interval is None else interval * stretch,
+        high_pass=corner,
+        high_pass_order=known.high_pass_order,
+        amplifiers={replace(one, corner=one.corner / stretch): share for one, share in known.amplifiers.items()},
+    )
+    return replace(
+        found,
+        times=times,
+        onset=found.onset / stretch,
+        start=found.start / stretch,
+        clear=found.clear / stretch,
+        high_pass=replace(found.high_pass, corner=found.high_pass.corner * stretch),
+    )
 
 
 def _steady_interval(onsets: Array) -> float | None:

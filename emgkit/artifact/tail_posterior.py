@@ -193,11 +193,11 @@ class _Average:
         coefficients = moments.gain @ whitened.T
         to_evoked = across @ (inverse - whitened @ coefficients)
         taken = across @ whitened
-        spread = np.einsum("ap,ap->a", seen, self.grid.matrix) - np.einsum("at,at->a", across @ inverse, across)
-        spread += np.einsum("ac,cd,ad->a", taken, moments.covariance, taken)
+        spread = (seen * self.grid.matrix).sum(axis=1) - ((across @ inverse) * across).sum(axis=1)
+        spread += ((taken @ moments.covariance) * taken).sum(axis=1)
         to_tail = basis @ coefficients
         tail = to_tail @ problem.response
-        tail_spread = np.einsum("ac,cd,ad->a", basis, moments.covariance, basis)
+        tail_spread = ((basis @ moments.covariance) * basis).sum(axis=1)
         evoked = to_evoked @ problem.response
         self.weight += moments.weight
         self.weights += moments.weight * np.stack([to_evoked, to_tail])

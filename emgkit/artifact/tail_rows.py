@@ -24,6 +24,7 @@ LONGEST = 0.045  # s: a response at the electrodes is over by then
 FIRST_ONSET, LAST_ONSET, ONSET_STEP = 1.2e-3, 8.0e-3, 0.4e-3  # s
 AFTER_EDGE = 0.3e-3  # s
 LATEST_EDGE, BEND, EDGE_DELAY = 6e-3, 0.25e-3, 0.85e-3  # s: where edges are looked for, how sharp, and filters' delay
+LATEST_BEGIN, LONGEST_PHASE = 1.5e-3, 1.5e-3  # s: first edge, filters' delay included, and from one to the next
 EDGE_SHARE, EDGE_OVER = 0.03, 4.0  # bend at an edge over the sharpest one, and over the sharpest of the response
 FIRST_EDGE, EDGE_STEPS = 0.2e-3, (-0.3e-3, 0.0, 0.3e-3)  # s, about the end of the pulse that was found
 STEPS = ((0.012, 0.3e-3), (0.045, 0.6e-3), (0.07, 1.5e-3), (np.inf, 5e-3))  # s: until when which step is dense enough
@@ -31,6 +32,7 @@ DISCREPANCY = 1e-3  # of the response: no amplifier is known better
 LEADERS = 3  # rows with the largest artifacts decide about the amplifier
 ROUGHLY = 2  # of the onsets, every so many is looked at
 PROMISING = 12.0  # amplifiers whose log evidence lies so far below the best are not looked at closely
+MOST = 8  # amplifiers that are looked at closely
 UNLIKELY = 1e-3  # probability over the largest below which an amplifier is not looked at
 FOLLOWED = 0.02  # share of the probability below which an amplifier is not followed
 FEWEST = 12  # samples
@@ -61,8 +63,16 @@ def _edges(times: Array, values: Array) -> tuple[float, ...]:
     sharpest, smooth = bend[:, near].max(axis=1), bend[:, ~near].max(axis=1)
     row = int(np.argmax(sharpest / np.maximum(smooth, 1e-300)))
     sharp = near & (bend[row] >= max(EDGE_SHARE * sharpest[row], EDGE_OVER * smooth[row]))
-    last = float(times[sharp].max()) if sharp.any() else 0.0
+    last = _end_of_run(times[sharp])
     return tuple(sorted({max(last - EDGE_DELAY + step, FIRST_EDGE) for step in EDGE_STEPS}))
+
+
+def _end_of_run(sharp: Array) -> float:
+    """Time of the last bend of those that begin with the pulse, s: what is sharp only later is a fast response."""
+    if not sharp.size or sharp[0] > LATEST_BEGIN:
+        return 0.0
+    gaps = np.flatnonzero(np.diff(sharp) > LONGEST_PHASE)
+    return float(sharp[gaps[0]] if gaps.size else sharp[-1])
 
 
 class TailRows:
@@ -85,6 +95,7 @@ class TailRows:
         self.spikes = np.maximum(spikes, 1e-12)
         self.families: dict[HighPass, ResponseFamily] = {}
         self.inner: dict[tuple[float, float], Array] = {}
+        self.leader = -1  # none: every row is looked at for itself
         self.climbs: dict[tuple[int, HighPass], Climb] = {}
 
     def problem(self, row: int, high_pass: HighPass) -> Problem:
@@ -104,7 +115,7 @@ class TailRows:
         return self.families[high_pass]
 
     def climbed(self, row: int, high_pass: HighPass) -> Climb:
-        """Give the most likely setting, found from that of another amplifier or row, the nearest that is known."""
+        """Give the most likely setting, found from that behind another amplifier or that of the leading row."""
         if (row, high_pass) not in self.climbs:
             problem = self.problem(row, high_pass)
             self.climbs[row, high_pass] = climb(problem, self._start(row, high_pass, problem), self.edges)
@@ -115,8 +126,8 @@ class TailRows:
         if own:
             return max(own, key=lambda one: one.evidence).best
         guess = self._guess(problem)
-        others = [one for (_, other), one in self.climbs.items() if other == high_pass]
-        return replace(others[0].best, size=guess.size, amplitude=guess.amplitude) if others else guess
+        leader = self.climbs.get((self.leader, high_pass))
+        return guess if leader is None else replace(leader.best, size=guess.size, amplitude=guess.amplitude)
 
     def _guess(self, problem: Problem) -> Setting:
         middle = (problem.times > 0.004) & (problem.times < 0.02)
@@ -131,6 +142,7 @@ def find_amplifiers(rows: TailRows, prior: Mapping[HighPass, float]) -> dict[Hig
     if len(tried) == 1:
         return {tried[0]: 1.0}
     sizes = np.nanmax(np.abs(rows.values[:, rows.used]), axis=1)
+    rows.leader = int(np.argmax(sizes))
     scores = np.log([prior[one] for one in tried])
     for row in np.argsort(-sizes)[:LEADERS]:
         scores += _scores(rows, int(row), tried, scores)
@@ -145,7 +157,8 @@ def _scores(rows: TailRows, row: int, tried: list[HighPass], before: Array) -> A
     rough = np.array([evidence_of(rows.problem(row, one), guess, ROUGHLY) for one in tried])
     rows.climbed(row, tried[int(np.argmax(before + rough))])
     scores = np.full(len(tried), -np.inf)
-    promising = before + rough > (before + rough).max() - PROMISING
+    total = before + rough
+    promising = (total > total.max() - PROMISING) & (total >= np.sort(total)[-MOST:].min())
     for place in np.flatnonzero(promising):
         scores[place] = rows.climbed(row, tried[place]).evidence
     lowest = scores[promising].min()

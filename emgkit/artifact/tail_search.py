@@ -12,6 +12,7 @@ __all__ = ["Climb", "climb"]
 TURNS = 3
 COARSE = 2  # of the onsets, every so many is looked at while climbing
 CLOSE = 5.0  # settings whose log evidence lies so far below the best one are not averaged
+MANY = 24  # at most so many settings are averaged
 RINGS = (0.08e-3, 0.12e-3, 0.16e-3, 0.2e-3, 0.25e-3, 0.3e-3, 0.4e-3, 0.6e-3, 0.9e-3)  # s
 LENGTHS = (1.5e-3, 2.2e-3, 3.0e-3, 4.0e-3, 6.0e-3)  # s
 WIDTHS = (6e-3, 8e-3, 10e-3, 13e-3, 17e-3)  # s
@@ -61,7 +62,8 @@ def climb(problem: Problem, start: Setting, edges: Iterable[float], turns: int =
             break
     seen.weighed(replace(best, size=0.0))
     highest = max(seen.evidence.values())
-    near = tuple(one for one, value in seen.evidence.items() if value > highest - CLOSE)
+    falling = sorted(seen.evidence.items(), key=lambda item: -item[1])[:MANY]
+    near = tuple(one for one, value in falling if value > highest - CLOSE)
     return Climb(best, highest, near)
 
 

@@ -20,6 +20,7 @@ SAME_CURRENT = 0.02  # relative
 NOISE_LENGTH = 0.6  # s, looked at beside the pulses for noise
 BEFORE = 2e-3  # s before a pulse that may already hold its artifact
 LEAST_NOISE = 40  # samples
+ON_SAMPLE = 1e-6  # samples: what rounding may move a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +51,14 @@ def cut_sweeps(signal: Array, fs: float, onsets: Array, reach: float) -> Sweeps:
     reach : float
         Length of the sweeps, s.
     """
-    count = int(np.floor(reach * fs))
+    count = int(np.floor(reach * fs + ON_SAMPLE))
     times = np.arange(1, count + 1) / fs
     values = np.full((onsets.size, signal.shape[0], count), np.nan)
     for number, onset in enumerate(onsets):
-        first = int(np.ceil(onset * fs - 1e-9))
+        first = int(np.ceil(onset * fs - ON_SAMPLE))
         piece = signal[:, first : first + count + 2]
         shift = first - onset * fs
-        inside = int(np.floor(piece.shape[1] - 1 + shift + 1e-9))
+        inside = int(np.floor(piece.shape[1] - 1 + shift + ON_SAMPLE))
         if inside < 4:
             continue
         places = np.arange(1, min(inside, count) + 1) - shift
@@ -72,8 +73,8 @@ def _interpolated(row: Array, places: Array) -> Array:
         return np.full(places.size, np.nan)
     index = np.flatnonzero(known)
     found = CubicSpline(index, row[known])(np.clip(places, index[0], index[-1]))
-    near = known[np.clip(np.floor(places).astype(int), 0, row.size - 1)]
-    near &= known[np.clip(np.ceil(places).astype(int), 0, row.size - 1)]
+    near = known[np.clip(np.floor(places + ON_SAMPLE).astype(int), 0, row.size - 1)]
+    near &= known[np.clip(np.ceil(places - ON_SAMPLE).astype(int), 0, row.size - 1)]
     return np.where(near, found, np.nan)
 
 
@@ -93,12 +94,13 @@ def alike(pulses: Pulses) -> list[Indices]:
 def free_of_pulses(signal: Array, fs: float, pulses: Pulses, after: float) -> Mask:
     """Mark samples far from the pulses and not constant in every channel, near enough to speak for them, (samples,)."""
     count = signal.shape[1]
-    times = np.arange(count) / fs
-    place = np.searchsorted(pulses.onsets, times)
+    times, edge = np.arange(count) / fs, ON_SAMPLE / fs
+    place = np.searchsorted(pulses.onsets, times + edge)
     last = np.concatenate([[-np.inf], pulses.onsets])[place]
     following = np.concatenate([pulses.onsets, [np.inf]])[place]
-    quiet = (times > last + after) & (times < following - BEFORE)
-    near = (times < last + after + NOISE_LENGTH) | (times > following - BEFORE - NOISE_LENGTH)
+    since, until = times - last, following - times
+    quiet = (since > after + edge) & (until > BEFORE + edge)
+    near = (since < after + NOISE_LENGTH - edge) | (until < BEFORE + NOISE_LENGTH - edge)
     moving = np.zeros(count, dtype=bool)
     with np.errstate(invalid="ignore"):
         moving[1:] = (np.diff(signal, axis=1) != 0).any(axis=0)

@@ -19,6 +19,7 @@ __all__ = ["answers", "change_rows", "comparison_rows", "facts", "methods", "mis
 METHODS = {
     "phase_spline": "cubic B-splines in the continuous time since the pulse, fitted in sliding windows together with "
     "mains and its harmonics",
+    "tail_fit": "a fit of exponentials behind the amplifier's high-pass, beside a response that begins and ends",
     "blanking": "blanking about every pulse",
     "interpolation": "interpolation over a short time about every pulse",
     "local_polynomial": "a sliding cubic after every pulse",

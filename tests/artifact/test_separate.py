@@ -28,8 +28,17 @@ def test_the_method_is_chosen_by_the_number_of_pulses_and_the_reason_given(made)
     many = ek.separate(made.recording, made.pulses)
     few = ek.separate(made.recording, made.pulses.select(slice(0, 5)))
     assert many.method.name == "phase_spline"
-    assert few.method.name == "blanking"
+    assert few.method.name == "tail_fit"
     assert "5 pulses are too few" in few.why
+    assert few.why.endswith(".")
+
+
+def test_few_pulses_whose_tails_cannot_be_fitted_are_blanked(made):
+    close = ek.Pulses(made.pulses.onsets[0] + np.array([0.0, 0.004, 0.008]))
+    assert "lie on each other" in ek.separate(made.recording, close).why
+    late = ek.separate(made.recording, ek.Pulses([made.recording.stop - 0.004]))
+    assert late.method.name == "blanking"
+    assert "its tail cannot be fitted: tail_fit needs 8.5 ms after a pulse" in late.why
 
 
 def test_pulses_outside_the_recording_are_refused_with_their_times(made):
