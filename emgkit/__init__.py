@@ -17,6 +17,7 @@ _HOME = {
     "AdaptiveFilter": "emgkit.artifact.adaptive_filter",
     "Area": "emgkit.features.amplitude",
     "Blanking": "emgkit.artifact.blanking",
+    "CausalSpline": "emgkit.artifact.causal_spline",
     "Change": "emgkit.tables",
     "ChannelError": "emgkit.errors",
     "Clock": "emgkit.pulses",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
 from emgkit._checks import in_range
-from emgkit.artifact.causal import causal_end, check_streamable, remove_causally
+from emgkit.artifact.causal import causal_end, check_streamable, fading_pulses, remove_causally
 from emgkit.artifact.gain import averaging_quality
 from emgkit.artifact.streaming import FrameStream
 from emgkit.pulses import Pulses
@@ -72,7 +72,7 @@ class AdaptiveFilter:
         """Take a signal apart, see `ArtifactMethod`."""
         after = causal_end(pulses, fs, self.before, self.after)
         locked, lost = remove_causally(self._stream(fs, signal.shape[0], after), signal, pulses)
-        effective = _effective_pulses(self.forgetting, len(pulses))
+        effective = fading_pulses(self.forgetting, np.arange(1, len(pulses)))
         quality = averaging_quality(float(1 / np.mean(1 / effective)), float(np.sqrt(1 + np.mean(1 / effective))))
         return Parts({"locked": locked}, "voluntary", lost, np.inf, (-self.before, after), quality=quality)
 
@@ -98,18 +98,10 @@ class AdaptiveFilter:
         return FrameStream(kernel, fs, channels, self.before, after)
 
 
-def _effective_pulses(forgetting: float, count: int) -> Array:
-    """Pulses that are effectively averaged for each but the first."""
-    past = np.arange(1, count)
-    return np.asarray(
-        (1 - forgetting**past) ** 2 / (1 - forgetting) ** 2 * (1 - forgetting**2) / (1 - forgetting ** (2 * past))
-    )
-
-
 class _Taps:
     """The normal equations of the taps so far, with one matrix for all channels."""
 
-    pad, looks_ahead = 0, False
+    pad, looks_ahead, overlaps = 0, False, False
 
     def __init__(self, forgetting: float, before: float, channels: int) -> None:
         self._forgetting, self._before = forgetting, before
@@ -117,10 +109,10 @@ class _Taps:
         self._right = np.zeros((channels, 0))
         self._learned = 0
 
-    def predict(self, frame: Array, place: float) -> tuple[Array, Mask]:
+    def predict(self, frame: Array, places: Array) -> tuple[Array, Mask]:
         if not self._learned:
             return np.zeros(frame.shape), np.ones(frame.shape, dtype=bool)
-        return self._expected(frame.shape[1], place), np.zeros(frame.shape, dtype=bool)
+        return self._expected(frame.shape[1], places[0]), np.zeros(frame.shape, dtype=bool)
 
     def _expected(self, count: int, place: float) -> Array:
         matrix = self._matrix.copy()
@@ -129,12 +121,12 @@ class _Taps:
         windows = np.lib.stride_tricks.sliding_window_view(taps, BAND, axis=1)[:, :count]
         return np.asarray((windows * _spline(self._before - place)).sum(axis=2))
 
-    def learn(self, piece: Array, place: float) -> None:
+    def learn(self, piece: Array, places: Array) -> None:
         missing = np.isnan(piece)
         if missing.any():  # they are taken to be as expected, so that all channels share one matrix
-            expected = self._expected(piece.shape[1], place) if self._learned else 0.0
+            expected = self._expected(piece.shape[1], places[0]) if self._learned else 0.0
             piece = np.where(missing, expected, piece)
-        count, values = piece.shape[1], _spline(self._before - place)
+        count, values = piece.shape[1], _spline(self._before - places[0])
         if not self._learned:
             self._matrix, self._right = np.zeros((BAND, count + BAND - 1)), np.zeros((len(piece), count + BAND - 1))
         self._matrix *= self._forgetting

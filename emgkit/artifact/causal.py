@@ -10,7 +10,7 @@ from emgkit.artifact.streaming import FrameStream
 from emgkit.errors import ParameterError, TimingError
 from emgkit.pulses import Pulses
 
-__all__ = ["causal_end", "check_streamable", "remove_causally"]
+__all__ = ["causal_end", "check_streamable", "fading_pulses", "remove_causally"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -48,6 +48,13 @@ def check_streamable(after: float | None) -> float:
     if after is None:
         raise ParameterError("A stream cannot know the interval between pulses: give after= in s.")
     return after
+
+
+def fading_pulses(forgetting: float, past: NDArray[np.int64]) -> Array:
+    """Pulses that are effectively averaged where so many are past, each weighing ``forgetting`` times its successor."""
+    return np.asarray(
+        (1 - forgetting**past) ** 2 / (1 - forgetting) ** 2 * (1 - forgetting**2) / (1 - forgetting ** (2 * past))
+    )
 
 
 def remove_causally(stream: FrameStream, signal: Array, pulses: Pulses) -> tuple[Array, Mask]:

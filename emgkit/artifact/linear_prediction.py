@@ -136,21 +136,21 @@ class LinearPrediction:
 class _Prediction:
     """The frames so far, and the least squares of the next on them."""
 
-    pad, looks_ahead = 0, True
+    pad, looks_ahead, overlaps = 0, True, False
 
     def __init__(self, order: int, blanked: float) -> None:
         self._past: deque[Array] = deque(maxlen=order)
         self._blanked = blanked
 
-    def predict(self, frame: Array, place: float) -> tuple[Array, Mask]:
+    def predict(self, frame: Array, places: Array) -> tuple[Array, Mask]:
         if not self._past:
             return np.zeros(frame.shape), np.ones(frame.shape, dtype=bool)
-        early = np.arange(frame.shape[1]) <= (place + self._blanked + 1e-9 if self._blanked > 0 else -1.0)
+        early = np.arange(frame.shape[1]) <= (places[0] + self._blanked + 1e-9 if self._blanked > 0 else -1.0)
         past = np.stack(self._past, axis=2)[:, : frame.shape[1]]
         fitted = np.isfinite(frame) & ~early
         rows = np.where(fitted[:, :, np.newaxis], past, 0.0)
         weights = np.linalg.pinv(rows, rcond=SMALLEST) @ np.where(fitted, frame, 0.0)[:, :, np.newaxis]
         return (past @ weights)[:, :, 0], np.broadcast_to(early, frame.shape)
 
-    def learn(self, piece: Array, place: float) -> None:  # noqa: ARG002
+    def learn(self, piece: Array, places: Array) -> None:  # noqa: ARG002
         self._past.append(np.nan_to_num(piece, nan=0.0))

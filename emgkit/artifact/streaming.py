@@ -54,21 +54,26 @@ class Kernel(Protocol):
         Samples on both sides of a frame that it wants to learn from.
     looks_ahead : bool
         Whether it needs a frame whole to clean it.
+    overlaps : bool
+        Whether frames run into the next: it then learns from what comes before the next frame, however little.
     """
 
     @property
     def pad(self) -> int: ...  # noqa: D102
     @property
     def looks_ahead(self) -> bool: ...  # noqa: D102
+    @property
+    def overlaps(self) -> bool: ...  # noqa: D102
 
-    def predict(self, frame: Array, place: float) -> tuple[Array, Mask]:
+    def predict(self, frame: Array, places: Array) -> tuple[Array, Mask]:
         """Give what to take from a frame, V, and which of its samples are lost, both (channels, samples).
 
-        ``frame`` is NaN where samples are missing, and all NaN unless the kernel looks ahead.
+        ``frame`` is NaN where samples are missing, and all NaN unless the kernel looks ahead. ``places`` are those of
+        its pulse and of the earlier ones, last first, whose frames reach into this one, in samples from its first.
         """
         ...
 
-    def learn(self, piece: Array, place: float) -> None:
+    def learn(self, piece: Array, places: Array) -> None:
         """Learn from a complete frame with its pads, shape (channels, samples); NaN where samples are missing."""
         ...
 
@@ -76,7 +81,7 @@ class Kernel(Protocol):
 @dataclass
 class _Frame:
     first: int
-    place: float
+    places: Array
     stop: int = FAR
 
 
@@ -113,6 +118,7 @@ class FrameStream:
         self._to_learn: deque[_Frame] = deque()
         self._last: _Frame | None = None
         self._last_onset = -np.inf
+        self._recent: deque[tuple[int, float]] = deque()  # first sample and onset, s, of frames that may reach on
         self._start = self._received = self._emitted = 0
         self._raw = np.zeros((channels, 0))
         self._removed = np.zeros((channels, self._count))
@@ -194,33 +200,47 @@ class FrameStream:
                     f"A pulse at {onset:g} s came after one at {self._last_onset:g} s and {self._received} samples "
                     f"({self._received / self._fs:g} s): give pulses in order, with the block that they lie in."
                 )
-            frame = _Frame(int(first), float(onset * self._fs - first))
+            frame = _Frame(int(first), self._places(int(first), float(onset)))
             if self._last is not None:
                 self._last.stop = frame.first
             self._last, self._last_onset = frame, float(onset)
             self._to_predict.append(frame)
             self._to_learn.append(frame)
 
+    def _places(self, first: int, onset: float) -> Array:
+        while self._recent and self._recent[0][0] + self._count <= first:
+            self._recent.popleft()
+        self._recent.append((first, onset))
+        return np.array([other * self._fs - first for _, other in reversed(self._recent)])
+
     def _run(self, until: int) -> None:
         """Learn and predict in the order of the samples at which each is due, whatever came in at once."""
         while True:
-            learn = self._due(self._to_learn, self._count - 1 + max(self._kernel.pad, self._slack))
+            learn = self._due(self._to_learn, self._learned - 1 + max(self._kernel.pad, self._slack))
             predict = self._due(self._to_predict, self._ahead + self._slack)
             if min(learn, predict) >= until:
                 return
             if learn < predict:  # a frame that is due for both is cleaned before it is learned
-                self._learn(self._to_learn.popleft())
+                count = self._learned
+                self._learn(self._to_learn.popleft(), count)
             else:
                 self._predict(self._to_predict.popleft())
 
     def _due(self, frames: deque[_Frame], delay: int) -> int:
         return frames[0].first + delay if frames else FAR
 
-    def _learn(self, frame: _Frame) -> None:
-        if frame.stop < frame.first + self._count - 1:
+    @property
+    def _learned(self) -> int:
+        """Samples of the frame that is learned next."""
+        if not (self._kernel.overlaps and self._to_learn):
+            return self._count
+        return min(self._count, self._to_learn[0].stop - self._to_learn[0].first)
+
+    def _learn(self, frame: _Frame, count: int) -> None:
+        if frame.stop < frame.first + count - 1:
             return  # the next pulse came too soon, by more than rounding
         pad = self._kernel.pad
-        self._kernel.learn(self._piece(frame.first - pad, frame.first + self._count + pad), frame.place)
+        self._kernel.learn(self._piece(frame.first - pad, frame.first + count + pad), frame.places)
 
     def _predict(self, frame: _Frame) -> None:
         if frame.first >= self._received:
@@ -229,7 +249,7 @@ class FrameStream:
         stop = min(frame.first + self._count, frame.stop)
         piece = self._piece(frame.first, stop, known)
         low = max(frame.first, self._start)
-        removed, lost = (values[:, low - frame.first :] for values in self._kernel.predict(piece, frame.place))
+        removed, lost = (values[:, low - frame.first :] for values in self._kernel.predict(piece, frame.places))
         place = slice(low - self._start, stop - self._start)
         self._removed[:, place], self._lost[:, place] = removed, lost
 

@@ -95,7 +95,7 @@ def fitted(template: Array, residue: Array, fit_gain: bool, fit_shift: bool) -> 
 class PastTemplate:
     """The mean of the last frames, aligned to the sub-sample: the state of the causal template."""
 
-    pad = PAD
+    pad, overlaps = PAD, False
 
     def __init__(self, neighbours: int, before: float, fit_gain: bool, fit_shift: bool) -> None:
         self._past: deque[tuple[Array, Mask]] = deque(maxlen=neighbours)
@@ -103,22 +103,22 @@ class PastTemplate:
         self._fits = fit_gain, fit_shift
         self.looks_ahead = fit_gain or fit_shift
 
-    def predict(self, frame: Array, place: float) -> tuple[Array, Mask]:
+    def predict(self, frame: Array, places: Array) -> tuple[Array, Mask]:
         """Give the template at the frame's place on the samples, see `Kernel`."""
         if not self._past:
             return np.zeros(frame.shape), np.ones(frame.shape, dtype=bool)
         known = np.stack([whole for _, whole in self._past]).sum(axis=0)
         total = np.stack([piece for piece, _ in self._past]).sum(axis=0)
         mean = total / np.maximum(known, 1)[:, np.newaxis]
-        template = shifted(mean, np.full(len(mean), place - self._middle))[:, PAD : PAD + frame.shape[1]]
+        template = shifted(mean, np.full(len(mean), places[0] - self._middle))[:, PAD : PAD + frame.shape[1]]
         lost = np.broadcast_to((known == 0)[:, np.newaxis], frame.shape)
         if not self.looks_ahead:
             return template, lost
         residue = np.where(np.isfinite(frame), frame - template, 0.0)
         return fitted(template, residue, *self._fits)[0], lost
 
-    def learn(self, piece: Array, place: float) -> None:
+    def learn(self, piece: Array, places: Array) -> None:
         """Align a frame and keep it, see `Kernel`."""
         whole: Mask = np.asarray(np.isfinite(piece).all(axis=1))
-        aligned = shifted(np.where(whole[:, np.newaxis], piece, 0.0), np.full(len(piece), self._middle - place))
+        aligned = shifted(np.where(whole[:, np.newaxis], piece, 0.0), np.full(len(piece), self._middle - places[0]))
         self._past.append((aligned, whole))

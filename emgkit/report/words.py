@@ -27,6 +27,7 @@ METHODS = {
     "comb": "a comb filter at the period of the pulses",
     "template_pca": "regression of every response on the template and principal components of its neighbours",
     "linear_prediction": "linear prediction of every response from those before it",
+    "causal_spline": "cubic B-splines in the continuous time since the pulse, fitted to the past pulses alone",
     "adaptive_filter": "pulse-locked taps followed by recursive least squares",
     "moving_template": "subtraction of the mean of the neighbouring responses, aligned to the sub-sample",
 }

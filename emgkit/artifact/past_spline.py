@@ -1,0 +1,285 @@
+"""What past pulses tell of the response in the continuous time since the pulse: the state of `CausalSpline`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import BSpline
+from scipy.linalg import solveh_banded
+from scipy.ndimage import uniform_filter1d
+
+from emgkit.artifact.spline_basis import DEGREE, bend_operator, phase_knots
+
+__all__ = ["FEWEST", "PastSpline", "learn_roughness"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+
+FEWEST = 5  # pulses that must be known of a moment before it is predicted
+STEPS = 6  # towards the roughness that explains the signal best
+BEND_REACH = 3  # coefficients on either side over which roughness is pooled
+LEAST_BENDING = 1e-9  # of the largest prior variance
+LEAST_FREE = 0.01  # of a second difference that the samples must determine
+LEAST_NOISE = 1e-8  # of the mean square of the signal
+LEAST_SHARE = 0.1  # of the samples that are left to tell the noise
+START = 1e-6  # weight of the first penalty over that of the samples
+RIDGE, TINY = 1e-9, 1e-30
+ROUNDING = 1e-12  # of a penalty, which alone has no inverse
+ROUGHEST = 1e8  # penalty over the weight of the samples, beyond which nothing gets smoother
+SOON, OFTEN = 1.4, 64  # roughness is learned whenever there are 1.4 times the pulses, later every 64 pulses
+REACH = 0.002  # s on either side over which the evidence of a change is pooled
+INDEPENDENT = 226.0  # values per second of EMG: twice its equivalent bandwidth of 113 Hz
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The splines of one pulse at the samples of a frame that lie within its support."""
+
+    samples: Indices
+    first: Indices  # (rows,) of the four coefficients
+    values: Array  # (4, rows)
+
+    def evaluate(self, coefficients: Array) -> Array:
+        """Values at the samples, (channels, rows): each by itself, so that its bits do not depend on their number."""
+        out = self.values[0] * coefficients[:, self.first]
+        for step in range(1, DEGREE + 1):
+            out += self.values[step] * coefficients[:, self.first + step]
+        return np.asarray(out)
+
+    def project(self, row: Array, size: int) -> Array:
+        """Inner products of the splines with the samples of a channel, (size,)."""
+        out = np.zeros(size)
+        for step in range(DEGREE + 1):
+            out += np.bincount(self.first + step, self.values[step] * row, minlength=size)
+        return out
+
+    def gram(self, known: Mask, size: int) -> Array:
+        """Inner products of the splines on some of the samples, (4, size): the diagonals of the matrix."""
+        out = np.zeros((DEGREE + 1, size))
+        for lag in range(DEGREE + 1):
+            for left in range(DEGREE + 1 - lag):
+                product = self.values[left] * self.values[left + lag] * known
+                out[lag] += np.bincount(self.first + left, product, minlength=size)
+        return out
+
+
+class PastSpline:
+    """Normal equations of a spline in the time since the pulse, with fading memory; one set per channel."""
+
+    pad, looks_ahead, overlaps = 0, False, True
+
+    def __init__(self, forgetting: float, before: float, after: float, fs: float, channels: int) -> None:
+        self._forgetting, self._fs, self._before = forgetting, fs, before * fs
+        self._knots = phase_knots(before, after, fs)
+        self._bend = bend_operator(self._knots)
+        size, count = self._knots.size - DEGREE - 1, int(np.floor((before + after) * fs + 1e-9))
+        self._gram, self._right = np.zeros((channels, DEGREE + 1, size)), np.zeros((channels, size))
+        self._square, self._known = np.zeros(channels), np.zeros(channels)
+        self._rough = np.zeros((channels, size - 2))
+        self._seen = np.zeros((channels, count))  # pulses of which each sample of the frame is known, fading
+        self._enough = (1 - forgetting**FEWEST) / (1 - forgetting) - 1e-9
+        self._learned, self._next = 0, FEWEST
+        self._found = np.zeros((channels, size))
+        self._course = _Course(forgetting, fs, (channels, size), count)
+
+    def predict(self, frame: Array, places: Array) -> tuple[Array, Mask]:
+        """Add up what the pulse and the earlier ones are expected to evoke, see `Kernel`."""
+        count = frame.shape[1]
+        return self._expected(places, count)[0], ~self._is_known(places[0], np.arange(count), 1)
+
+    def learn(self, piece: Array, places: Array) -> None:
+        """Take in what was evoked until the next pulse, less what is still expected from earlier ones, see `Kernel`."""
+        count = piece.shape[1]
+        own = piece - self._expected(places[1:], count)[0]
+        known = np.isfinite(own)
+        own = np.where(known, own, 0.0)
+        self._course.compare(own, known, *self._expected(places[:1], count)[1:])
+        self._seen *= self._forgetting
+        self._seen[:, :count] += known
+        rows = self._rows(places[0], count)
+        self._add(rows, own[:, rows.samples], known[:, rows.samples])
+        self._learned += 1
+        if self._learned >= FEWEST:
+            self._solve()
+            self._course.follow(self._found)
+
+    def _rows(self, place: float, count: int) -> _Rows:
+        samples = np.arange(count)
+        phase = (samples - place) / self._fs
+        inside = (phase >= self._knots[0]) & (phase < self._knots[-1])
+        samples = samples[inside]
+        if not samples.size:
+            return _Rows(samples, samples, np.zeros((DEGREE + 1, 0)))
+        design = BSpline.design_matrix(phase[inside], self._knots, DEGREE)
+        first = design.indices.reshape(-1, DEGREE + 1)[:, 0].astype(np.int64)
+        values = np.ascontiguousarray(design.data.reshape(-1, DEGREE + 1).T)
+        return _Rows(samples, first, values)
+
+    def _is_known(self, place: float, samples: Indices, margin: int) -> Mask:
+        """Tell of which samples enough pulses are known, up to a margin that intervals may round to."""
+        return np.asarray(self._seen[:, self._index(place, samples, margin)] >= self._enough)
+
+    def _index(self, place: float, samples: Indices, margin: int = 0) -> Indices:
+        """Count the samples of a frame from the first sample of another pulse's frame."""
+        begin = int(np.ceil(place - self._before - 1e-9))
+        return np.clip(samples - begin - margin, 0, self._seen.shape[1] - 1)
+
+    def _expected(self, places: Array, count: int) -> tuple[Array, Array, Array]:
+        """Give the expectation, V, (channels, samples), and that of a constant response and of its change alone."""
+        out = np.zeros((3, len(self._found), count))
+        if self._learned < FEWEST:
+            return out[0], out[1], out[2]
+        for place in places:
+            rows = self._rows(place, count)
+            known = self._is_known(place, rows.samples, int(place > 0))
+            constant = np.where(known, rows.evaluate(self._found), 0.0)
+            change = np.where(known, rows.evaluate(self._course.change), 0.0)
+            share = self._course.share[:, self._index(place, rows.samples)]
+            out[:, :, rows.samples] += np.stack([constant + share * change, constant, change])
+        return out[0], out[1], out[2]
+
+    def _add(self, rows: _Rows, own: Array, known: Mask) -> None:
+        self._gram *= self._forgetting
+        self._right *= self._forgetting
+        self._square *= self._forgetting
+        self._known *= self._forgetting
+        size = self._right.shape[1]
+        self._right += np.array([rows.project(row, size) for row in own])
+        self._square += (own**2).sum(axis=1)
+        self._known += known.sum(axis=1)
+        whole = known.all(axis=1)
+        self._gram[whole] += rows.gram(np.ones(rows.samples.size, dtype=bool), size)
+        for channel in np.flatnonzero(~whole):
+            self._gram[channel] += rows.gram(known[channel], size)
+
+    def _solve(self) -> None:
+        due = self._learned == self._next
+        if due:
+            self._next = min(int(np.ceil(SOON * self._next)), self._next + OFTEN)
+        for channel, right in enumerate(self._right):
+            gram = self._gram[channel]
+            if due:
+                sums = self._square[channel], self._known[channel]
+                self._rough[channel] = learn_roughness(gram, right, *sums, self._bend, self._rough[channel])
+            bands = _penalised(gram, self._bend, self._rough[channel])
+            self._found[channel] = solveh_banded(bands, right, lower=True, check_finite=False)
+
+
+class _Course:
+    """How the response changes: forecast by double exponential smoothing, as far as forecasts have proved better.
+
+    The fading mean of the fits lies further in the past than the fits, by ``late - age`` pulses on average: their
+    difference tells the change per pulse.
+    """
+
+    def __init__(self, forgetting: float, fs: float, shape: tuple[int, int], count: int) -> None:
+        self._forgetting, self._correlated = forgetting, max(fs / INDEPENDENT, 1.0)
+        self._width = 2 * round(REACH * fs) + 1
+        self._weight = self._ages = self._fits = self._lates = 0.0
+        self._sum, self.change = np.zeros(shape), np.zeros(shape)
+        self._sums = np.zeros((4, shape[0], count))  # of error times change, change², error², and samples
+        self.share = np.zeros((shape[0], count))
+
+    def compare(self, own: Array, known: Mask, constant: Array, change: Array) -> None:
+        """Keep books of how well the constant and the changing forecast did, and take as much change as is certain."""
+        self._ages = self._forgetting * (self._ages + self._weight)
+        self._weight = self._forgetting * self._weight + 1
+        if not self.change.any():
+            return
+        count = own.shape[1]
+        error = np.where(known, own - constant, 0.0)
+        self._sums *= self._forgetting
+        self._sums[:, :, :count] += np.stack([error * change, change**2 * known, error**2, known])
+        product, square, power, size = (
+            uniform_filter1d(sums, self._width, axis=1, mode="nearest") for sums in self._sums
+        )
+        square, power = np.maximum(square, 0.0), np.maximum(power, 0.0)  # rounding
+        noise = power / np.maximum(size, TINY)
+        certain = square > 0
+        error_of_product = np.sqrt(noise * square * self._correlated / self._width)
+        share = (product - error_of_product) / np.where(certain, square, 1.0)
+        self.share = np.where(certain, np.clip(share, 0.0, 1.0), 0.0)
+
+    def follow(self, found: Array) -> None:
+        """Take in a new fit."""
+        age = self._ages / self._weight
+        self._lates = self._forgetting * (self._lates + self._fits) + age
+        self._fits = self._forgetting * self._fits + 1
+        self._sum = self._forgetting * self._sum + found
+        lag = self._lates / self._fits - age
+        if lag > 0:
+            self.change = (found - self._sum / self._fits) * ((age + 1) / lag)
+
+
+def learn_roughness(gram: Array, right: Array, square: float, known: float, bend: Array, rough: Array) -> Array:
+    """Weights of the squared second differences, in units of one sample, that explain the signal best.
+
+    Parameters
+    ----------
+    gram, right : ndarray, shape (4, size), (size,)
+        The normal equations.
+    square, known : float
+        Sum of the squares of the samples, V², and their number.
+    bend : ndarray, shape (size - 2, size)
+        From `bend_operator`.
+    rough : ndarray, shape (size - 2,)
+        Weights to begin with; zeros for none.
+
+    Notes
+    -----
+    The fixed point of MacKay (1992, Neural Comput 4:415): a prior variance is the square of what was found over the
+    share of it that the samples determine, both pooled over neighbours along the phase. The noise variance is what
+    the fit leaves, over the samples that it leaves free.
+    """
+    scale, unit = float(gram[0].mean()), np.eye(right.size, order="F")
+    most = ROUGHEST * scale / (bend**2).max(axis=1)
+    if not square > 0:
+        return most
+    right = right / np.sqrt(square / known)
+    if not rough.any():
+        rough = np.full(len(bend), START * scale / float(np.abs(bend).max()) ** 2)
+    for _ in range(STEPS):
+        inverse = solveh_banded(_penalised(gram, bend, rough), unit, lower=True, check_finite=False)
+        found = inverse @ right
+        left = known - 2 * found @ right + _trace(gram, np.outer(found, found))
+        free = max(known - _trace(gram, inverse), LEAST_SHARE * known)
+        noise = max(left / free, LEAST_NOISE)
+        determined = np.clip(1 - rough * _bent(bend, inverse), 0.0, 1.0)
+        size = _pooled((bend @ found) ** 2) / np.maximum(_pooled(determined), LEAST_FREE)
+        rough = np.minimum(noise / np.maximum(size, LEAST_BENDING * float(size.max()) + TINY), most)
+    return np.asarray(rough)
+
+
+def _pooled(values: Array) -> Array:
+    return np.asarray(uniform_filter1d(values, 2 * BEND_REACH + 1, mode="nearest"))
+
+
+def _penalised(gram: Array, bend: Array, rough: Array) -> Array:
+    """Diagonals of the matrix of the fit, (4, size); each row of ``bend`` has three entries on its diagonal."""
+    out, rows = gram.copy(), np.arange(len(bend))
+    for lag in range(3):
+        for left in range(3 - lag):
+            out[lag, left : left + len(bend)] += rough * bend[rows, rows + left] * bend[rows, rows + left + lag]
+    out[0] = out[0] * (1 + ROUNDING) + RIDGE * gram[0].mean() + TINY
+    return out
+
+
+def _trace(diagonals: Array, matrix: Array) -> float:
+    """Trace of the product of a banded matrix with a symmetric one."""
+    total = float(diagonals[0] @ np.diag(matrix))
+    for lag in range(1, DEGREE + 1):
+        total += 2 * float(diagonals[lag, :-lag] @ np.diag(matrix, lag))
+    return total
+
+
+def _bent(bend: Array, matrix: Array) -> Array:
+    """Diagonal of ``bend @ matrix @ bend.T``."""
+    rows = np.arange(len(bend))
+    out = np.zeros(len(bend))
+    for left in range(3):
+        for right in range(3):
+            out += bend[rows, rows + left] * bend[rows, rows + right] * matrix[rows + left, rows + right]
+    return out
