@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emgkit import _text
 from emgkit._checks import FrozenMapping, FrozenValue, Owned, assign, freeze, freeze_optional, nearest
 from emgkit.errors import ParameterError, PartError
-from emgkit.grades import quality_text
+from emgkit.grades import Grade, Judgement, grades_text, quality_text
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 from emgkit.step import Step
@@ -146,7 +146,7 @@ class Separation(FrozenValue):
     why: str = ""
     history: tuple[Step, ...] = ()
     givers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    judge: Callable[[Separation], Mapping[str, Any]] | None = None
+    judge: Callable[[Separation], Judgement] | None = None
 
     def __post_init__(self) -> None:
         """Copy the mapping."""
@@ -158,13 +158,24 @@ class Separation(FrozenValue):
         return self.parts.names
 
     @cached_property
+    def _judged(self) -> Judgement:
+        return Judgement({}, {}) if self.judge is None else self.judge(self)
+
+    @cached_property
     def quality(self) -> Mapping[str, Any]:
-        """Numbers that tell how well it went: the method's own, and what the parts alone show.
+        """Numbers and grades that tell how well it went: the method's own, and what the parts alone show.
 
         Units in `emgkit.grades.QUALITY_UNITS`. Known when first asked for, because parts are rendered for it.
         """
-        found = {} if self.judge is None else self.judge(self)
-        return FrozenMapping({**self.parts.quality, **{name: _frozen_quality(value) for name, value in found.items()}})
+        names, judged = self.recording.channel_names, self._judged
+        grades = {f"grade_{use}": grades_text(grades, names) for use, grades in judged.grades.items()}
+        numbers = {name: _frozen_quality(value) for name, value in judged.numbers.items()}
+        return FrozenMapping({**self.parts.quality, **numbers, **grades})
+
+    @property
+    def grades(self) -> Mapping[str, tuple[Grade, ...]]:
+        """How far each channel can be trusted for each use: "good", "with care" or "reject", with the reason."""
+        return FrozenMapping(self._judged.grades)
 
     @property
     def messages(self) -> tuple[str, ...]:
@@ -260,8 +271,10 @@ class Separation(FrozenValue):
 
     def __repr__(self) -> str:
         title = f"Separation by {self._method_name}: {', '.join(self.names)}"
-        rows = [[name, quality_text(name, value)] for name, value in self.quality.items()]
-        notes = [f"why: {self.why}"] * bool(self.why)
+        numbers = [(name, value) for name, value in self.quality.items() if not name.startswith("grade_")]
+        rows = [[name, quality_text(name, value)] for name, value in numbers]
+        notes = [f"{use.replace('_', ' ')}: {self.quality['grade_' + use]}" for use in self.grades]
+        notes += [f"why: {self.why}"] * bool(self.why)
         notes += [f"evoked activity may be lost until {self.evoked_lost_until * 1e3:.3g} ms after a pulse"]
         return _text.table_text(title, ["quality", "value"], rows, [*notes, *self.messages])
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.grading import graded
+from emgkit.artifact.m_wave_evidence import m_wave_evidence
 from emgkit.artifact.residue import averaged_pulses, output_of, residue_of
+from emgkit.artifact.voluntary_evidence import stimulated, voluntary_evidence
+from emgkit.grades import USES, Grade, Judgement
 from emgkit.recording import Recording
 from emgkit.separation import Separation
 
@@ -18,49 +21,60 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 BAND = (20.0, 450.0)  # Hz
-AFTER = 0.05  # s after the last pulse that still belong to the stimulation
+ALARM = 0.4  # of the median, by which the mean frequency of EMG does not exceed it; unverified
 SPECTRUM = 0.5  # s, length of the windows of spectra
 
 
-def judge(separation: Separation) -> Mapping[str, Any]:
-    """Measure the quality of a separation without knowing the truth.
+def judge(separation: Separation) -> Judgement:
+    """Judge a separation without knowing the truth.
 
     Returns
     -------
-    mapping of str to ndarray, shape (channels,)
-        ``locked_residue`` V and ``locked_residue_share``: what is still locked to the pulses in the voluntary part,
-        cross-validated, and over its RMS; ``worst_harmonic`` Hz; ``lost_share`` of the samples during stimulation;
-        ``mnf_minus_mdf`` Hz of the voluntary part: artifact that is left raises the mean frequency more than the
-        median.
+    Judgement
+        Numbers per channel: ``locked_residue`` V and ``locked_residue_share``, what is still locked to the pulses in
+        the voluntary part, cross-validated, and over its RMS; ``worst_harmonic`` Hz; ``lost_share`` of the samples
+        during stimulation; ``mnf_minus_mdf`` Hz of the voluntary part: artifact that is left raises the mean frequency
+        more than the median. And the grades of every channel for every use.
     """
-    output = output_of(separation)
-    residue = residue_of(output, separation.pulses, averaged_pulses(separation))
+    output, effective = output_of(separation), averaged_pulses(separation)
+    residue = residue_of(output, separation.pulses, effective)
     during = stimulated(output, separation.pulses.onsets)
-    return {
+    spread, median = mean_minus_median(output.signal, output.valid & during, output.fs)
+    numbers = {
         "locked_residue": residue.rms,
         "locked_residue_share": residue.share,
         "worst_harmonic": residue.worst,
         "lost_share": 1 - output.valid[:, during].mean(axis=1),
-        "mnf_minus_mdf": mean_minus_median(output.signal, output.valid & during, output.fs),
+        "mnf_minus_mdf": spread,
     }
+    return Judgement(numbers, _grades(separation, output, effective, spread > ALARM * median))
 
 
-def stimulated(recording: Recording, onsets: Array) -> Mask:
-    """Mark the samples from the first pulse to 50 ms after the last, (samples,)."""
-    times = recording.start + np.arange(recording.n_samples) / recording.fs
-    return np.asarray((times >= onsets[0] - 1e-9) & (times < onsets[-1] + AFTER))
+def _grades(
+    separation: Separation, output: Recording, effective: Array, alarm: Mask
+) -> Mapping[str, tuple[Grade, ...]]:
+    voluntary = voluntary_evidence(output, separation.recording, separation.pulses)
+    m_waves = m_wave_evidence(separation, output)
+    stated = np.asarray(separation.parts.quality.get("response_evidence", np.nan), dtype=float)
+    evidence = np.broadcast_to(stated, effective.shape)
+    keeps = "voluntary" not in separation.names
+    channels = []
+    for row, seen in enumerate(voluntary):
+        m_wave = None if m_waves is None else m_waves[row]
+        channels.append(graded(seen, m_wave, effective[row], float(evidence[row]), keeps=keeps, alarm=bool(alarm[row])))
+    return {use: tuple(one[use] for one in channels) for use in USES}
 
 
-def mean_minus_median(signal: Array, valid: Mask, fs: float) -> Array:
-    """Mean minus median frequency within 20 to 450 Hz, Hz, (channels,); NaN where nothing is valid."""
-    found = np.full(len(signal), np.nan)
+def mean_minus_median(signal: Array, valid: Mask, fs: float) -> tuple[Array, Array]:
+    """Mean minus median frequency within 20 to 450 Hz, and the median, Hz, (channels,); NaN where nothing is valid."""
+    spread, medians = np.full(len(signal), np.nan), np.full(len(signal), np.nan)
     for row, ok in enumerate(valid):
         frequencies, density = spectrum(np.where(ok, signal[row], 0.0), fs)
         if density.sum() > 0:
             below = np.cumsum(density)
-            median = np.interp(0.5 * below[-1], below, frequencies)
-            found[row] = float(density @ frequencies / density.sum() - median)
-    return found
+            medians[row] = np.interp(0.5 * below[-1], below, frequencies)
+            spread[row] = float(density @ frequencies / density.sum()) - medians[row]
+    return spread, medians
 
 
 def spectrum(row: Array, fs: float) -> tuple[Array, Array]:

@@ -1,0 +1,138 @@
+"""What speaks for and against the evoked part, from the parts alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.recording import Recording
+from emgkit.separation import Separation
+
+__all__ = ["MWaveEvidence", "m_wave_evidence"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+RESPONSE = 0.025  # s after a pulse, end of the M-wave
+MARGIN = 0.001  # s before the next pulse that its artifact may begin
+FIFTHS = 5
+HEAD = 0.0005  # s, in which the level is read from which the response starts
+
+
+@dataclass(frozen=True)
+class MWaveEvidence:
+    """Mean M-wave of the first and of the last fifth of the pulses, the worse of both.
+
+    Parameters
+    ----------
+    size : float
+        Vpp, V.
+    noise : float
+        Standard error of a sample of the mean over the size.
+    head : float
+        Distance of the first samples from the level before the pulse, over the size: a tail of the artifact, or an
+        M-wave that began before it was let go.
+    end : float
+        The same of the last samples before the next pulse or 25 ms: a response that is cut.
+    whole : bool
+        Whether every sample of the window is known.
+    pulses : int
+        Pulses that are averaged.
+    length : int
+        Samples in the window.
+    window : (float, float)
+        s after the pulse.
+    """
+
+    size: float
+    noise: float
+    head: float
+    end: float
+    whole: bool
+    pulses: int
+    length: int
+    window: tuple[float, float]
+
+
+def m_wave_evidence(separation: Separation, output: Recording) -> list[MWaveEvidence] | None:
+    """Gather the evidence for every channel; None where the method keeps no M-wave."""
+    if "clean" not in separation.names:
+        return None
+    clean, pulses = separation.clean, separation.pulses
+    onsets = pulses.onsets - clean.start
+    until = min(RESPONSE, float(np.quantile(np.diff(onsets), 0.05)) - MARGIN) if onsets.size > 1 else RESPONSE
+    window = (max(separation.evoked_lost_until, 0.0), until)
+    own = onsets[pulses.stimulator == pulses.stimulator[0]]
+    share = max(own.size // FIFTHS, 1)
+    rest = output if "voluntary" in separation.names else None
+    found = []
+    for channel in range(clean.n_channels):
+        parts = (own[:share], own[own.size - share :])
+        both = [_of_part(clean, rest, channel, part, window) for part in parts]
+        found.append(_worse(both))
+    return found
+
+
+def _worse(both: list[MWaveEvidence]) -> MWaveEvidence:
+    one, other = both
+    return MWaveEvidence(
+        min(one.size, other.size),
+        max(one.noise, other.noise),
+        max(one.head, other.head),
+        max(one.end, other.end),
+        one.whole and other.whole,
+        min(one.pulses, other.pulses),
+        one.length,
+        one.window,
+    )
+
+
+def _of_part(
+    clean: Recording, rest: Recording | None, channel: int, onsets: Array, window: tuple[float, float]
+) -> MWaveEvidence:
+    fs, nothing = clean.fs, float("nan")
+    length = int((window[1] - window[0]) * fs)
+    first = np.ceil((onsets + window[0]) * fs - 1e-6).astype(np.int64)
+    first = first[(first >= 0) & (first + length <= clean.n_samples)]
+    if length < 3 or not first.size:
+        return MWaveEvidence(0.0, nothing, nothing, nothing, False, int(first.size), length, window)
+    index = first[:, np.newaxis] + np.arange(length)
+    mean, whole = _mean(clean.signal[channel][index], clean.valid[channel][index])
+    if not whole:
+        return MWaveEvidence(0.0, nothing, nothing, nothing, False, int(first.size), length, window)
+    size, few = float(np.ptp(mean)), max(int(HEAD * fs), 1)
+    level = _level(clean, channel, onsets)
+    known = clean.valid[channel][index]
+    frames = _before(clean, channel, onsets) - level if rest is None else rest.signal[channel][index][known]
+    noise = float(np.sqrt(np.mean(frames**2) / first.size)) if frames.size else nothing
+    safe = size if size > 0 else nothing
+    return MWaveEvidence(
+        size,
+        noise / safe,
+        abs(float(mean[:few].mean()) - level) / safe,
+        abs(float(mean[-few:].mean()) - level) / safe,
+        True,
+        int(first.size),
+        length,
+        window,
+    )
+
+
+def _mean(pieces: Array, ok: Mask) -> tuple[Array, bool]:
+    number = ok.sum(axis=0)
+    return np.where(ok, pieces, 0.0).sum(axis=0) / np.maximum(number, 1), bool((number > 0).all())
+
+
+def _before(clean: Recording, channel: int, onsets: Array) -> Array:
+    """Signal from 12 to 1.5 ms before the pulses, where no response is in most recordings, V, (pulses, samples)."""
+    first = np.ceil((onsets - 0.012) * clean.fs).astype(np.int64)
+    first = first[first >= 0]
+    return np.asarray(clean.signal[channel][first[:, np.newaxis] + np.arange(max(int(0.0105 * clean.fs), 1))])
+
+
+def _level(clean: Recording, channel: int, onsets: Array) -> float:
+    """Level 1.5 to 3 ms before the pulses, V."""
+    last = _before(clean, channel, onsets)[:, -max(int(0.0015 * clean.fs), 1) :]
+    return float(np.median(last.mean(axis=1))) if last.size else 0.0
