@@ -90,6 +90,7 @@ _HOME = {
     "load_results": "emgkit.io.hdf5_results",
     "load_truth": "emgkit.io.hdf5_truth",
     "locked_residue": "emgkit.artifact.residue",
+    "mark_held": "emgkit.artifact.held",
     "mark_saturation": "emgkit.artifact.saturation",
     "measure": "emgkit.features.measure",
     "read_recording": "emgkit.io.read_recording",

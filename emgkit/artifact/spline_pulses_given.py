@@ -15,6 +15,7 @@ EARLY, LATE = -0.0006, 0.0024  # s about a pulse, in which its artifact stands
 DOUBLE = (1.8, 2.2)  # usual intervals: a gap in which one pulse is missing
 THERE, ABSENT, PLAIN = 0.01, 0.003, 0.015  # of the usual power of the artifact: where samples fall changes it much
 CLEAR = 300.0  # power of the artifact over what is there between pulses, from which any of this is decided
+STILL = 2  # equal neighbours in all channels that EMG does not make
 MOST = 0.2  # of the pulses that may be wrong
 
 
@@ -43,7 +44,7 @@ def corrected(signal: Array, fs: float, pulses: Pulses) -> tuple[Pulses, list[st
     usual = float(np.median(power))
     if usual < CLEAR * float(np.median(_power(signal, fs, onsets - 0.25 * usual_interval))):
         return pulses, []
-    absent = (power < ABSENT * usual) & _among(power > PLAIN * usual)
+    absent = (power < ABSENT * usual) & _among(power > PLAIN * usual) & ~_unseen(signal, fs, onsets)
     kept = pulses.select(~absent)
     gaps = np.diff(kept.onsets)
     inside = (gaps > DOUBLE[0] * usual_interval) & (gaps < DOUBLE[1] * usual_interval)
@@ -59,9 +60,20 @@ def corrected(signal: Array, fs: float, pulses: Pulses) -> tuple[Pulses, list[st
 
 def _power(signal: Array, fs: float, onsets: Array) -> Array:
     """Largest change between samples about every time, summed over channels, V²."""
+    return np.asarray((_changes(signal, fs, onsets) ** 2).max(axis=2).sum(axis=0))
+
+
+def _unseen(signal: Array, fs: float, onsets: Array) -> NDArray[np.bool_]:
+    """Whether some of the samples about a time were held or are missing, so that a pulse there left no trace."""
+    still = (_changes(signal, fs, onsets) == 0).all(axis=0)
+    return np.asarray(still.sum(axis=1) >= STILL)
+
+
+def _changes(signal: Array, fs: float, onsets: Array) -> Array:
+    """Give the changes between samples about every time, V, (channels, times, changes)."""
     steps = np.arange(int(np.floor(EARLY * fs)), int(np.ceil(LATE * fs)) + 1)
     index = np.clip(np.round(onsets * fs).astype(np.int64)[:, np.newaxis] + steps, 0, signal.shape[1] - 1)
-    return np.asarray((np.diff(signal[:, index], axis=2) ** 2).max(axis=2).sum(axis=0))
+    return np.asarray(np.diff(signal[:, index], axis=2))
 
 
 def _among(plain: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -30,11 +30,12 @@ _MOST_MARKS = 30
 @debug_option
 def command(file: str, trigger: str | None, rate: float | None, for_machines: bool, reading: Mapping[str, Any]) -> None:
     """Look at a recording: channels, units, marks, pulses and trains found, saturation."""
+    from emgkit.artifact.held import mark_held
     from emgkit.artifact.saturation import mark_saturation
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        recording = mark_saturation(read(file, reading))
+        recording = mark_held(mark_saturation(read(file, reading)))
         pulses, why = _pulses(recording, trigger, rate)
     notes = [str(item.message) for item in caught]
     if for_machines:

@@ -104,8 +104,7 @@ def missing_reason(segments: Segments, needed: NDArray[np.bool_]) -> Reasons:
     beyond = bad & _beyond_recording(segments)[:, np.newaxis]
     next_pulse = bad & _after_next(segments)[:, np.newaxis]
     absent = bad & ~np.isfinite(segments.signal)
-    steps = {step.name for step in segments.history}
-    rest = _invented_by(segments) or ("clipped" if "mark_saturation" in steps else "lost")
+    rest = _invented_by(segments) or ("clipped" if _is_clipped(segments) else "lost")
     return first_reason(
         bad.shape[:2],
         (beyond.any(axis=-1), "edge"),
@@ -113,6 +112,14 @@ def missing_reason(segments: Segments, needed: NDArray[np.bool_]) -> Reasons:
         (absent.any(axis=-1), "lost"),
         (bad.any(axis=-1), rest),
     )
+
+
+def _is_clipped(segments: Segments) -> bool:
+    """Whether rails were looked for, and samples lie on them unless others were held."""
+    steps = {step.name: step.parameters for step in segments.history}
+    on_rails = any(steps.get("mark_saturation", {}).get("saturated_samples", {}).values())
+    held = any(steps.get("mark_held", {}).get("held_samples", {}).values())
+    return "mark_saturation" in steps and (on_rails or not held)
 
 
 def _beyond_recording(segments: Segments) -> NDArray[np.bool_]:

@@ -42,11 +42,12 @@ class Measured:
 
 def measure_recording(protocol: Protocol, source: Source, pulses: Pulses | None) -> Measured:
     """Read, mark, find pulses, take apart, cut and measure one recording."""
+    from emgkit.artifact.held import mark_held
     from emgkit.artifact.saturation import mark_saturation
     from emgkit.artifact.separate import separate
     from emgkit.features.measure import measure
 
-    recording = mark_saturation(_marked(_read(protocol, source), protocol))
+    recording = mark_held(mark_saturation(_marked(_read(protocol, source), protocol)))
     found = _find_pulses(protocol, recording) if pulses is None else pulses
     separation = None if found is None else separate(recording, found, protocol.method)
     tables: dict[str, FeatureTable] = {}

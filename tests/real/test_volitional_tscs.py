@@ -157,3 +157,9 @@ def test_mains_goes_into_interference_and_not_into_evoked(parts):
         return float(np.var(basis @ np.linalg.lstsq(basis, piece, rcond=None)[0]))
 
     assert line_power(parts.evoked) <= 0.05 * line_power(parts.interference)
+
+
+@pytest.mark.parametrize("name", ["stim_on.mat", "stim_off.mat"])
+def test_no_sample_of_a_sound_recording_is_called_held(real_data, name):
+    recording = read(real_data, name)
+    assert ek.mark_held(recording).valid.all()
