@@ -26,8 +26,11 @@ BLUNDER = 10.0  # times the power of the late phases, from which a window's exce
 LIKE = 0.3  # of what was taken away: a single motor unit leaves less along it
 LONE = 20.0  # times the power around, from which the slot of one interval is none of EMG's doing
 FRAME = 0.1  # s, longest slot
+ODD = 3.0  # times the power around, on average, from which pulses at unusual intervals leave something
+IRREGULAR, RARE = 0.1, 0.3  # relative deviation of an interval that is unusual, and share of them that is not
 OUTLIER = 6.0  # robust standard deviations, from which what one pulse left is none of EMG's doing
 SLOW = 15.0  # Hz, below which there is movement and heart rather than EMG
+SHORTEST = 0.018  # s after a pulse, before which no response is over
 FEWEST = 5  # samples
 NOTHING = (float("nan"),) * 8
 NEIGHBOURS = 21  # pulses, among which a score is usual
@@ -97,6 +100,8 @@ class _Phases:
     window: NDArray[np.int64]
     slot: NDArray[np.int64]
     pulse: NDArray[np.int64]
+    odd: Mask
+    over: float
     windows: int
     pulses: int
 
@@ -131,7 +136,15 @@ def _phases(output: Recording, onsets: Array) -> _Phases:
     window = np.clip(((times - onsets[0]) / span).astype(np.int64), 0, windows - 1)
     early, late = during & (since < EARLY), during & (since >= over) & (ahead > SPIKED)
     slot = np.where(during, (times - onsets[0]) / min(interval, FRAME), 0.0).astype(np.int64)
-    return _Phases(during, early, late, window, slot, pulse, windows, onsets.size)
+    return _Phases(during, early, late, window, slot, pulse, _odd(onsets, interval), over, windows, onsets.size)
+
+
+def _odd(onsets: Array, interval: float) -> Mask:
+    """Mark the pulses of a regular train that another one is nearer to, or farther from, than usual, (pulses,)."""
+    away = np.abs(np.diff(onsets) - interval) > IRREGULAR * interval
+    if away.mean() > RARE if away.size else True:
+        return np.zeros(onsets.size, dtype=bool)
+    return np.asarray(np.append(away, False) | np.append(False, away))
 
 
 def _of_channel(row: Array, taken: Array, ok: Mask, fs: float, phases: _Phases) -> VoluntaryEvidence:
@@ -147,12 +160,12 @@ def _of_channel(row: Array, taken: Array, ok: Mask, fs: float, phases: _Phases) 
     slow, lines, floor = _spectrum(row, inside, fs)
     response, doubt = _excess(all_, late, power)
     misses = _misses(row, taken, inside & ~phases.early, phases, power)
-    misses = max(misses, _slots(square, taken, inside, phases, power))
+    misses = max(misses, _slots(square, taken, inside, phases, power), _irregular(square, inside, phases, power))
     quiet = float(np.nanquantile(late, 0.1)) if np.isfinite(late).any() else float(all_[np.isfinite(all_)].min())
     total = float(np.sqrt(chance**2 + doubt**2))
-    compared = bool(np.isfinite(late).sum() >= 2)
+    compared = bool(phases.over >= SHORTEST and np.isfinite(late).sum() >= 2)
     lost = 1 - float(ok[phases.during].mean())
-    noise = min(floor, quiet) / power
+    noise = (quiet if floor > quiet else float(np.sqrt(floor * quiet))) / power  # quiet EMG may be in the quietest
     return VoluntaryEvidence(power, early, response, misses, lines, noise, slow, total, compared, lost)
 
 
@@ -205,6 +218,21 @@ def _slots(square: Array, taken: Array, inside: Mask, phases: _Phases, power: fl
     least = np.maximum(LONE * usual, LIKE * float(np.median(whole[known])))
     beyond = np.where(own[known] > least, own[known] - usual, 0.0)
     return float((beyond * count[known]).sum() / inside.sum()) / power
+
+
+def _irregular(square: Array, inside: Mask, phases: _Phases, power: float) -> float:
+    """Power that pulses at unusual intervals leave beyond that of their neighbours."""
+    own, count = _powers(square, inside, phases.pulse, phases.pulses)
+    known = np.isfinite(own)
+    odd = phases.odd[known]
+    if not odd.any() or known.sum() < FEWEST_PULSES:
+        return 0.0
+    from scipy.ndimage import median_filter
+
+    usual = median_filter(own[known], size=NEIGHBOURS, mode="nearest")[odd]
+    if float(np.mean(own[known][odd] / np.maximum(usual, 1e-300))) < ODD:
+        return 0.0
+    return float(np.maximum((own[known][odd] - usual) * count[known][odd], 0.0).sum() / inside.sum()) / power
 
 
 def _misses(row: Array, taken: Array, inside: Mask, phases: _Phases, power: float) -> float:
