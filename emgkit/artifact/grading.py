@@ -167,7 +167,7 @@ def _of_size(use: str, seen: MWaveEvidence) -> Grade:
         reason = (
             f"artifact and M-wave overlap: it starts {_percent(seen.head)} of its size from the level before the pulse"
         )
-    if seen.end > CUT and use == "m_wave_spectrum":
+    if seen.end > CUT:
         cap, reason = "with care", "the response is cut by the end of the window"
     elif seen.pulses < FEW_AVERAGED:
         cap, reason = "with care", f"only {seen.pulses} pulses are averaged"

@@ -19,6 +19,8 @@ RESPONSE = 0.025  # s after a pulse, end of the M-wave
 MARGIN = 0.001  # s before the next pulse that its artifact may begin
 FIFTHS = 5
 HEAD = 0.0005  # s, in which the level is read from which the response starts
+NOT_YET = 0.0025  # s after a pulse, before which no M-wave begins; unverified
+MOSTLY = 0.5  # of the pulses must show a sample that counts as known
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class MWaveEvidence:
     end : float
         The same of the last samples before the next pulse or 25 ms: a response that is cut.
     whole : bool
-        Whether every sample of the window is known.
+        Whether every sample of the window is known in at least half of the pulses.
     pulses : int
         Pulses that are averaged.
     length : int
@@ -111,7 +113,7 @@ def _of_part(
     return MWaveEvidence(
         size,
         noise / safe,
-        abs(float(mean[:few].mean()) - level) / safe,
+        _head(mean - level, few, window[0]) / safe,
         abs(float(mean[-few:].mean()) - level) / safe,
         True,
         int(first.size),
@@ -120,9 +122,17 @@ def _of_part(
     )
 
 
+def _head(wave: Array, few: int, begin: float) -> float:
+    """Distance from the level at the beginning, V; the larger of two in a row while no M-wave can have begun."""
+    first = abs(float(wave[:few].mean()))
+    if begin + 2 * HEAD > NOT_YET or wave.size < 2 * few:
+        return first
+    return max(first, abs(float(wave[few : 2 * few].mean())))
+
+
 def _mean(pieces: Array, ok: Mask) -> tuple[Array, bool]:
     number = ok.sum(axis=0)
-    return np.where(ok, pieces, 0.0).sum(axis=0) / np.maximum(number, 1), bool((number > 0).all())
+    return np.where(ok, pieces, 0.0).sum(axis=0) / np.maximum(number, 1), bool((number >= MOSTLY * len(ok)).all())
 
 
 def _before(clean: Recording, channel: int, onsets: Array) -> Array:

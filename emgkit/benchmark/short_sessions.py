@@ -57,6 +57,7 @@ def short_case(rng: Rng, *, benign: bool = False) -> Case:
     times = "exact" if benign else TIMES[rng.integers(len(TIMES))]
     reflex = bool(not benign and rng.uniform() < 0.08)
     two = bool(not benign and rng.uniform() < 0.05)
+    times = "exact" if two else times  # a schedule does not say which stimulator fired
     plan = _planned(changes, two=two)
     limited = any(name in changes for name in ("rail", "full_scale", "packet_loss", "blanking"))
     change = with_reflex if reflex and not limited else None
