@@ -12,8 +12,10 @@ import click
 from emgkit.cli.console import as_json, console, say, table
 from emgkit.cli.options import debug_option, json_option
 from emgkit.cli.reading import ReadingCommand, read
+from emgkit.cli.setup import print_setup, setup_record
 
 if TYPE_CHECKING:
+    from emgkit.artifact.setup_check import SetupCheck
     from emgkit.pulses import Pulses
     from emgkit.recording import Recording
 
@@ -26,9 +28,21 @@ _MOST_MARKS = 30
 @click.argument("file", type=click.Path())
 @click.option("--trigger", help="Trigger channel; without it the pulses are found from the artifact.")
 @click.option("--rate", type=float, help="Nominal stimulation rate in Hz.")
+@click.option(
+    "--setup", "check", is_flag=True, help="Tell from a minute of test recording whether the set-up can work."
+)
+@click.option("--mains", type=float, help="Frequency of the mains in Hz, for --setup; else 50 and 60 are looked at.")
 @json_option
 @debug_option
-def command(file: str, trigger: str | None, rate: float | None, for_machines: bool, reading: Mapping[str, Any]) -> None:
+def command(
+    file: str,
+    trigger: str | None,
+    rate: float | None,
+    check: bool,
+    mains: float | None,
+    for_machines: bool,
+    reading: Mapping[str, Any],
+) -> None:
     """Look at a recording: channels, units, marks, pulses and trains found, saturation."""
     from emgkit.artifact.held import mark_held
     from emgkit.artifact.saturation import mark_saturation
@@ -37,11 +51,21 @@ def command(file: str, trigger: str | None, rate: float | None, for_machines: bo
         warnings.simplefilter("always")
         recording = mark_held(mark_saturation(read(file, reading)))
         pulses, why = _pulses(recording, trigger, rate)
+        setup = _setup(recording, pulses, mains) if check else None
     notes = [str(item.message) for item in caught]
     if for_machines:
-        as_json(_record(recording, pulses, why, notes))
-    else:
-        _print(Path(file), recording, pulses, why, notes)
+        found = _record(recording, pulses, why, notes)
+        as_json(found if not check else {**found, "setup": setup_record(setup)})
+        return
+    _print(Path(file), recording, pulses, why, notes)
+    if check:
+        print_setup(setup)
+
+
+def _setup(recording: Recording, pulses: Pulses | None, mains: float | None) -> SetupCheck | None:
+    from emgkit.artifact.setup_check import check_setup
+
+    return None if pulses is None or len(pulses) < 2 else check_setup(recording, pulses, mains=mains)
 
 
 def _pulses(recording: Recording, trigger: str | None, rate: float | None) -> tuple[Pulses | None, str]:
