@@ -246,6 +246,12 @@ def _level(look: SetupLook) -> Finding:
     )
     if worst < WEAK:
         return Finding("level", "good", seen)
+    if look.is_effort[int(np.nanargmax(smallest))]:
+        advice = (
+            "What remains has the spectrum of EMG. If the person was not at rest, repeat the test at rest; if they "
+            "were, it is the response's variation from pulse to pulse: stimulate so that the M-wave is at its plateau."
+        )
+        return Finding("level", "care", seen.replace("at rest", "in the stillest seconds"), advice)
     advice = (
         "Keep the person at rest during part of this test. If they were: prepare the skin, shorten the leads, bring "
         "the recording electrodes over the muscle belly, and raise the gain as far as nothing clips."

@@ -32,6 +32,7 @@ CLEAR = 8.0  # standard errors from which a mean response is there
 WINDOW = 1.0  # s, in which voluntary EMG is measured
 BANDWIDTH = 113.0  # Hz, equivalent, of EMG
 STILLEST = 0.1  # of the windows: there the person is taken to be at rest
+LOW, HIGH, FALLS = (55.0, 145.0), (350.0, 450.0), 10.0  # Hz: EMG has so many times the density in the first band
 SURE = 3.0  # standard deviations of the RMS of a window by which effort must stand out
 
 
@@ -141,8 +142,8 @@ class SetupLook:
         return np.asarray(marked[:, self.places].mean(axis=1))
 
     @cached_property
-    def floor(self) -> Array:
-        """RMS that is left in the stillest windows when artifact and response are taken away, V, (channels,)."""
+    def windows(self) -> Array:
+        """What is left under stimulation without artifact and response, V, (channels, windows, samples)."""
         try:
             rest = separate(self.recording, self.pulses).voluntary
         except EmgkitError:
@@ -151,12 +152,32 @@ class SetupLook:
         signal = np.where(rest.valid, rest.signal, np.nan)[:, int(first * fs) : int(last * fs)]
         size = min(round(WINDOW * fs), max(signal.shape[1], 1))
         count = signal.shape[1] // size
-        if count < 1:
-            return np.full(len(signal), np.nan)
-        windows = signal[:, : count * size].reshape(len(signal), count, size)
-        known = np.isfinite(windows)
-        power = np.where(known, windows, 0.0) ** 2
-        return np.asarray(np.quantile(np.sqrt(power.sum(axis=2) / np.maximum(known.sum(axis=2), 1)), STILLEST, axis=1))
+        return signal[:, : count * size].reshape(len(signal), count, size)
+
+    @cached_property
+    def floor(self) -> Array:
+        """RMS of the stillest windows, V, (channels,); NaN if there is none."""
+        known = np.isfinite(self.windows)
+        if not known.any():
+            return np.full(len(known), np.nan)
+        power = (np.nan_to_num(self.windows) ** 2).sum(axis=2) / np.maximum(known.sum(axis=2), 1)
+        return np.asarray(np.quantile(np.sqrt(power), STILLEST, axis=1))
+
+    @cached_property
+    def is_effort(self) -> Mask:
+        """Whether the stillest windows have the spectrum of EMG, which falls, rather than of noise, (channels,)."""
+        from scipy.signal import periodogram
+
+        windows, fs = np.nan_to_num(self.windows), self.recording.fs
+        if windows.shape[1] < 1 or fs <= 2 * HIGH[1]:
+            return np.zeros(len(windows), dtype=bool)
+        still = np.argsort((windows**2).sum(axis=2), axis=1)[:, : max(int(STILLEST * windows.shape[1]), 1)]
+        frequencies, density = periodogram(np.take_along_axis(windows, still[:, :, np.newaxis], axis=1), fs, "hann")
+        low, high = (
+            np.median(density[:, :, (frequencies >= band[0]) & (frequencies < band[1])], axis=(1, 2))
+            for band in (LOW, HIGH)
+        )
+        return np.asarray(low > FALLS * high)
 
     @cached_property
     def smallest(self) -> Array:

@@ -138,6 +138,22 @@ def test_noise_hides_weak_effort():
         assert loud.smallest[0] == pytest.approx(40e-6 * np.sqrt(rise**2 - 1), rel=0.15)
 
 
+def test_effort_all_the_time_is_told_from_noise():
+    """EMG that never pauses hides weaker EMG, but it is no fault of the set-up."""
+    for seed in SEEDS:
+        simulation = made(seed)
+        noise = np.random.default_rng(seed).normal(size=simulation.recording.n_samples)
+        wave = np.convolve(noise, np.hanning(15), "same")  # a spectrum that is over by 300 Hz
+        effort = ek.check_setup(
+            with_signal(simulation, lambda signal, _, w=wave: signal + 120e-6 * w / w.std()), simulation.pulses
+        )["level"]
+        hiss = ek.check_setup(with_signal(simulation, noisy(120e-6)), simulation.pulses)["level"]
+        assert effort.grade == "care"
+        assert "spectrum of EMG" in effort.advice
+        assert hiss.grade == "bad"
+        assert "skin" in hiss.advice
+
+
 def test_a_sound_set_up_is_called_good_in_every_question():
     for seed in range(4):
         check = checked(made(seed))
