@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from emgkit import plugins
-from emgkit.artifact.auto import ENOUGH_PULSES, blanked_instead, choose
+from emgkit.artifact.auto import ENOUGH_PULSES, choose, choose_instead
 from emgkit.artifact.base import ArtifactMethod
-from emgkit.artifact.blanking import Blanking
 from emgkit.artifact.held import held_samples, mark_held
 from emgkit.artifact.quality import judge
 from emgkit.artifact.saturation import mark_saturation
+from emgkit.artifact.tail_fit import TailFit
 from emgkit.detect.refine_pulses import refine_pulses
 from emgkit.errors import EmgkitError, NoPulsesError, ParameterError, ShapeError, TimingError
 from emgkit.pulses import Pulses
@@ -64,9 +64,9 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
         try:
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
         except EmgkitError as refusal:
-            if method != "auto" or len(pulses) >= ENOUGH_PULSES or isinstance(chosen, Blanking):
+            if method != "auto" or not isinstance(chosen, TailFit):
                 raise
-            chosen, why = blanked_instead(str(refusal))
+            chosen, why = choose_instead(pulses, str(refusal))
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)
     return Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), judge)

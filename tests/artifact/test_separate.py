@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import emgkit as ek
+from emgkit.artifact.auto import choose, choose_instead
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,32 @@ def test_few_pulses_whose_tails_cannot_be_fitted_are_blanked(made):
     late = ek.separate(made.recording, ek.Pulses([made.recording.stop - 0.004]))
     assert late.method.name == "blanking"
     assert "its tail cannot be fitted: tail_fit needs 8.5 ms after a pulse" in late.why
+
+
+@pytest.mark.parametrize(
+    ("count", "interval", "chosen"),
+    [
+        (14, 0.2, "tail_fit"),
+        (15, 0.2, "phase_spline"),
+        (10, 0.1, "phase_spline"),
+        (9, 0.1, "tail_fit"),
+        (9, 0.005, "blanking"),
+    ],
+)
+def test_pulses_far_apart_are_averaged_from_fifteen_on(count, interval, chosen):
+    method, why = choose(ek.Pulses(0.5 + interval * np.arange(count), time_source="trigger"))
+    assert method.name == chosen
+    assert f"{count} pulses" in why
+    scheduled = ek.Pulses(0.5 + interval * np.arange(12), time_source="schedule")
+    assert choose(scheduled)[0].name == "phase_spline"
+
+
+def test_a_refused_tail_fit_gives_way_to_what_can_do_it():
+    pulses = ek.Pulses(0.5 + 0.2 * np.arange(12))
+    assert choose_instead(pulses, "why not.")[0].name == "phase_spline"
+    method, why = choose_instead(pulses.select(slice(0, 3)), "why not.")
+    assert method.name == "blanking"
+    assert why.endswith("why not.")
 
 
 def test_pulses_outside_the_recording_are_refused_with_their_times(made):
