@@ -16,6 +16,7 @@ from emgkit.detect.refine_pulses import refine_pulses
 from emgkit.errors import EmgkitError, EmgkitWarning
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
+from emgkit.separation import Separation
 
 __all__ = ["EARLIEST", "SetupLook", "look_at"]
 
@@ -74,6 +75,15 @@ class SetupLook:
         return np.arange(-round(BEFORE * self.recording.fs), max(int(stop * self.recording.fs), 2)) / self.recording.fs
 
     @cached_property
+    def parts(self) -> Separation | None:
+        """The recording taken apart, if that works and gives voluntary EMG."""
+        try:
+            parts = separate(self.recording, self.pulses)
+        except EmgkitError:
+            return None
+        return parts if "voluntary" in parts.names else None
+
+    @cached_property
     def places(self) -> NDArray[np.int64]:
         """Samples of the times after every pulse that has them all, (pulses, times)."""
         fs, count = self.recording.fs, self.recording.n_samples
@@ -85,7 +95,10 @@ class SetupLook:
     @cached_property
     def pieces(self) -> Array:
         """The signal after every pulse, V, less its level before; (channels, pulses, times)."""
-        cut = self.recording.signal[:, self.places]
+        signal = self.recording.signal
+        if self.parts is not None and "interference" in self.parts.names:
+            signal = signal - self.parts.interference.signal  # mains near a harmonic would pass for a response
+        cut = signal[:, self.places]
         level = np.median(cut[:, :, self.times < -0.001], axis=2, keepdims=True)
         return np.asarray(np.nan_to_num(cut - level))
 
@@ -144,10 +157,7 @@ class SetupLook:
     @cached_property
     def windows(self) -> Array:
         """What is left under stimulation without artifact and response, V, (channels, windows, samples)."""
-        try:
-            rest = separate(self.recording, self.pulses).voluntary
-        except EmgkitError:
-            rest = self.recording
+        rest = self.recording if self.parts is None else self.parts.voluntary
         fs, first, last = rest.fs, self.pulses.onsets[0] - rest.start, self.pulses.onsets[-1] - rest.start
         signal = np.where(rest.valid, rest.signal, np.nan)[:, int(first * fs) : int(last * fs)]
         size = min(round(WINDOW * fs), max(signal.shape[1], 1))

@@ -163,3 +163,9 @@ def test_mains_goes_into_interference_and_not_into_evoked(parts):
 def test_no_sample_of_a_sound_recording_is_called_held(real_data, name):
     recording = read(real_data, name)
     assert ek.mark_held(recording).valid.all()
+
+
+def test_the_set_up_of_the_recording_is_sound_but_for_the_mains(stimulated):
+    """Mains at twice the stimulation rate is told, and is taken neither for a response nor for an overlap."""
+    check = ek.check_setup(stimulated, ek.detect_pulses(stimulated), mains=60.0)
+    assert [finding.name for finding in check.findings if finding.grade != "good"] == ["mains"]
