@@ -42,7 +42,7 @@ class PhaseSpline:
         The artifact may begin so long before the pulse, s, by the ringing of filters.
     artifact_end : float or None, default None
         Time after the pulse at which the artifact is over and the evoked response begins, s. None finds it from the
-        mean response, at most 6 ms.
+        mean response, at most 6 ms, and looks for a tail of the artifact that runs on under the response.
     mains : bool, default True
         Find and fit mains lines.
     shifts : bool, default True
@@ -60,6 +60,11 @@ class PhaseSpline:
     say so.
 
     Offset and slow drift of a DC-coupled recording (larger than five typical deflections) go with the interference.
+
+    Where a tail runs on under the response, `split_tail` shares the mean response between the two, and every pulse's by
+    the same linear filter; the amplifier's high-pass shows in what is left after the last pulse of a train. What
+    nothing tells apart (several stimulators, intervals below 16 ms) is said to overlap: shared by time, with an
+    interval that holds either.
 
     The idea of a regression in the phase of the stimulation is that of artifact templates with sub-sample resolution;
     the priors are learned by empirical Bayes (Efron and Morris 1973, J Am Stat Assoc 68:117), which is a deviation

@@ -13,48 +13,19 @@ from emgkit.artifact.interference import Mains, render_lines
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
 from emgkit.artifact.spline_pulse import artifact_share
 from emgkit.artifact.spline_random import RandomShapes
+from emgkit.artifact.spline_share import Tail, TailShare, hand_over
 from emgkit.artifact.spline_solve import CourseFit
 from emgkit.artifact.spline_time import Segment
 
-__all__ = ["LockedModel", "Response", "hand_over"]
+__all__ = ["LockedModel", "Response"]
 
 Array = NDArray[np.float64]
 
-HAND_OVER = 0.4  # of the artifact's end: over the last part of it the artifact is handed over to the response
 REST = 0.15  # of the interval: its last part, in which the response is taken to be over
-
-
-def hand_over(phase: Array, end: float) -> Array:
-    """Share of the locked response that counts as artifact: 1, then down to 0 at ``end`` like a cosine."""
-    width = max(HAND_OVER * end, 1e-6)
-    place = np.clip((end - phase) / width, 0.0, 1.0)
-    return 0.5 - 0.5 * np.cos(np.pi * place)
 
 
 def _numbers(mask: NDArray[np.bool_]) -> list[int]:
     return [int(number) for number in np.flatnonzero(mask)]
-
-
-@dataclass(frozen=True, eq=False)
-class Tail(FrozenValue):
-    """What is left of a response after the time of the pulse that did not come.
-
-    Parameters
-    ----------
-    onsets : (pulses,) s, pulses that a pause follows
-    knots : (knots,) s
-    coefficients : (channels, size) V
-    """
-
-    onsets: Array
-    knots: Array
-    coefficients: Array
-
-    def add_to(self, out: Array, channel: int, fs: float) -> None:
-        """Add the tails to a channel, V, (samples,)."""
-        design = make_design(self.onsets, fs, out.size, self.knots)
-        shape = (self.onsets.size, design.size)
-        out[design.samples] += design.evaluate(np.broadcast_to(self.coefficients[channel], shape).copy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +45,8 @@ class Response(FrozenValue):
         Whether one response follows the other without a pause.
     tail : Tail or None
         What outlasts the usual interval where a pause follows.
+    share : list of TailShare or None, per channel
+        None where artifact and evoked response are told apart by time.
     """
 
     onsets: Array
@@ -85,6 +58,16 @@ class Response(FrozenValue):
     shapes: list[RandomShapes | None]
     periodic: bool
     tail: Tail | None = None
+    share: list[TailShare | None] | None = None
+
+    def share_of(self, channel: int) -> TailShare | None:
+        """Give how a channel is shared; None where no tail runs under its response."""
+        return None if self.share is None else self.share[channel]
+
+    def evoked_operator(self, channel: int) -> Array | None:
+        """From coefficients of the locked response to those of the evoked one; None where they are told by time."""
+        share = self.share_of(channel)
+        return None if share is None else share.operator
 
     def coefficients(self, channel: int) -> Array:
         """Coefficients of the smooth course at every pulse, V, (pulses, size)."""
@@ -182,6 +165,9 @@ class LockedModel(FrozenValue):
             late = design.phase >= 0
             for channel in _numbers(self.has_evoked):
                 row = np.maximum(design.evaluate(response.variances(channel)), 0.0)
+                part = response.share_of(channel)
+                if part is not None:
+                    row = row + np.interp(design.phase, part.times, part.error) ** 2
                 variance[channel, design.samples[late]] += row[late] + doubt[channel]
                 self._add_shape_errors(variance[channel], response, channel, own)
         return np.sqrt(variance)
@@ -207,6 +193,11 @@ class LockedModel(FrozenValue):
             design, overlap, own = self._designs(response)
             share = hand_over(design.phase, self.artifact_end)
             for channel in _numbers(self.has_locked):
+                if self.has_evoked[channel] and response.evoked_operator(channel) is not None:
+                    self._add_shared(out[channel], response, channel, (design, overlap), evoked)
+                    if evoked:
+                        self._add_shapes(out[channel], response, channel, own)
+                    continue
                 coefficients = response.coefficients(channel)
                 level = response.level(channel)
                 wave = design.evaluate(coefficients)
@@ -226,6 +217,22 @@ class LockedModel(FrozenValue):
                     if response.tail is not None:
                         response.tail.add_to(out[channel], channel, self.fs)
         return out
+
+    def _add_shared(
+        self, out: Array, response: Response, channel: int, designs: tuple[PhaseDesign, PhaseDesign], evoked: bool
+    ) -> None:
+        """Add a part of a channel under whose response a tail runs; what outlasts a train goes with the tail."""
+        design, overlap = designs
+        operator = response.evoked_operator(channel)
+        if operator is not None:
+            coefficients = response.coefficients(channel) @ operator.T * (1.0 if evoked else -1.0)
+            out[design.samples] += design.evaluate(coefficients)
+            if overlap.samples.size:
+                np.add.at(out, overlap.samples, overlap.evaluate(coefficients))
+        if not evoked:
+            response.add_to(out, channel, design, overlap)
+            if response.tail is not None:
+                response.tail.add_to(out, channel, self.fs)
 
     def _level_of_evoked(self, response: Response, channel: int, design: PhaseDesign, wave: Array) -> Array:
         """Level of every evoked response, V, (pulses,): behind a high-pass its mean over a period is zero.

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design
-from emgkit.artifact.spline_model import Response, Tail
+from emgkit.artifact.spline_model import Response
 from emgkit.artifact.spline_pulse import PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import RandomShapes, find_shapes, shape_knots
+from emgkit.artifact.spline_share import Tail
 from emgkit.artifact.spline_solve import CourseFit, fit_courses, fit_plainly
 from emgkit.artifact.spline_time import Segment, make_segments, null_courses, smooth_courses
 

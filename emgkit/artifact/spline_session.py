@@ -26,6 +26,7 @@ from emgkit.artifact.spline_lines import (
 from emgkit.artifact.spline_model import LockedModel, Response
 from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_response import ResponseFitter
+from emgkit.artifact.spline_tail import TailsFound, share_tails
 from emgkit.pulses import Pulses
 
 __all__ = ["Found", "Session"]
@@ -141,9 +142,14 @@ class Session:
         rest = self._rest(fitters, found, orders, lines)
         locked = has_evoked | has_artifact
         made = [one.finish(rest, self.known, has_evoked & shapes) for one in fitters]
+        told = TailsFound(made)
+        if artifact_end is None and has_evoked.any():
+            told = share_tails(made, rest, self.known, self.fs, end, has_evoked)
+        made = told.responses
         model = replace(self._model(made, found, orders, lines), artifact_end=end, has_evoked=has_evoked)
         model = replace(model, has_locked=locked)
-        return Found(model, until, self._quality(model, fitters, response), tuple(messages + said + self._far()))
+        quality = {**self._quality(model, fitters, response), **told.quality}
+        return Found(model, until, quality, (*messages, *said, *self._far(), *told.messages))
 
     def _far(self) -> list[str]:
         if not self.levels.any():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,11 @@ from scipy.linalg.lapack import dpotrf, dtrtrs
 from emgkit.artifact.tail_atoms import Choices, Moments, choose_tails, moments_of
 from emgkit.artifact.tail_prior import FilteredGrid, ResponseFamily
 
-__all__ = ["Posterior", "Problem", "Setting", "evidence_of", "log_sum", "mixed", "posterior"]
+__all__ = ["BELIEF", "Posterior", "Problem", "Setting", "evidence_of", "log_sum", "mixed", "posterior"]
 
 Array = NDArray[np.float64]
 
+BELIEF = 0.5  # share of the log evidence that counts (unverified): the models are smooth, real responses only nearly
 FEW, MANY = 2, 3  # exponentials while searching, and in the end
 FOLLOWED = 0.98  # of the probability: settings and onsets that are averaged hold so much of it
 
@@ -148,7 +149,7 @@ def posterior(problem: Problem, settings: Iterable[Setting], grid: FilteredGrid,
     grid, basis : FilteredGrid, ndarray of shape (all, columns)
         For the times at which the parts are wanted.
     """
-    weighed = [(one, weigh(problem, one, MANY)) for one in settings]
+    weighed = [(one, _doubted(weigh(problem, one, MANY))) for one in settings]
     total = log_sum(np.concatenate([choices.evidence.ravel() for _, choices in weighed]))
     average = _Average(problem, grid, basis)
     shares = [np.exp(choices.evidence - total).sum(axis=1) for _, choices in weighed]
@@ -162,6 +163,11 @@ def posterior(problem: Problem, settings: Iterable[Setting], grid: FilteredGrid,
         else:
             average.no_response += float(share.sum())
     return average.result(total - np.log(len(weighed)))
+
+
+def _doubted(choices: Choices) -> Choices:
+    """Let half of the log evidence count: what made the signal is close to the models and none of them."""
+    return replace(choices, evidence=BELIEF * choices.evidence)
 
 
 def _least(shares: Array) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range
 from emgkit.artifact.tail_atoms import tail_basis
-from emgkit.artifact.tail_posterior import Problem, Setting, evidence_of
+from emgkit.artifact.tail_posterior import BELIEF, Problem, Setting, evidence_of
 from emgkit.artifact.tail_prior import HighPass, ResponseFamily, filtered_grid
 from emgkit.artifact.tail_search import Climb, climb
 from emgkit.errors import ParameterError
@@ -28,7 +28,7 @@ LATEST_BEGIN, LONGEST_PHASE = 1.5e-3, 1.5e-3  # s: first edge, filters' delay in
 EDGE_SHARE, EDGE_OVER = 0.03, 4.0  # bend at an edge over the sharpest one, and over the sharpest of the response
 FIRST_EDGE, EDGE_STEPS = 0.2e-3, (-0.3e-3, 0.0, 0.3e-3)  # s, about the end of the pulse that was found
 STEPS = ((0.012, 0.3e-3), (0.045, 0.6e-3), (0.07, 1.5e-3), (np.inf, 5e-3))  # s: until when which step is dense enough
-DISCREPANCY = 1e-3  # of the response: no amplifier is known better
+DISCREPANCY = 3e-3  # of the response: no amplifier is known better
 LEADERS = 3  # rows with the largest artifacts decide about the amplifier
 ROUGHLY = 2  # of the onsets, every so many is looked at
 PROMISING = 12.0  # amplifiers whose log evidence lies so far below the best are not looked at closely
@@ -145,7 +145,7 @@ def find_amplifiers(rows: TailRows, prior: Mapping[HighPass, float]) -> dict[Hig
     rows.leader = int(np.argmax(sizes))
     scores = np.log([prior[one] for one in tried])
     for row in np.argsort(-sizes)[:LEADERS]:
-        scores += _scores(rows, int(row), tried, scores)
+        scores += BELIEF * _scores(rows, int(row), tried, scores)
     shares = np.exp(scores - scores.max())
     shares = np.where(shares > FOLLOWED * shares.sum(), shares, 0.0)
     return {one: float(share) for one, share in zip(tried, shares / shares.sum(), strict=True) if share > 0}
@@ -153,6 +153,7 @@ def find_amplifiers(rows: TailRows, prior: Mapping[HighPass, float]) -> dict[Hig
 
 def _scores(rows: TailRows, row: int, tried: list[HighPass], before: Array) -> Array:
     """Log evidence of every amplifier by one row; only the promising ones are looked at closely."""
+    before = before / BELIEF
     guess = rows.climbed(row, tried[int(np.argmax(before))]).best
     rough = np.array([evidence_of(rows.problem(row, one), guess, ROUGHLY) for one in tried])
     rows.climbed(row, tried[int(np.argmax(before + rough))])

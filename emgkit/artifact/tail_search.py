@@ -11,7 +11,7 @@ __all__ = ["Climb", "climb"]
 
 TURNS = 3
 COARSE = 2  # of the onsets, every so many is looked at while climbing
-CLOSE = 5.0  # settings whose log evidence lies so far below the best one are not averaged
+CLOSE = 10.0  # settings whose log evidence lies so far below the best one are not averaged
 MANY = 24  # at most so many settings are averaged
 RINGS = (0.08e-3, 0.12e-3, 0.16e-3, 0.2e-3, 0.25e-3, 0.3e-3, 0.4e-3, 0.6e-3, 0.9e-3)  # s
 LENGTHS = (1.5e-3, 2.2e-3, 3.0e-3, 4.0e-3, 6.0e-3)  # s

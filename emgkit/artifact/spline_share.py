@@ -1,0 +1,64 @@
+"""How what is locked to the pulses is shared between artifact and evoked response, and what outlasts a train."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit._checks import FrozenValue
+from emgkit.artifact.spline_basis import make_design
+
+__all__ = ["Tail", "TailShare", "hand_over"]
+
+Array = NDArray[np.float64]
+
+HAND_OVER = 0.4  # of the artifact's end: over the last part of it the artifact is handed over to the response
+
+
+def hand_over(phase: Array, end: float) -> Array:
+    """Share of the locked response that counts as artifact: 1, then down to 0 at ``end`` like a cosine."""
+    width = max(HAND_OVER * end, 1e-6)
+    place = np.clip((end - phase) / width, 0.0, 1.0)
+    return 0.5 - 0.5 * np.cos(np.pi * place)
+
+
+@dataclass(frozen=True, eq=False)
+class Tail(FrozenValue):
+    """What is left of a response after the time of the pulse that did not come.
+
+    Parameters
+    ----------
+    onsets : (pulses,) s, pulses that a pause follows
+    knots : (knots,) s
+    coefficients : (channels, size) V
+    """
+
+    onsets: Array
+    knots: Array
+    coefficients: Array
+
+    def add_to(self, out: Array, channel: int, fs: float) -> None:
+        """Add the tails to a channel, V, (samples,)."""
+        design = make_design(self.onsets, fs, out.size, self.knots)
+        shape = (self.onsets.size, design.size)
+        out[design.samples] += design.evaluate(np.broadcast_to(self.coefficients[channel], shape).copy())
+
+
+@dataclass(frozen=True, eq=False)
+class TailShare(FrozenValue):
+    """How a channel's locked response is shared where the artifact's tail runs under the evoked response.
+
+    Parameters
+    ----------
+    operator : (size, size) or None
+        From coefficients of the locked response to those of the evoked one; None where nothing tells, so that it is
+        shared by time and only the interval may be used.
+    times : (times,) s since the pulse
+    error : (times,) V, standard error of the evoked response
+    """
+
+    operator: Array | None
+    times: Array
+    error: Array

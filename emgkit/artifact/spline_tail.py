@@ -1,0 +1,254 @@
+"""Where a tail of the artifact runs under the response: how `PhaseSpline` shares what is locked to the pulses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import BSpline, CubicSpline
+from scipy.linalg import block_diag, toeplitz
+
+from emgkit._checks import FrozenValue
+from emgkit.artifact.base import windows_mask
+from emgkit.artifact.spline_basis import DEGREE
+from emgkit.artifact.spline_model import Response
+from emgkit.artifact.spline_share import TailShare
+from emgkit.artifact.split_tail import TailSplit, split_rows
+from emgkit.artifact.tail_amplifier import CANDIDATES
+from emgkit.artifact.tail_prior import HighPass
+from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
+from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
+from emgkit.errors import ParameterError
+
+__all__ = ["TailsFound", "share_tails"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Indices = NDArray[np.int64]
+
+AFTER_END = 0.3e-3  # s after the artifact's end, where a tail is looked for
+LOOKED = 1.5e-3, 2.5e-3  # s after the pulse, before most responses begin
+SUSPECT, SURE = 0.02, 4.0  # a tail is there larger than that of the response, and than so many standard errors
+LONGEST_AFTER, LEAST_AFTER = 0.2, 0.05  # s after the last pulse of a train that are looked at
+SPOILED = 4e-3  # s after a pulse, in which the rest is not what noise is
+STEADY_UNTIL = 0.1  # s, longest interval of a train
+LEADERS = 3  # channels that tell the amplifier
+LESS_KNOWN = 4.0  # times the variance of the mean: of the response at the end of a train
+UNKNOWN = 0.3  # error of the response over its size, from which it is not told apart
+SHORTEST = 0.016  # s, interval below which responses lie on each other
+MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
+
+
+@dataclass(frozen=True, eq=False)
+class TailsFound(FrozenValue):
+    """Responses that know how they are shared, and what is to be said of it.
+
+    Parameters
+    ----------
+    responses : list of Response
+    quality : mapping
+        Empty where no tail was suspected.
+    messages : tuple of str
+    """
+
+    responses: list[Response]
+    quality: Mapping[str, Any] = field(default_factory=dict)
+    messages: tuple[str, ...] = ()
+
+
+def share_tails(
+    responses: list[Response], rest: Array, known: Mask, fs: float, artifact_end: float, has_evoked: Mask
+) -> TailsFound:
+    """Split every stimulator's responses by what is known of tails, where one is suspected.
+
+    Parameters
+    ----------
+    responses : list of Response
+        Fitted.
+    rest : ndarray, shape (channels, samples)
+        What all fits leave, with what outlasts the last pulse of a train, V.
+    known : ndarray of bool, shape (channels, samples)
+        Samples that were measured.
+    fs : float
+        Hz.
+    artifact_end : float
+        s after the pulse.
+    has_evoked : ndarray of bool, shape (channels,)
+        Channels with a response.
+    """
+    every = np.sort(np.concatenate([one.onsets for one in responses]))
+    views = [_View(response, rest, known, fs, every) for response in responses]
+    suspected = [np.flatnonzero(has_evoked & view.suspects(artifact_end)) for view in views]
+    if not any(rows.size for rows in suspected):
+        return TailsFound(responses)
+    if len(responses) > 1:
+        return _not_told(views, suspected)
+    view, rows = views[0], suspected[0]
+    split = view.split(rows)
+    if split is None:
+        return _not_told(views, suspected)
+    shared = replace(view.response, share=view.shares(split, rows))
+    return TailsFound([shared], _quality(rows, split, len(rest)), _messages(rows, split))
+
+
+def _not_told(views: list[_View], suspected: list[Indices]) -> TailsFound:
+    """Where nothing tells a tail from the response, share by time, and let the interval hold either."""
+    channels = len(views[0].rest)
+    overlap = np.zeros(channels)
+    shared = []
+    for view, rows in zip(views, suspected, strict=True):
+        overlap[rows] = 1.0
+        shared.append(
+            replace(view.response, share=[view.unknown(row) if overlap[row] else None for row in range(channels)])
+        )
+    message = (
+        f"Artifact and response overlap in channels {_listed(np.flatnonzero(overlap))}: a tail runs under the "
+        "response, and nothing tells them apart; only the interval may be used."
+    )
+    return TailsFound(shared, {"overlap": overlap}, (message,))
+
+
+def _listed(rows: Indices) -> str:
+    return ", ".join(str(row + 1) for row in rows[:8]) + (" ..." if len(rows) > 8 else "")
+
+
+class _View:
+    """One response as `split_tail` sees it: its mean on a grid of times since the pulse."""
+
+    def __init__(self, response: Response, rest: Array, known: Mask, fs: float, every: Array) -> None:
+        self.response, self.rest, self.known, self.fs, self.every = response, rest, known, fs, every
+        self.knots, count = response.knots, response.onsets.size
+        first, last = np.ceil(self.knots[0] * fs), np.floor(self.knots[-1] * fs)
+        self.times = np.arange(first, last + 1) / fs
+        self.basis = BSpline.design_matrix(np.clip(self.times, *self.knots[[0, -1]]), self.knots, DEGREE).toarray()
+        self.interval = float(np.median(np.diff(response.onsets))) if response.periodic and count > 1 else None
+        if self.interval is not None and self.interval > STEADY_UNTIL:
+            self.interval = None
+        self.mean = np.stack([response.coefficients(channel).mean(axis=0) for channel in range(len(rest))])
+        near = windows_mask(every, fs, rest.shape[1], -self.knots[0], SPOILED)
+        spoken = windows_mask(every, fs, rest.shape[1], 0.0, STEADY_UNTIL) & ~near & known.all(axis=0)
+        self.single = np.nan_to_num(autocovariance(rest, spoken, self.times.size + round(LONGEST_AFTER * fs)))
+
+    def suspects(self, artifact_end: float) -> Mask:
+        """Mark channels that are not back at their level when the artifact's own deflection is over."""
+        late = self.basis @ self.mean.T
+        settled = self.times > self.times[-1] - 0.15 * (self.times[-1] - self.times[0])
+        here = int(np.argmin(np.abs(self.times - np.clip(artifact_end + AFTER_END, *LOOKED))))
+        off = np.abs(late[here] - late[settled].mean(axis=0))
+        after = late[self.times > artifact_end + AFTER_END]
+        size = np.ptp(after, axis=0) if len(after) else np.zeros(len(off))
+        error = np.sqrt(self.single[:, 0] / self.response.onsets.size)
+        return np.asarray((off > SUSPECT * size) & (off > SURE * error))
+
+    def split(self, rows: Indices) -> TailSplit | None:
+        """Split the mean response of some channels; None where too few samples are left."""
+        noise = self._noise(rows, self.times.size) / self.response.onsets.size
+        try:
+            problem = TailRows(self.times, self.mean[rows] @ self.basis.T, noise, self.interval, None)
+            return split_rows(problem, self._amplifiers(rows, problem))
+        except ParameterError:
+            return None
+
+    def _noise(self, rows: Indices, count: int) -> Array:
+        taper = np.linspace(1, 0, count)
+        return np.stack([toeplitz(taper * self.single[row, :count]) for row in rows])
+
+    def _amplifiers(self, rows: Indices, problem: TailRows) -> dict[HighPass, float]:
+        """Weigh amplifiers by what is left after the last pulses of trains, else by the response itself."""
+        prior = dict.fromkeys(CANDIDATES, 1.0)
+        ends, reach = self._ends()
+        if self.interval is None or not ends.size:
+            return find_amplifiers(problem, prior)
+        inside = self.times < self.knots[-1] - 0.5 / self.fs
+        times = np.append(
+            self.times[inside], np.arange(inside.sum() + self.times[0] * self.fs, reach * self.fs) / self.fs
+        )
+        count, after = int(inside.sum()), times.size - int(inside.sum())
+        leaders = rows[np.argsort(-np.abs(problem.values).max(axis=1))[:LEADERS]]
+        sweeps = cut_sweeps(self.rest[leaders], self.fs, self.response.onsets[ends], reach).values
+        with np.errstate(invalid="ignore"):
+            left = np.nan_to_num(sweeps.mean(axis=0))[:, -after:]
+        last = np.stack([self.response.coefficients(row)[ends].mean(axis=0) for row in leaders])
+        noise = self._noise(leaders, times.size)
+        noise *= self._loud(leaders, left)[:, np.newaxis, np.newaxis]
+        parts = LESS_KNOWN / self.response.onsets.size, 1 / ends.size
+        both = [block_diag(parts[0] * one[:count, :count], parts[1] * one[count:, count:]) for one in noise]
+        values = np.concatenate([last @ self.basis[inside].T, left], axis=1)
+        return find_amplifiers(TailRows(times, values, np.stack(both), self.interval, None), prior)
+
+    def _loud(self, rows: Indices, left: Array) -> Array:
+        """Power of the noise after the last pulses over the usual one, at least 1: there may be effort just there."""
+        usual = 2 * (self.single[rows, 0] - self.single[rows, 1]) / max(self._ends()[0].size, 1)
+        return np.maximum((np.diff(left, axis=1) ** 2).mean(axis=1) / np.maximum(usual, 1e-300), 1.0)
+
+    def _ends(self) -> tuple[Indices, float]:
+        """Pulses that a long pause follows, and for how long it can be looked at, s."""
+        onsets, length = self.response.onsets, self.rest.shape[1] / self.fs
+        place = np.searchsorted(self.every, onsets, side="right")
+        pause = np.append(self.every, length)[place] - onsets + self.knots[0] - 1 / self.fs
+        ends = np.flatnonzero(pause > self.knots[-1] + LEAST_AFTER)
+        ends = ends[[bool(self._whole(float(onsets[end]), float(pause[end]))) for end in ends]] if ends.size else ends
+        reach = min(LONGEST_AFTER, float(pause[ends].min())) if ends.size else 0.0
+        return ends, np.floor(reach * self.fs) / self.fs
+
+    def _whole(self, onset: float, pause: float) -> bool:
+        low = round(onset * self.fs)
+        return bool(self.known[:, low : low + round(min(pause, LONGEST_AFTER) * self.fs)].all())
+
+    def shares(self, split: TailSplit, rows: Indices) -> list[TailShare | None]:
+        """Give every channel its share: from coefficients of the locked response to those of the evoked one."""
+        place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
+        places = np.clip(place, self.knots[0], self.knots[-1])
+        between = CubicSpline(self.times, np.eye(self.times.size), axis=0)(
+            np.clip(places, self.times[0], self.times[-1])
+        )
+        to_coefficients = np.linalg.solve(BSpline.design_matrix(places, self.knots, DEGREE).toarray(), between)
+        shares: list[TailShare | None] = [None] * len(self.rest)
+        for number, row in enumerate(rows):
+            if split.no_tail[number] > 0.5 or not self._fits(split, number):
+                continue
+            operator = to_coefficients @ split.weights[number] @ self.basis[split.used]
+            shares[int(row)] = TailShare(operator, self.times, split.evoked_error[number])
+            if _shares(split)[number] > UNKNOWN or (self.interval or 1.0) < SHORTEST:
+                shares[int(row)] = self.unknown(int(row))
+        return shares
+
+    def unknown(self, row: int) -> TailShare:
+        """Share by time, with an error as large as all that is locked to the pulses beside its level."""
+        late = self.times > SPOILED
+        wave = self.basis @ self.mean[row]
+        error = np.full(self.times.size, float(np.std(wave[late])))
+        return TailShare(None, self.times, error)
+
+    def _fits(self, split: TailSplit, row: int) -> bool:
+        """Tell whether the model leaves next to nothing of the mean response: else it is none of this kind."""
+        seen = split.used[self.times[split.used] > split.clear[row]]
+        if seen.size < FEWEST:
+            return False
+        left = (split.artifact - split.tail)[row, seen]
+        size = float(np.sqrt(np.mean(split.evoked[row, seen] ** 2)))
+        noise = float(np.sqrt(self.single[:, 0].max() / self.response.onsets.size))
+        return float(np.sqrt(np.mean(left**2))) <= max(MISFIT * size, MISFIT_ERRORS * noise)
+
+
+def _quality(rows: Indices, split: TailSplit, channels: int) -> dict[str, Any]:
+    overlap, share = np.zeros(channels), np.zeros(channels)
+    overlap[rows] = split.overlap
+    share[rows] = _shares(split)
+    return {"overlap": overlap, "evoked_error_share": share, "high_pass": str(split.high_pass)}
+
+
+def _shares(split: TailSplit) -> Array:
+    size = np.sqrt((split.evoked**2).mean(axis=1))
+    return np.asarray(np.sqrt((split.evoked_error**2).mean(axis=1)) / np.maximum(size, 1e-300))
+
+
+def _messages(rows: Indices, split: TailSplit) -> tuple[str, ...]:
+    unsure = np.flatnonzero(split.overlap)
+    if not unsure.size:
+        return ()
+    worst = int(unsure[np.argmax(_shares(split)[unsure])])
+    return (f"{split.reason[worst]} Said of channel {rows[worst] + 1}; overlap in {_listed(rows[unsure])}.",)

@@ -1,0 +1,70 @@
+"""PhaseSpline where a tail of the artifact runs under the M-wave: on simulated muscles, electrodes and amplifiers."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+import emgkit as ek
+from emgkit.benchmark.cases import CASES
+from emgkit.benchmark.scores import evoked_scores, scene_of
+
+SEEDS = (71, 72, 73)
+
+
+@cache
+def simulated(name, seed):
+    simulation = CASES[name].make(np.random.default_rng(seed))
+    return simulation, CASES[name].pulses(simulation)
+
+
+@cache
+def separated(name, seed):
+    simulation, pulses = simulated(name, seed)
+    return ek.separate(simulation.recording, pulses, "phase_spline")
+
+
+def scores(name, seed, parts):
+    return evoked_scores(
+        scene_of(simulated(name, seed)[0]), parts.evoked.signal, parts.parts.standard_errors["evoked"]()
+    )
+
+
+@pytest.mark.parametrize("name", ["tail_exponential", "tail_second_order"])
+def test_the_tail_is_taken_from_under_the_m_waves_of_a_train(name):
+    found = [scores(name, seed, separated(name, seed)).values for seed in SEEDS]
+    errors = np.array([one["m_nrmse"] for one in found])
+    certain = np.array([not separated(name, seed).parts.quality["overlap"].any() for seed in SEEDS])
+    held = np.array([one["coverage"] for one in found])
+    said = f"errors {np.round(errors, 1)} %, certain {certain}, held {np.round(held)} %"
+    assert np.median(errors) < 6.0, said
+    assert errors[certain].max(initial=0.0) < 10.0, said
+    assert np.median(held) > 75.0, said
+
+
+def test_only_artifact_and_evoked_response_share_differently():
+    name, seed = "tail_exponential", SEEDS[0]
+    simulation, pulses = simulated(name, seed)
+    parts, by_time = (
+        separated(name, seed),
+        ek.separate(simulation.recording, pulses, ek.PhaseSpline(artifact_end=0.003)),
+    )
+    assert np.array_equal(parts.interference.signal, by_time.interference.signal)
+    size = np.abs(simulation.recording.signal).max()
+    assert parts.voluntary.signal == pytest.approx(by_time.voluntary.signal, abs=1e-12 * size)
+    total = sum(parts.part(one).signal for one in ("artifact", "evoked", "voluntary", "interference"))
+    assert total == pytest.approx(simulation.recording.signal, abs=1e-12 * size)
+    errors = [scores(name, seed, one).values["m_nrmse"] for one in (parts, by_time)]
+    assert errors[0] < 0.4 * errors[1], errors
+
+
+def test_without_a_tail_artifact_and_response_stay_told_apart():
+    errors = [scores("no_tail", seed, separated("no_tail", seed)).values["m_nrmse"] for seed in SEEDS[:2]]
+    assert max(errors) < 2.0, f"{np.round(errors, 2)} %"
+
+
+def test_tails_of_two_stimulators_are_said_to_overlap_and_the_interval_holds_the_truth():
+    name = "evoked_two_stimulators"
+    parts = separated(name, SEEDS[0])
+    assert any("overlap" in message for message in parts.parts.messages)
+    assert scores(name, SEEDS[0], parts).values["coverage"] > 85.0
