@@ -119,8 +119,8 @@ def voluntary_evidence(output: Recording, recorded: Recording, pulses: Pulses) -
         The pulses that were used.
     """
     phases = _phases(output, pulses.onsets)
-    rows = zip(output.signal, recorded.signal - output.signal, output.valid, strict=True)
-    return [_of_channel(row, taken, ok, output.fs, phases) for row, taken, ok in rows]
+    rows = zip(output.signal, recorded.signal, output.valid, strict=True)
+    return [_of_channel(row, whole - row, ok, output.fs, phases) for row, whole, ok in rows]
 
 
 def _phases(output: Recording, onsets: Array) -> _Phases:

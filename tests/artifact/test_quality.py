@@ -12,6 +12,7 @@ from emgkit.artifact.m_wave_evidence import MWaveEvidence
 from emgkit.artifact.quality import mean_minus_median
 from emgkit.artifact.voluntary_evidence import VoluntaryEvidence, voluntary_evidence
 from emgkit.grades import GRADES, USES, Grade, grades_text, quality_text
+from emgkit.results import summarise_separation
 
 FS = 2000.0
 CLEAN = {"power": 1e-9, "early": 0.0, "response": 0.0, "misses": 0.0, "lines": 0.0, "noise": 0.005, "slow": 0.005}
@@ -115,6 +116,12 @@ def test_numbers_and_grades_stand_in_repr_results_and_pickles(made, parts):
     assert pickle.loads(pickle.dumps(one)) == one
     assert str(one).startswith(one.grade)
     assert one.limit == USES["m_wave_size"].limit
+
+
+def test_grades_reach_the_results(parts):
+    kept = summarise_separation(parts).quality
+    for use in USES:
+        assert kept[f"grade_{use}"] == parts.quality[f"grade_{use}"]
 
 
 def test_methods_that_keep_no_m_wave_or_leave_it_in_are_graded_so(made):
