@@ -82,6 +82,7 @@ class PastSpline:
         self._seen = np.zeros((channels, count))  # pulses of which each sample of the frame is known, fading
         self._enough = (1 - forgetting**FEWEST) / (1 - forgetting) - 1e-9
         self._learned, self._next = 0, FEWEST
+        self._last: tuple[float, int, _Rows] | None = None
         self._found = np.zeros((channels, size))
         self._course = _Course(forgetting, fs, (channels, size), count)
 
@@ -107,6 +108,8 @@ class PastSpline:
             self._course.follow(self._found)
 
     def _rows(self, place: float, count: int) -> _Rows:
+        if self._last is not None and self._last[:2] == (place, count):
+            return self._last[2]
         samples = np.arange(count)
         phase = (samples - place) / self._fs
         inside = (phase >= self._knots[0]) & (phase < self._knots[-1])
@@ -116,7 +119,8 @@ class PastSpline:
         design = BSpline.design_matrix(phase[inside], self._knots, DEGREE)
         first = design.indices.reshape(-1, DEGREE + 1)[:, 0].astype(np.int64)
         values = np.ascontiguousarray(design.data.reshape(-1, DEGREE + 1).T)
-        return _Rows(samples, first, values)
+        self._last = place, count, _Rows(samples, first, values)
+        return self._last[2]
 
     def _is_known(self, place: float, samples: Indices, margin: int) -> Mask:
         """Tell of which samples enough pulses are known, up to a margin that intervals may round to."""
@@ -133,8 +137,11 @@ class PastSpline:
         if self._learned < FEWEST:
             return out[0], out[1], out[2]
         for place in places:
+            known = self._is_known(place, np.arange(count), int(place > 0))
+            if not known.any():
+                continue  # as of earlier pulses in a regular train
             rows = self._rows(place, count)
-            known = self._is_known(place, rows.samples, int(place > 0))
+            known = known[:, rows.samples]
             constant = np.where(known, rows.evaluate(self._found), 0.0)
             change = np.where(known, rows.evaluate(self._course.change), 0.0)
             share = self._course.share[:, self._index(place, rows.samples)]
