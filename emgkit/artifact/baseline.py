@@ -2,26 +2,84 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["baseline_levels", "render_baseline", "slow_drift"]
+from emgkit._checks import FrozenValue
+from emgkit.pulses import Pulses
+
+__all__ = ["Baseline", "corners_of", "find_baseline", "slow_drift"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-BIN, FINE_BIN = 0.5, 0.25  # s, over which a level is taken: for the part, and for the fit of the response
+BIN, SHORT_BIN = 0.25, 0.1  # s, over which a level is taken: for the fit of the response, and for the baseline
+STEP = 0.5  # s between the knots of the baseline
+BESIDE = (0.1, 0.25)  # s from a corner: more knots
+PAUSE = 1.0  # s without pulses, before and after which the baseline may have a corner
 FAR = 5.0  # typical deflections: a baseline that goes farther is the amplifier's, one nearer may be the response's own
+STIFF = 1e-6  # of the mean weight of a coefficient: decides what no level determines
+CUBIC = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Baseline(FrozenValue):
+    """Cubic spline over the recording, with corners where trains begin and end.
+
+    Parameters
+    ----------
+    knots : (knots,) s
+    coefficients : (channels, size) V; zero for AC-coupled channels
+    """
+
+    knots: Array
+    coefficients: Array
+
+    @property
+    def moves(self) -> Mask:
+        """Which channels have a baseline, (channels,)."""
+        return np.asarray(self.coefficients.any(axis=1))
+
+    def refined(self, rest: Array, usable: Mask, fs: float) -> Baseline:
+        """Add what a fit of the response left of it, (channels, samples) V."""
+        levels, centres = _levels(rest, usable, fs, SHORT_BIN)
+        moves = self.moves[:, np.newaxis]
+        more = np.stack([_fitted(row, (centres + 0.5) / fs, self.knots) for row in levels])
+        return Baseline(self.knots, self.coefficients + np.where(moves, more, 0.0))
+
+    def render(self, fs: float, count: int) -> Array:
+        """Render the baseline, V, (channels, samples)."""
+        from scipy.interpolate import BSpline
+
+        out, moves = np.zeros((len(self.coefficients), count)), self.moves
+        if moves.any():
+            out[moves] = BSpline(self.knots, self.coefficients[moves].T, CUBIC)(np.arange(count) / fs).T
+        return out
+
+
+def corners_of(pulses: Pulses) -> Array:
+    """Give the times at which stimulation begins after a pause or ends before one, s."""
+    onsets = np.array(pulses.onsets)
+    pauses = np.flatnonzero(np.diff(onsets) > PAUSE)
+    return np.unique(np.concatenate([onsets[:1], onsets[pauses], onsets[pauses + 1], onsets[-1:]]))
 
 
 def slow_drift(signal: Array, known: Mask, fs: float) -> Array:
     """Follow the level in quarter seconds, V, (channels, samples): what moves slower than about 1 Hz."""
-    levels, centres = _levels(signal, known, fs, FINE_BIN)
-    return _interpolate(levels, centres, signal.shape[1])
+    from scipy.interpolate import CubicSpline
+
+    levels, centres = _levels(signal, known, fs, BIN)
+    levels = np.stack([_gapless(row, centres) for row in levels])
+    times = np.clip(np.arange(signal.shape[1]), centres[0], centres[-1])
+    if centres.size <= CUBIC:
+        return np.stack([np.interp(times, centres, row) for row in levels])
+    return np.asarray(CubicSpline(centres, levels, axis=1, bc_type="natural")(times))
 
 
-def baseline_levels(signal: Array, usable: Mask, fs: float) -> Array:
-    """Find the level of every half second where the response is over, V, (channels, bins); 0 for AC-coupled channels.
+def find_baseline(signal: Array, usable: Mask, fs: float, corners: Array) -> Baseline:
+    """Fit the baseline to the levels of tenths of a second where the response is over.
 
     Parameters
     ----------
@@ -31,41 +89,63 @@ def baseline_levels(signal: Array, usable: Mask, fs: float) -> Array:
         Samples before the pulses, where the response is over, and stretches without pulses.
     fs : float
         Hz.
+    corners : ndarray, shape (corners,)
+        Times at which the baseline may bend sharply, s.
+
+    Returns
+    -------
+    Baseline
+        With coefficients of zero for channels whose baseline stays within `FAR` typical deflections.
     """
-    levels, centres = _levels(signal, usable, fs, BIN)
-    drift = _interpolate(levels, centres, signal.shape[1])
-    for row, ok in enumerate(usable):
-        typical = float(np.median(np.abs(signal[row] - drift[row]))) if ok.any() else 0.0
-        if float(np.abs(levels[row]).max()) <= FAR * typical:
-            levels[row] = 0.0
-    return levels
+    levels, centres = _levels(signal, usable, fs, SHORT_BIN)
+    times, duration = (centres + 0.5) / fs, signal.shape[1] / fs
+    knots = _knots(duration, corners)
+    out = Baseline(knots, np.stack([_fitted(row, times, knots) for row in levels]))
+    drift = out.render(fs, signal.shape[1])
+    steps, _ = _levels(signal, usable, fs, STEP)
+    farthest = np.array([np.nanmax(np.abs(row), initial=0.0) for row in steps])
+    near = farthest <= FAR * np.median(np.abs(signal - drift), axis=1)
+    return Baseline(knots, np.where(near[:, np.newaxis], 0.0, out.coefficients))
 
 
-def render_baseline(levels: Array, fs: float, count: int) -> Array:
-    """Render the baseline, V, (channels, samples)."""
-    return _interpolate(levels, _centres(count, fs, BIN)[0], count)
+def _knots(duration: float, corners: Array) -> Array:
+    inner = np.arange(STEP, duration - 0.5 * STEP, STEP)
+    sharp = corners[(corners > BESIDE[0]) & (corners < duration - BESIDE[0])]
+    beside = np.concatenate([sharp + sign * step for sign in (-1, 1) for step in BESIDE])
+    inner = inner[np.abs(inner[:, np.newaxis] - sharp).min(axis=1, initial=np.inf) > 1.5 * BESIDE[1]]
+    beside = beside[(beside > 0.5 * BESIDE[0]) & (beside < duration - 0.5 * BESIDE[0])]
+    every = np.sort(np.concatenate([inner, beside, np.repeat(sharp, CUBIC)]))
+    return np.concatenate([np.zeros(CUBIC + 1), every, np.full(CUBIC + 1, duration)])
 
 
-def _centres(count: int, fs: float, width: float) -> tuple[Array, list[NDArray[np.int64]]]:
-    pieces = np.array_split(np.arange(count), max(int(count / (width * fs)), 1))
-    return np.array([piece.mean() for piece in pieces]), pieces
+def _fitted(levels: Array, times: Array, knots: Array) -> Array:
+    from scipy.interpolate import BSpline
+    from scipy.sparse import csc_array, diags_array
+    from scipy.sparse.linalg import spsolve
+
+    size = knots.size - CUBIC - 1
+    fine = np.isfinite(levels)
+    if not fine.any():
+        return np.zeros(size)
+    design = BSpline.design_matrix(times[fine], knots, CUBIC)
+    bends = diags_array([1.0, -2.0, 1.0], offsets=[0, 1, 2], shape=(size - 2, size))
+    normal = design.T @ design + STIFF * (bends.T @ bends) + STIFF * 1e-3 * diags_array(np.ones(size))
+    return np.asarray(spsolve(csc_array(normal), design.T @ levels[fine]))
 
 
 def _levels(signal: Array, known: Mask, fs: float, width: float) -> tuple[Array, Array]:
-    centres, pieces = _centres(signal.shape[1], fs, width)
-    levels = np.zeros((signal.shape[0], centres.size))
+    """Medians of the known samples of pieces of the recording, NaN where there are none, and the pieces' centres."""
+    pieces = np.array_split(np.arange(signal.shape[1]), max(int(signal.shape[1] / (width * fs)), 1))
+    centres = np.array([piece.mean() for piece in pieces])
+    levels = np.full((signal.shape[0], centres.size), np.nan)
     for channel, row in enumerate(signal):
-        cuts = [row[part][known[channel, part]] for part in pieces]
-        found = np.array([np.median(cut) if cut.size else np.nan for cut in cuts])
-        fine = np.isfinite(found)
-        levels[channel] = np.interp(centres, centres[fine], found[fine]) if fine.any() else 0.0
+        for number, part in enumerate(pieces):
+            cut = row[part][known[channel, part]]
+            if cut.size:
+                levels[channel, number] = np.median(cut)
     return levels, centres
 
 
-def _interpolate(levels: Array, centres: Array, count: int) -> Array:
-    from scipy.interpolate import CubicSpline
-
-    times = np.clip(np.arange(count), centres[0], centres[-1])
-    if centres.size < 4:
-        return np.stack([np.interp(times, centres, row) for row in levels])
-    return np.asarray(CubicSpline(centres, levels, axis=1, bc_type="natural")(times))
+def _gapless(levels: Array, centres: Array) -> Array:
+    fine = np.isfinite(levels)
+    return np.interp(centres, centres[fine], levels[fine]) if fine.any() else np.zeros(centres.size)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import FrozenValue
-from emgkit.artifact.baseline import render_baseline
+from emgkit.artifact.baseline import Baseline
 from emgkit.artifact.interference import Mains, render_lines
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
 from emgkit.artifact.spline_pulse import artifact_share
@@ -115,7 +115,7 @@ class LockedModel(FrozenValue):
     lines : (windows, channels, 2 × orders) V
     mains : Mains
     orders : tuple of int
-    levels : (channels, bins) V, of the slow baseline
+    baseline : Baseline
     fs : float
     shape : (channels, samples)
     """
@@ -127,7 +127,7 @@ class LockedModel(FrozenValue):
     lines: Array
     mains: Mains
     orders: tuple[int, ...]
-    levels: Array
+    baseline: Baseline
     fs: float
     shape: tuple[int, int]
 
@@ -154,7 +154,7 @@ class LockedModel(FrozenValue):
     def interference(self) -> Array:
         """Render the lines and the slow baseline, V, (channels, samples)."""
         lines = render_lines(self.lines, self.fs, self.shape[1], self.mains, self.orders)
-        return lines + render_baseline(self.levels, self.fs, self.shape[1]) if self.levels.any() else lines
+        return lines + self.baseline.render(self.fs, self.shape[1]) if self.baseline.moves.any() else lines
 
     def evoked_error(self) -> Array:
         """Render the evoked response's standard error, V, (channels, samples)."""
@@ -240,7 +240,7 @@ class LockedModel(FrozenValue):
         The amplifier takes the mean of artifact and response alike, so that each lies below or above zero between its
         deflections. Where the level is the baseline's, or a pause follows each response, it is none of theirs.
         """
-        if not response.periodic or self.levels[channel].any():
+        if not response.periodic or self.baseline.moves[channel]:
             return np.zeros(response.onsets.size)
         number = np.bincount(design.pulse, minlength=response.onsets.size)
         total = np.bincount(design.pulse, wave, minlength=response.onsets.size)

@@ -1,31 +1,42 @@
-"""Pulses that were given and did not come, and pulses that came and were not given: told by the artifact."""
+"""Pulses that were given and did not come, and pulses that came and were not given: told by the artifact's edges."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import BSpline
 
+from emgkit.artifact.spline_basis import DEGREE
+from emgkit.artifact.spline_sizes import EARLY, LATE, Fitted, edge_sizes, resized, steady
 from emgkit.pulses import Pulses
 
 __all__ = ["corrected"]
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
-EARLY, LATE = -0.0006, 0.0024  # s about a pulse, in which its artifact stands
-DOUBLE = (1.8, 2.2)  # usual intervals: a gap in which one pulse is missing
-THERE, ABSENT, PLAIN = 0.01, 0.003, 0.015  # of the usual power of the artifact: where samples fall changes it much
-CLEAR = 300.0  # power of the artifact over what is there between pulses, from which any of this is decided
-STILL = 2  # equal neighbours in all channels that EMG does not make
-MOST = 0.2  # of the pulses that may be wrong
+ABSENT = 0.08  # of the size of the artifacts about it: a pulse that left less was not there, or did nothing
+NEIGHBOURS = 11  # pulses, whose upper half tells the usual size about a pulse
+SHARP = 0.005  # of the power of the artifact's steepest change, from which a change is looked at
+APART = 0.0025  # s between changes that are looked at
+GIVEN = 0.0004  # s: no second pulse comes so soon after another
+STEP, FINE_STEP = 10e-6, 1e-6  # s between the times that are tried, first and last
+LARGEST = 3.0  # over the usual size
+ALIKE = 0.7  # share of a change that the usual artifact must explain
+SIZES, ABOUT = 2.0, 1.1  # times its own or the usual size that the artifact of a given pulse, or a lost one, may have
+BETTER = 0.2  # of what the artifact misses at the given time is left at a better one
+FAR = 0.02  # share of an artifact that a fit misses, from which its time may be wrong
+LARGEST_MOVE, LEAST_MOVE = 0.0006, 20e-6  # s
+MOST = 0.6  # of the pulses that may be wrong
 
 
-def corrected(signal: Array, fs: float, pulses: Pulses) -> tuple[Pulses, list[str]]:
-    """Leave out pulses without an artifact among pulses with one, and put in pulses whose artifact stands in a gap.
+def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[str]]:
+    """Leave out pulses without an artifact among pulses with one, and put in pulses whose artifact was left.
 
     Parameters
     ----------
-    signal : ndarray, shape (channels, samples)
-        V, without baseline.
+    fitted : Fitted
+        To the pulses given.
     fs : float
         Hz.
     pulses : Pulses
@@ -34,52 +45,120 @@ def corrected(signal: Array, fs: float, pulses: Pulses) -> tuple[Pulses, list[st
     Returns
     -------
     Pulses, list of str
-        The pulses, and what was done.
+        The pulses, and what was done; the very same pulses and nothing when all is well.
     """
-    onsets = np.array(pulses.onsets)
-    if onsets.size < 20 or np.unique(pulses.stimulator).size > 1:
+    given, fitted = pulses, steady(fitted)
+    sizes, misfit, steepest = edge_sizes(fitted)
+    if steepest <= 0:
         return pulses, []
-    usual_interval = float(np.median(np.diff(onsets)))
-    power = _power(signal, fs, onsets)
-    usual = float(np.median(power))
-    if usual < CLEAR * float(np.median(_power(signal, fs, onsets - 0.25 * usual_interval))):
-        return pulses, []
-    absent = (power < ABSENT * usual) & _among(power > PLAIN * usual) & ~_unseen(signal, fs, onsets)
+    fitted = resized(fitted, np.clip(sizes, 0.0, LARGEST))
+    absent = sizes < ABSENT * _usual(sizes)
+    moved = _moved(fitted, fs, np.flatnonzero((misfit > FAR) & ~absent), np.array(pulses.onsets), sizes)
+    pulses, far = _at(pulses, moved), int((moved != pulses.onsets).sum())
     kept = pulses.select(~absent)
-    gaps = np.diff(kept.onsets)
-    inside = (gaps > DOUBLE[0] * usual_interval) & (gaps < DOUBLE[1] * usual_interval)
-    middles = kept.onsets[:-1][inside] + 0.5 * gaps[inside]
-    found = middles[_power(signal, fs, middles) > THERE * usual]
-    if not (absent.any() or found.size) or absent.sum() + found.size > MOST * onsets.size:
-        return pulses, []
-    return _with(kept, found), [
-        f"{int(absent.sum())} of {onsets.size} given pulses left no artifact and were left out; "
-        f"{found.size} that were not given were put in."
+    found = _found(fitted, fs, kept.onsets, _usual(sizes)[~absent], steepest)
+    found = found[
+        np.abs(found - np.array(given.onsets)[:, np.newaxis])[moved != given.onsets].min(axis=0, initial=1.0) > LATE
     ]
+    wrong = int(absent.sum()) + found.size
+    if not (wrong or far) or wrong > MOST * len(pulses):
+        return given, []
+    said = []
+    if wrong:
+        said.append(
+            f"{int(absent.sum())} of {len(pulses)} given pulses left no artifact and were left out; "
+            f"{found.size} that were not given were put in."
+        )
+    if far:
+        said.append(f"{far} pulses came at another time than given, by more than {LEAST_MOVE * 1e6:.0f} µs.")
+    return _with(kept, found), said
 
 
-def _power(signal: Array, fs: float, onsets: Array) -> Array:
-    """Largest change between samples about every time, summed over channels, V²."""
-    return np.asarray((_changes(signal, fs, onsets) ** 2).max(axis=2).sum(axis=0))
+def _usual(sizes: Array) -> Array:
+    """Size that is usual about every pulse: where every other one is absent, it is that of those that came."""
+    from scipy.ndimage import percentile_filter
+
+    return np.asarray(percentile_filter(sizes, 75, NEIGHBOURS, mode="nearest"))
 
 
-def _unseen(signal: Array, fs: float, onsets: Array) -> NDArray[np.bool_]:
-    """Whether some of the samples about a time were held or are missing, so that a pulse there left no trace."""
-    still = (_changes(signal, fs, onsets) == 0).all(axis=0)
-    return np.asarray(still.sum(axis=1) >= STILL)
+def _moved(fitted: Fitted, fs: float, far: NDArray[np.int64], onsets: Array, sizes: Array) -> Array:
+    """Give the times of all pulses, s: those that the fit misses where the usual artifact fits better."""
+    out, design = onsets.copy(), fitted.design
+    usual = _usual(sizes)
+    bounds = np.stack([np.clip(sizes, 0.0, usual) / SIZES, usual * SIZES], axis=1)
+    for pulse in far:
+        rows = design.pulse == pulse
+        first = max(int(np.ceil((onsets[pulse] + EARLY - LARGEST_MOVE) * fs)), 0)
+        seen = fitted.rest[:, first : int((onsets[pulse] + 2 * LATE) * fs) + 2].copy()
+        mine = rows & (design.samples >= first) & (design.samples < first + seen.shape[1])
+        seen[:, design.samples[mine] - first] += fitted.waves[:, mine]
+        tried = onsets[pulse] + np.arange(-LARGEST_MOVE, LARGEST_MOVE, STEP)
+        rough, _ = _best(fitted, np.diff(seen, axis=1), first, fs, tried, bounds[pulse])
+        tried = rough + np.arange(-STEP, STEP, FINE_STEP)
+        found, share = _best(fitted, np.diff(seen, axis=1), first, fs, tried, bounds[pulse])
+        _, given = _best(fitted, np.diff(seen, axis=1), first, fs, onsets[[pulse]], bounds[pulse])
+        if share > ALIKE and 1 - share < BETTER * (1 - given) and abs(found - onsets[pulse]) > LEAST_MOVE:
+            out[pulse] = found
+    return out if (np.diff(out) > 0).all() else onsets
 
 
-def _changes(signal: Array, fs: float, onsets: Array) -> Array:
-    """Give the changes between samples about every time, V, (channels, times, changes)."""
-    steps = np.arange(int(np.floor(EARLY * fs)), int(np.ceil(LATE * fs)) + 1)
-    index = np.clip(np.round(onsets * fs).astype(np.int64)[:, np.newaxis] + steps, 0, signal.shape[1] - 1)
-    return np.asarray(np.diff(signal[:, index], axis=2))
+def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: float) -> Array:
+    """Give the times of pulses that were not given, s."""
+    change = (np.diff(fitted.rest, axis=1) ** 2).sum(axis=0)
+    places = np.flatnonzero(change > SHARP * steepest)
+    taken: list[float] = []
+    for place in places[np.argsort(-change[places], kind="stable")]:
+        time = float(place) / fs
+        if all(abs(time - one) > APART for one in taken):
+            taken.append(time)
+        if len(taken) > MOST * onsets.size:
+            return np.array([])
+    bounds = usual[np.clip(np.searchsorted(onsets, taken), 0, onsets.size - 1), np.newaxis] * [1 / ABOUT, ABOUT]
+    tried = [_time_of(fitted, fs, time, each) for time, each in zip(taken, bounds, strict=True)]
+    found = np.array(sorted(time for time in tried if np.isfinite(time)))
+    after = np.searchsorted(onsets, found)
+    gap = np.minimum(
+        np.abs(found - onsets[np.clip(after - 1, 0, None)]), np.abs(found - onsets[np.minimum(after, onsets.size - 1)])
+    )
+    return found[(gap > GIVEN) & (np.diff(found, prepend=-np.inf) > GIVEN)]
 
 
-def _among(plain: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether the pulses before and after are plain."""
-    before, after = np.append(plain[:1], plain[:-1]), np.append(plain[1:], plain[-1:])
-    return np.asarray(before & after)
+def _time_of(fitted: Fitted, fs: float, time: float, bounds: Array) -> float:
+    """Give the time of the pulse whose artifact, of a size within bounds, explains the change at a time, s, or NaN."""
+    low = max(int(np.floor((time - LATE) * fs)), 0)
+    high = min(int(np.ceil((time + LATE) * fs)) + 2, fitted.rest.shape[1])
+    seen = np.diff(fitted.rest[:, low:high], axis=1)
+    rough, _ = _best(fitted, seen, low, fs, np.arange(time - LATE, time - EARLY, STEP), bounds)
+    found, share = _best(fitted, seen, low, fs, rough + np.arange(-STEP, STEP, FINE_STEP), bounds)
+    return found if share > ALIKE else float("nan")
+
+
+def _best(fitted: Fitted, seen: Array, low: int, fs: float, tried: Array, bounds: Array) -> tuple[float, float]:
+    """Of the times tried the one at which the usual artifact explains most, and the share that it explains there."""
+    phase = (low + np.arange(seen.shape[1] + 1)) / fs - tried[:, np.newaxis]
+    knots = fitted.design.knots
+    inside = (phase >= knots[0]) & (phase < min(LATE, knots[-1]))
+    waves = BSpline(knots, fitted.mean.T, DEGREE)(np.clip(phase, knots[0], np.nextafter(knots[-1], -np.inf)))
+    both = inside[:, 1:] & inside[:, :-1]
+    steps = np.diff(waves, axis=1) * both[:, :, np.newaxis]
+    match, power = np.einsum("sic,ci->s", steps, seen), np.maximum((steps**2).sum(axis=(1, 2)), 1e-300)
+    sizes = np.clip(match / power, *bounds)
+    explained = 2 * sizes * match - sizes**2 * power
+    best = int(np.argmax(explained))
+    return float(tried[best]), float(explained[best] / max(float(both[best] @ (seen**2).sum(axis=0)), 1e-300))
+
+
+def _at(pulses: Pulses, onsets: Array) -> Pulses:
+    return Pulses(
+        onsets,
+        train=pulses.train,
+        stimulator=pulses.stimulator,
+        current=pulses.current,
+        width=pulses.width,
+        time_source=pulses.time_source,
+        offset=pulses.offset,
+        clock=pulses.clock,
+    )
 
 
 def _with(kept: Pulses, found: Array) -> Pulses:

@@ -13,7 +13,7 @@ from emgkit.artifact.spline_pulse import PulseChanges, artifact_share, estimate_
 from emgkit.artifact.spline_random import RandomShapes, find_shapes, shape_knots
 from emgkit.artifact.spline_share import Tail
 from emgkit.artifact.spline_solve import CourseFit, fit_courses, fit_plainly
-from emgkit.artifact.spline_time import Segment, make_segments, null_courses, smooth_courses
+from emgkit.artifact.spline_time import Segment, make_segments, null_courses, recruitment_courses, smooth_courses
 
 __all__ = ["ResponseFitter"]
 
@@ -27,6 +27,7 @@ FEW_OVERLAPS = 0.005  # of the samples
 SLOW_PULSES = 15  # over which a size must change to be none of the smooth courses'
 LARGEST_GAIN = 0.05  # relative: stimulators vary by a tenth of it from pulse to pulse
 CLOSE = 0.020  # s: nearer pulses have the last response under their artifact, which does not move with it
+LARGEST_SIZE = 3.0  # over the mean size of the artifact
 RAMPED = 0.03  # relative SD of the size of the artifact
 NEIGHBOURS = 9  # pulses over which the power of the voluntary EMG is averaged
 SPIKE = 0.003  # s after the pulse, in which the power is not looked at
@@ -79,6 +80,7 @@ class ResponseFitter:
         self.weights: Array | None = None
         self._bend = bend_operator(self.knots)
         self._plain: dict[tuple[int, int], Array] = {}
+        self._learned: dict[tuple[int, int], CourseFit] = {}
         self.response: Response | None = None
         self._made: tuple[PhaseDesign, PhaseDesign] | None = None
 
@@ -133,13 +135,16 @@ class ResponseFitter:
         """Forget how loud the voluntary EMG is: what other responses left in it is being taken away."""
         self.weights = None
         self._plain.clear()
+        self._learned.clear()
 
-    def follow_sizes(self) -> None:
+    def follow_sizes(self, sizes: Array | None) -> None:
         """Make the size of the artifact a course of the response, where it changes more than stimulators do by chance.
 
-        The current changes then, and the response with it, along a curve.
+        The current changes then, and the response with it, along a recruitment curve.
         """
-        if self.changes is not None and self.changes.gain_spread > RAMPED:
+        if sizes is not None and float(np.std(np.clip(sizes, 0.0, LARGEST_SIZE))) > RAMPED:
+            self.known_courses = [*self.known_courses, *recruitment_courses(np.clip(sizes, 0.0, LARGEST_SIZE))]
+        elif self.changes is not None and self.changes.gain_spread > RAMPED:
             size = 1 + self.changes.gain
             self.known_courses = [*self.known_courses, size, size**2]
         self.gain = np.zeros(self.onsets.size)
@@ -195,10 +200,13 @@ class ResponseFitter:
                 plain = self._plain_power(number, channel, local, seen, valid, matrix, projected, smooth)
                 stated = self.weights[channel, segment.pulses]
                 weight = stated if np.isfinite(stated).all() else 1 / plain
-                fit = fit_courses(matrix, projected, smooth, nulls, weight, self._bend)
+                fit = fit_courses(
+                    matrix, projected, smooth, nulls, weight, self._bend, self._learned.get((number, channel))
+                )
                 left = seen - local.evaluate(smooth @ fit.coefficients)
                 power = pulse_power(local, left, valid, SPIKE, floor[channel])
                 self.weights[channel, segment.pulses] = 1 / np.maximum(power, LEAST_SHARE * plain)
+                self._learned[number, channel] = fit
                 found.append(fit)
             fits.append(found)
             courses.append(smooth)
@@ -207,9 +215,9 @@ class ResponseFitter:
 
     def _rough(self, gram: Array, projected: Array, smooth: Array) -> CourseFit:
         few = smooth[:, : ROUGH_COURSES + len(self.known_courses)]
-        found, nothing = np.zeros((smooth.shape[1], gram.shape[2])), np.zeros(gram.shape[2])
-        found[: few.shape[1]] = fit_plainly(gram, projected, few, self._bend)
-        return CourseFit(found, nothing, np.zeros_like(found))
+        fit = _nothing(smooth, gram.shape[2])
+        fit.coefficients[: few.shape[1]] = fit_plainly(gram, projected, few, self._bend)
+        return fit
 
     def _plain_power(
         self,
@@ -252,6 +260,13 @@ class ResponseFitter:
         if not last and self.changes.shift.any():
             self.onsets = _increasing(self.onsets + self.changes.shift, self.onsets)
             self._made = None
+
+    def waves(self) -> tuple[Array, Array]:
+        """Give the response at every row, V, (channels, rows), and its mean coefficients, V, (channels, size)."""
+        design, _ = self.designs
+        made = self._current()
+        each = [made.coefficients(channel) for channel in range(len(made.shapes))]
+        return np.stack([design.evaluate(one) for one in each]), np.stack([one.mean(axis=0) for one in each])
 
     def _without_overlap(self, target: Array) -> Array:
         _, overlap = self.designs
@@ -296,7 +311,7 @@ class ResponseFitter:
 def _nothing(smooth: Array, size: int) -> CourseFit:
     """Fit of a channel in which there is no signal."""
     shape = (smooth.shape[1], size)
-    return CourseFit(np.zeros(shape), np.zeros(size), np.zeros(shape))
+    return CourseFit(np.zeros(shape), np.zeros(size), np.zeros(shape), np.zeros(size - 2), np.zeros(shape))
 
 
 def _fast(gain: Array) -> Array:

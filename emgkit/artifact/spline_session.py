@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.base import windows_mask
-from emgkit.artifact.baseline import baseline_levels, render_baseline, slow_drift
+from emgkit.artifact.baseline import corners_of, find_baseline, slow_drift
 from emgkit.artifact.interference import Mains, find_mains, fit_lines, render_lines
 from emgkit.artifact.spline_basis import phase_knots
 from emgkit.artifact.spline_evidence import end_of_artifact, locked_evidence
@@ -26,7 +25,9 @@ from emgkit.artifact.spline_lines import (
 from emgkit.artifact.spline_model import LockedModel, Response
 from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_response import ResponseFitter
+from emgkit.artifact.spline_sizes import Fitted, artifact_sizes
 from emgkit.artifact.spline_tail import TailsFound, share_tails
+from emgkit.artifact.spline_time import recruitment_courses
 from emgkit.pulses import Pulses
 
 __all__ = ["Found", "Session"]
@@ -39,14 +40,16 @@ RESPONSE = 0.030  # s: support of a response that others run into
 IRREGULAR = 0.02  # relative: intervals that differ more cannot be taken as one period
 MOSTLY = 0.7  # of the intervals must be one period
 TAIL = 0.060  # s, support in irregular trains
-ROUNDS, MANY_ROUNDS, QUICK_ROUNDS = 4, 5, 20
+ROUNDS, MANY_ROUNDS, QUICK_ROUNDS = 2, 4, 20
 EVIDENCE = 5.0  # z score from which a response is taken as there
 SPIKE = 0.003  # s after the pulse that no line is fitted to
 SHORT_SUPPORT = 0.004  # s: support when there is an artifact and no response
 OVER = 0.8  # of the interval: from then on the response is taken to be over
 GRID = 25e-6  # s, on which the mean response is looked at
-RECOVERY = (0.0, 0.003, 0.008, 0.015)  # s after an excitation; unverified, as in the literature's recovery functions
-FEWEST_SOON = 10  # pulses
+RECOVERY = (0.001, 0.0025, 0.006, 0.015)  # s, over which the effects of an excitation fade; unverified
+SOON, RARE = 0.018, 0.04  # s, and share of the pulses: rare pulses so soon after another have a response of their own
+TELLING = 0.05  # difference of such a course between pulses from which it is one
+CORRECTIONS, FEWEST_CHECKED = 2, 20  # passes over pulses that are absent or lost, and pulses that it takes
 QUIET = 0.15  # s after a pulse, from which a stretch is without pulses
 CURRENT_VARIES = 0.02  # relative SD of the current from which it is a course of its own
 
@@ -84,42 +87,42 @@ class Session:
         self.near = windows_mask(pulses.onsets, fs, count, before, SPIKE)
         self.interval = _interval(pulses)
         busy = windows_mask(pulses.onsets, fs, count, before, OVER * (min(self.interval, LONGEST) - before))
-        self.levels = baseline_levels(filled, self.known & ~busy, fs)
+        self.baseline = find_baseline(filled, self.known & ~busy, fs, corners_of(pulses))
         offset = self._offset(filled)
-        self.signal = np.where(self.known, filled - offset - render_baseline(self.levels, fs, count), 0.0)
+        self.signal = np.where(self.known, filled - offset - self.baseline.render(fs, count), 0.0)
         self.flat = self.signal - slow_drift(self.signal, self.known & ~self.near, fs)
-        self.pulses, self.corrections = corrected(self.signal, fs, pulses)
-        if self.corrections:
-            self.near = windows_mask(self.pulses.onsets, fs, count, before, SPIKE)
-            self.interval = _interval(self.pulses)
+        self.corrections: list[str] = []
+        self.sizes: Array | None = None
 
     def _offset(self, filled: Array) -> Array:
         """Constant offset in the stretches without pulses, V, (channels, 1); 0 for channels whose level is followed."""
         free = self.known & ~windows_mask(self.pulses.onsets, self.fs, filled.shape[1], 0.01, QUIET)
         out = np.zeros((len(filled), 1))
         for channel, (row, ok) in enumerate(zip(filled, free, strict=True)):
-            if not self.levels[channel].any() and ok.sum() >= self.fs:
+            if not self.baseline.moves[channel] and ok.sum() >= self.fs:
                 out[channel] = row[ok].mean()
         return out
 
     def run(self, *, mains: bool, shifts: bool, shapes: bool, artifact_end: float | None) -> Found:
         """Decide what there is and fit it."""
         self.mains_wanted = mains
-        messages = list(self.corrections)
+        messages = self.corrections
         found = self._find_mains(self.flat, None)
         lines = self._lines(found, found.orders, self.flat)
         quiet = self.flat - render_lines(lines, self.fs, self.flat.shape[1], found, found.orders)
         until = self._until()
         artifact = locked_evidence(quiet, self.fs, self.pulses.onsets, -self.before, SPIKE)
-        fitters = self._fitters(until)
         none = np.zeros(len(self.signal), dtype=bool)
-        self._fit_in_turns(fitters, found, (), 1, shifts=False)
+        fitters = self._first_fit(until, found)
+        if self.baseline.moves.any():
+            self._refine_baseline(fitters)
+            fitters = self._first_fit(until, found)
         guess = self._model([one.finish(self.signal, self.known, none) for one in fitters], found, (), lines[..., :0])
         if shifts:
             for fitter in fitters:
                 others = sum((one.render(len(self.signal)) for one in fitters if one is not fitter), 0.0)
                 fitter.follow_pulses(self.signal - others, self.known, last=True)
-                fitter.follow_sizes()
+                fitter.follow_sizes(self.sizes)
         end = self._end(guess, artifact_end)
         response = locked_evidence(quiet, self.fs, self.pulses.onsets, end + 0.0005, min(until, self.interval))
         has_evoked, has_artifact = response >= EVIDENCE, artifact >= EVIDENCE
@@ -151,10 +154,40 @@ class Session:
         quality = {**self._quality(model, fitters, response), **told.quality}
         return Found(model, until, quality, (*messages, *said, *self._far(), *told.messages))
 
+    def _first_fit(self, until: float, mains: Mains) -> list[ResponseFitter]:
+        """Fit roughly, and again without the pulses that were not there and with those that were lost."""
+        check = self._stimulators().size == 1 and len(self.pulses) >= FEWEST_CHECKED
+        for _ in range(CORRECTIONS if check else 0):
+            plain = self._fitters(until, recovery=False)  # courses of their own would explain pulses that are wrong
+            self._fit_in_turns(plain, mains, (), 1, shifts=False)
+            waves, mean = plain[0].waves()
+            rest = np.where(self.known, self.signal - plain[0].render(len(self.signal)), 0.0)
+            fitted = Fitted(plain[0].designs[0], rest, waves, mean)
+            pulses, said = corrected(fitted, self.fs, self.pulses)
+            self.sizes = None if said else artifact_sizes(fitted)
+            if not said:
+                break
+            self.corrections += said
+            self.pulses = pulses
+            self.near = windows_mask(pulses.onsets, self.fs, self.signal.shape[1], self.before, SPIKE)
+        if check and not _recovery_courses(self.pulses.onsets, self.pulses.onsets):
+            return plain
+        fitters = self._fitters(until)
+        self._fit_in_turns(fitters, mains, (), 1, shifts=False)
+        return fitters
+
+    def _refine_baseline(self, fitters: list[ResponseFitter]) -> None:
+        count = self.signal.shape[1]
+        rest = self.signal - sum((one.render(len(self.signal)) for one in fitters), np.zeros_like(self.signal))
+        better = self.baseline.refined(rest, self.known & ~self.near, self.fs)
+        change = better.render(self.fs, count) - self.baseline.render(self.fs, count)
+        self.baseline, self.signal = better, np.where(self.known, self.signal - change, 0.0)
+        self.flat = self.signal - slow_drift(self.signal, self.known & ~self.near, self.fs)
+
     def _far(self) -> list[str]:
-        if not self.levels.any():
+        if not self.baseline.moves.any():
             return []
-        far = float(np.abs(self.levels).max()) * 1e3
+        far = float(np.abs(self.baseline.coefficients).max()) * 1e3
         return [f"A slow baseline of up to {far:.3g} mV was taken away with the interference."]
 
     def _until(self) -> float:
@@ -166,7 +199,7 @@ class Session:
     def _stimulators(self) -> NDArray[np.int64]:
         return np.unique(self.pulses.stimulator)
 
-    def _fitters(self, until: float) -> list[ResponseFitter]:
+    def _fitters(self, until: float, *, recovery: bool = True) -> list[ResponseFitter]:
         made = []
         several = self._stimulators().size > 1
         for number in self._stimulators():
@@ -183,7 +216,7 @@ class Session:
                     self.fs,
                     self.signal.shape[1],
                     self.window,
-                    _known_courses(own) + _recovery_courses(own.onsets, self.pulses.onsets),
+                    _known_courses(own) + (_recovery_courses(own.onsets, self.pulses.onsets) if recovery else []),
                     _is_regular(own) and interval <= LONGEST and end < interval,
                 )
             )
@@ -253,7 +286,7 @@ class Session:
     def _model(self, responses: list[Response], mains: Mains, orders: tuple[int, ...], lines: Array) -> LockedModel:
         every = np.ones(len(self.signal), dtype=bool)
         return LockedModel(
-            responses, SPIKE, every, every, lines, mains, orders, self.levels, self.fs, self.signal.shape
+            responses, SPIKE, every, every, lines, mains, orders, self.baseline, self.fs, self.signal.shape
         )
 
     def _nothing(self, mains: Mains, lines: Array, response: Array, messages: list[str]) -> Found:
@@ -315,23 +348,23 @@ def _is_regular(pulses: Pulses) -> bool:
 
 
 def _known_courses(pulses: Pulses) -> list[Array]:
-    """Give the current and its square, where they vary: recruitment is curved."""
+    """Give the curve along which the response may follow the current, where that varies."""
     if pulses.current is None or not np.isfinite(pulses.current).all():
         return []
     current = np.array(pulses.current)
     mean = float(current.mean())
     if mean <= 0 or float(current.std()) < CURRENT_VARIES * mean:
         return []
-    return [current / mean, (current / mean) ** 2]
+    return recruitment_courses(current / mean)
 
 
 def _recovery_courses(own: Array, every: Array) -> list[Array]:
     """Pulses soon after another one, of any stimulator: its axons are refractory, or conduct faster than at rest."""
     before = np.searchsorted(every, own, side="left") - 1
     since = np.where(before >= 0, own - every[np.maximum(before, 0)], np.inf)
-    edges = itertools.pairwise(RECOVERY)
-    courses = [((since >= low) & (since < high)).astype(float) for low, high in edges]
-    return [course for course in courses if FEWEST_SOON <= course.sum() <= own.size - FEWEST_SOON]
+    soon = np.flatnonzero(since < min(SOON, 0.8 * float(np.median(since))))
+    alone = [(np.arange(own.size) == pulse).astype(float) for pulse in soon] if soon.size < RARE * own.size else []
+    return alone + [course for course in (np.exp(-since / fade) for fade in RECOVERY) if np.ptp(course) > TELLING]
 
 
 def _effective(fitters: list[ResponseFitter], channel: int) -> float:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solveh_banded
+from scipy.linalg import LinAlgError, solveh_banded
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import DEGREE
@@ -26,9 +26,9 @@ SIZE_STEPS = 3
 BEND_REACH, SIZE_REACH = 3, 6  # coefficients on either side over which prior variances are pooled
 LEAST_BENDING = 1e-9  # of the largest prior variance
 LEAST_PRIOR = 1e-6  # of the noise variance
-RIDGE = 1e-9
+RIDGE, STRONGER = 1e-9, 1e4
 TINY = 1e-30
-PLAIN = 1e-4
+PLAIN, PLAIN_NOISE = 1e-4, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +41,26 @@ class CourseFit(FrozenValue):
     noise : (size,) V², variance of a coefficient of a course that holds only noise: EMG is correlated, and this
         variance knows it
     kept : (courses, size) share of that noise that the priors let through
+    rough : (size - 2,) one over the prior variance of the second differences, for a noise variance of one
+    sizes : (courses, size) one over the prior variance of the coefficients, 1/V²
     """
 
     coefficients: Array
     noise: Array
     kept: Array
+    rough: Array
+    sizes: Array
 
 
-def fit_courses(gram: Array, projected: Array, courses: Array, nulls: Array, weight: Array, bend: Array) -> CourseFit:
+def fit_courses(
+    gram: Array,
+    projected: Array,
+    courses: Array,
+    nulls: Array,
+    weight: Array,
+    bend: Array,
+    start: CourseFit | None = None,
+) -> CourseFit:
     """Fit one channel.
 
     Parameters
@@ -63,26 +75,33 @@ def fit_courses(gram: Array, projected: Array, courses: Array, nulls: Array, wei
         One over the variance of the noise about each pulse, 1/V².
     bend : ndarray
         From `bend_operator`.
+    start : CourseFit, optional
+        An earlier fit to nearly the same: learning goes on from there.
     """
-    rough, mean = _learn_bending(_matrix(np.tensordot(weight, gram, 1)), weight @ projected, bend)
+    known = None if start is None or start.sizes.shape[0] != courses.shape[1] else start
+    normal = _matrix(np.tensordot(weight, gram, 1))
+    rough, mean = _learn_bending(normal, weight @ projected, bend, None if known is None else known.rough)
     penalty = _diagonals((bend.T * rough) @ bend)
-    both = np.concatenate([courses, nulls], axis=1)
-    # before anything is known, a course is as large as the mean response: what no sample determines stays small
-    largest = _pooled(mean**2, SIZE_REACH)
-    sizes = np.tile(1 / np.maximum(largest, 1e-9 * float(largest.max()) + 1e-300), (both.shape[1], 1))
-    sizes[0] = 0.0
-    found = _solve(gram, projected, both, weight, penalty, sizes)
-    count = courses.shape[1]
-    noise = _pooled((found[count:] ** 2).mean(axis=0), SIZE_REACH) if nulls.shape[1] else np.zeros(penalty.shape[1])
-    found, kept = found[:count], np.ones((count, penalty.shape[1]))
-    for _ in range(SIZE_STEPS if nulls.shape[1] and count > 1 else 0):
-        prior = np.maximum(np.stack([_pooled(row**2, SIZE_REACH) for row in found]) - noise, LEAST_PRIOR * noise)
+    problem = _Courses(gram, projected, courses, weight)
+    unknown, count = _unknown(mean), courses.shape[1]
+    sizes = _first_sizes(unknown, courses) if known is None else known.sizes
+    found = problem.solve(penalty, sizes)
+    noise = np.zeros(penalty.shape[1])
+    if nulls.shape[1]:
+        left = projected - _times(gram, courses @ found)
+        noise = _pooled((_each(gram, left, nulls, weight, penalty, unknown) ** 2).mean(axis=0), SIZE_REACH)
+    kept = np.ones((count, penalty.shape[1]))
+    steps = SIZE_STEPS if known is None else 1
+    for _ in range(steps if nulls.shape[1] and count > 1 else 0):
+        prior = np.maximum(
+            np.stack([_pooled(row**2, SIZE_REACH) for row in found]) - noise, LEAST_PRIOR * noise + 1e-300
+        )
         kept = prior / (prior + noise)
         kept[0] = 1.0
         sizes = 1 / np.maximum(prior, 1e-300)
         sizes[0] = 0.0
-        found = _solve(gram, projected, courses, weight, penalty, sizes)
-    return CourseFit(found, noise, kept)
+        found = problem.solve(penalty, sizes)
+    return CourseFit(found, noise, kept, rough, sizes)
 
 
 def fit_plainly(gram: Array, projected: Array, courses: Array, bend: Array) -> Array:
@@ -90,25 +109,48 @@ def fit_plainly(gram: Array, projected: Array, courses: Array, bend: Array) -> A
     weight = np.ones(len(gram))
     scale = float(gram[:, 0].sum()) / gram.shape[2]
     penalty = _diagonals((bend.T * np.full(len(bend), PLAIN * scale / float(np.abs(bend).max()) ** 2)) @ bend)
-    return _solve(gram, projected, courses, weight, penalty, np.zeros((courses.shape[1], gram.shape[2])))
+    steady = np.ones((len(gram), 1))
+    mean = _Courses(gram, projected, steady, weight).solve(penalty, np.zeros((1, gram.shape[2])))[0]
+    noise = PLAIN_NOISE * float((mean**2).mean())
+    return _Courses(gram, projected, courses, weight).solve(penalty, noise * _first_sizes(_unknown(mean), courses))
 
 
-def _learn_bending(normal: Array, right: Array, bend: Array) -> tuple[Array, Array]:
+def _unknown(mean: Array) -> Array:
+    """One over the prior variance of coefficients before anything is known: as large as those of the mean response."""
+    largest = _pooled(mean**2, SIZE_REACH)
+    return np.asarray(1 / np.maximum(largest, 1e-9 * float(largest.max()) + 1e-300))
+
+
+def _first_sizes(unknown: Array, courses: Array) -> Array:
+    """No course adds more than the mean response to any pulse: what no sample determines stays small."""
+    sizes = (courses**2).max(axis=0)[:, np.newaxis] * unknown
+    sizes[0] = 0.0
+    return np.asarray(sizes)
+
+
+def _learn_bending(normal: Array, right: Array, bend: Array, rough: Array | None) -> tuple[Array, Array]:
     """One over the prior variance of every second difference, for a noise variance of one, and the mean response."""
     scale = float(np.trace(normal)) / len(normal)
-    steep = float(np.abs(bend).max()) ** 2
-    start = np.full(len(bend), 1e-6 * scale / steep)
-    found = np.linalg.solve(_penalised(normal, bend, start, scale), right)
-    variance = np.zeros(len(bend))
-    for step in range(EM_STEPS):
-        expected = _pooled((bend @ found) ** 2 + variance, BEND_REACH)
-        expected = np.maximum(expected, LEAST_BENDING * float(expected.max()) + 1e-300)
-        matrix = _penalised(normal, bend, 1 / expected, scale)
-        inverse = np.linalg.inv(matrix)
-        found = inverse @ right
-        if step < EM_STEPS - 1:
-            variance = np.einsum("ij,ij->i", bend @ inverse, bend)
-    return np.asarray(1 / expected), np.asarray(found)
+    if rough is None:
+        rough = np.full(len(bend), 1e-6 * scale / float(np.abs(bend).max()) ** 2)
+        rough = _roughness(_solved(_penalised(normal, bend, rough, scale), right), np.zeros(len(bend)), bend)
+        steps = EM_STEPS - 1
+    else:
+        steps = 1
+    for _ in range(steps):
+        inverse = np.linalg.inv(_penalised(normal, bend, rough, scale))
+        variance = np.asarray(np.einsum("ij,ij->i", bend @ inverse, bend), dtype=np.float64)
+        rough = _roughness(np.asarray(inverse @ right, dtype=np.float64), variance, bend)
+    return rough, _solved(_penalised(normal, bend, rough, scale), right)
+
+
+def _solved(matrix: Array, right: Array) -> Array:
+    return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
+
+
+def _roughness(found: Array, variance: Array, bend: Array) -> Array:
+    expected = _pooled((bend @ found) ** 2 + variance, BEND_REACH)
+    return np.asarray(1 / np.maximum(expected, LEAST_BENDING * float(expected.max()) + 1e-300))
 
 
 def _penalised(normal: Array, bend: Array, rough: Array, scale: float) -> Array:
@@ -137,25 +179,57 @@ def _pooled(values: Array, reach: int) -> Array:
     return np.asarray(uniform_filter1d(values, 2 * reach + 1, mode="nearest"))
 
 
-def _solve(gram: Array, projected: Array, courses: Array, weight: Array, penalty: Array, sizes: Array) -> Array:
-    """Solve for all courses at once: the unknowns of one phase lie side by side, so that the matrix is banded."""
-    pulses, number = courses.shape
-    size = projected.shape[1]
-    pairs = (courses[:, :, np.newaxis] * courses[:, np.newaxis, :]).reshape(pulses, -1) * weight[:, np.newaxis]
-    blocks = (pairs.T @ gram.reshape(pulses, -1)).reshape(number, number, DEGREE + 1, size)
-    same = np.arange(number)
-    ridge = RIDGE * float(blocks[same, same, 0].mean()) + TINY
-    blocks[same, same] += penalty
-    blocks[same, same, 0] += sizes
-    bands = np.zeros(((DEGREE + 1) * number, size, number))
-    for lag in range(DEGREE + 1):
-        for first in range(number):
-            low = first if lag == 0 else 0
-            rows = lag * number + np.arange(low, number) - first
-            bands[rows, :, first] = blocks[first, low:, lag]
-    flat = bands.reshape(bands.shape[0], size * number)
-    flat[0] += ridge
-    right = ((courses * weight[:, np.newaxis]).T @ projected).T.reshape(-1)
-    return (
-        np.asarray(solveh_banded(flat, right, lower=True, overwrite_ab=True, overwrite_b=True)).reshape(size, number).T
-    )
+def _times(gram: Array, coefficients: Array) -> Array:
+    """Every pulse's matrix times its coefficients, (pulses, size)."""
+    out = gram[:, 0] * coefficients
+    for lag in range(1, DEGREE + 1):
+        side = gram[:, lag, :-lag]
+        out[:, :-lag] += side * coefficients[:, lag:]
+        out[:, lag:] += side * coefficients[:, :-lag]
+    return np.asarray(out)
+
+
+def _each(gram: Array, left: Array, nulls: Array, weight: Array, penalty: Array, sizes: Array) -> Array:
+    """Fit every null by itself to what the courses leave, (nulls, size): they are orthogonal and alike."""
+    matrix = np.tensordot(weight, gram, 1) + penalty
+    matrix[0] += sizes + RIDGE * float(matrix[0].mean()) + TINY
+    return np.asarray(solveh_banded(matrix, ((nulls * weight[:, np.newaxis]).T @ left).T, lower=True).T)
+
+
+class _Courses:
+    """Normal equations of all courses at once: the unknowns of one phase lie side by side, so that they are banded."""
+
+    def __init__(self, gram: Array, projected: Array, courses: Array, weight: Array) -> None:
+        pulses, self.number = courses.shape
+        self.size = projected.shape[1]
+        self.first, self.other = np.triu_indices(self.number)
+        weighted = courses * weight[:, np.newaxis]
+        pairs = courses[:, self.first] * weighted[:, self.other]
+        blocks = (pairs.T @ gram.reshape(pulses, -1)).reshape(-1, DEGREE + 1, self.size)
+        self.right = (weighted.T @ projected).T.reshape(-1)
+        self.ridge = RIDGE * float(blocks[self.first == self.other, 0].mean()) + TINY
+        self.bands = self._arranged(blocks)
+
+    def _arranged(self, blocks: Array) -> Array:
+        """Lower diagonals of the whole matrix, (lags, size, courses)."""
+        number, first, other = self.number, self.first, self.other
+        out = np.zeros(((DEGREE + 1) * number, self.size, number))
+        apart = first != other
+        for lag in range(DEGREE + 1):
+            out[lag * number + other - first, :, first] = blocks[:, lag]
+            if lag:
+                out[lag * number + (first - other)[apart], :, other[apart]] = blocks[apart, lag]
+        return out
+
+    def solve(self, penalty: Array, sizes: Array) -> Array:
+        """Coefficients, (courses, size), with a penalty on bends and one over the prior variance of sizes."""
+        bands = self.bands.copy()
+        bands[:: self.number] += penalty[:, :, np.newaxis]
+        bands[0] += sizes.T + self.ridge
+        flat = bands.reshape(bands.shape[0], -1)
+        try:
+            found = solveh_banded(flat, self.right, lower=True, check_finite=False)
+        except LinAlgError:  # courses so much alike that rounding decides
+            flat[0] += STRONGER * self.ridge
+            found = solveh_banded(flat, self.right, lower=True, check_finite=False)
+        return np.asarray(found).reshape(self.size, self.number).T

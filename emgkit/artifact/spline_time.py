@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
 
-__all__ = ["Segment", "make_segments", "null_courses", "orthonormal", "smooth_courses"]
+__all__ = ["Segment", "make_segments", "null_courses", "orthonormal", "recruitment_courses", "smooth_courses"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -21,6 +22,8 @@ SEGMENT = 16.0  # s, and at least so many pulses:
 SEGMENT_PULSES = 150
 SHARED = 0.25  # of a segment that it shares with either neighbour
 NULLS = 8
+CURVE_STEP, CURVE_PIECES = 0.3, 10  # in the logarithm: pieces of a recruitment curve, and at most so many; unverified
+LEAST_CURRENT = 0.05  # of the largest: less evokes nothing
 ONSETS = (1.0, 6.0)  # pulses over which the beginning of a train fades
 
 
@@ -86,6 +89,19 @@ def smooth_courses(onsets: Array, train: Indices, known: list[Array], alone: int
     since = _since_train(train)
     begins = [(since == number).astype(float) for number in range(alone)]
     return orthonormal([constant, *known, *begins, *smooth, *(np.exp(-since / fade) for fade in ONSETS)])
+
+
+def recruitment_courses(size: Array) -> list[Array]:
+    """Courses that follow a curve of the current, or of the size of the artifact, which is in proportion to it.
+
+    Thresholds spread by shares of themselves, so that the curve has its pieces in the logarithm of the current.
+    """
+    largest = float(size.max())
+    place = np.log(np.maximum(size, LEAST_CURRENT * largest) / largest)
+    pieces = int(np.clip(np.ceil(-float(place.min()) / CURVE_STEP), 1, CURVE_PIECES))
+    low = float(place.min()) - 1e-9
+    knots = np.concatenate([[low] * 2, np.linspace(low, 1e-9, pieces + 1), [1e-9] * 2])
+    return list(BSpline.design_matrix(place, knots, 2).toarray().T[1:])
 
 
 def _since_train(train: Indices) -> Array:

@@ -1,0 +1,95 @@
+"""Sizes of the artifact and of the response at every pulse, over those of the mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit._checks import FrozenValue
+from emgkit.artifact.spline_basis import PhaseDesign
+
+__all__ = ["EARLY", "LATE", "Fitted", "artifact_sizes", "edge_sizes", "resized", "steady"]
+
+Array = NDArray[np.float64]
+
+EARLY, LATE = -0.0006, 0.0024  # s about a pulse, in which its artifact stands
+CLEAR = 30.0  # power of the artifact's edges over what the fit leaves there, from which any of this is decided
+FAR_OVER = 25.0  # times what fits usually miss of an artifact, from which something is wrong
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted(FrozenValue):
+    """A first fit of one stimulator's responses.
+
+    Parameters
+    ----------
+    design : PhaseDesign
+        Samples of every pulse.
+    rest : (channels, samples) V, what the fit leaves
+    waves : (channels, rows) V, the response as fitted
+    mean : (channels, size) V, coefficients of the mean response
+    """
+
+    design: PhaseDesign
+    rest: Array
+    waves: Array
+    mean: Array
+
+
+def artifact_sizes(fitted: Fitted) -> Array | None:
+    """Size of every pulse's artifact over the mean's, (pulses,); None where artifacts do not stand out."""
+    sizes, _, steepest = edge_sizes(steady(fitted))
+    return sizes if steepest > 0 else None
+
+
+def edge_sizes(fitted: Fitted) -> tuple[Array, Array, float]:
+    """Size of every pulse's artifact by its edges, the share of them that the fit misses, and the usual steepest, V².
+
+    The last is the power of the steepest change; 0 where edges do not stand out.
+    """
+    design = fitted.design
+    near = (design.phase[:-1] >= EARLY) & (design.phase[1:] <= LATE) & (design.pulse[1:] == design.pulse[:-1])
+    first = np.flatnonzero(near)
+    if not first.size:
+        return np.ones(design.pulses), np.zeros(design.pulses), 0.0
+    pulse = design.pulse[first]
+    wave = fitted.waves[:, first + 1] - fitted.waves[:, first]
+    left = fitted.rest[:, design.samples[first + 1]] - fitted.rest[:, design.samples[first]]
+    power, match, noise = (
+        np.bincount(pulse, values.sum(axis=0), minlength=design.pulses)
+        for values in (wave**2, wave * (left + wave), left**2)
+    )
+    if np.median(power) < CLEAR * np.median(noise):
+        return np.ones(design.pulses), np.zeros(design.pulses), 0.0
+    steepest = np.zeros(design.pulses)
+    np.maximum.at(steepest, pulse, (wave**2).sum(axis=0))
+    sizes = np.where(power > 0, match / np.maximum(power, 1e-300), 1.0)
+    left = np.maximum(noise - (sizes - 1) ** 2 * power, 0.0)  # when every artifact has the size that fits best
+    missed = np.where(left > FAR_OVER * np.median(left), left / np.maximum(sizes**2 * power, 1e-300), 0.0)
+    return sizes, missed, float(np.median(steepest))
+
+
+def steady(fitted: Fitted) -> Fitted:
+    """Give the fit with the mean artifact at every pulse: courses of single pulses would explain what is wrong."""
+    design = fitted.design
+    near = (design.phase >= EARLY) & (design.phase <= LATE)
+    waves, rest = fitted.waves.copy(), fitted.rest.copy()
+    rows = design.rows_of(near)
+    for channel, mean in enumerate(fitted.mean):
+        steady = rows.evaluate(np.broadcast_to(mean, (design.pulses, design.size)))
+        rest[channel, rows.samples] += waves[channel, near] - steady
+        waves[channel, near] = steady
+    return Fitted(design, rest, waves, fitted.mean)
+
+
+def resized(fitted: Fitted, sizes: Array) -> Fitted:
+    """Give the fit with every artifact of its own size: ramps are steeper than smooth courses."""
+    design = fitted.design
+    near = (design.phase >= EARLY) & (design.phase <= LATE)
+    waves, rest = fitted.waves.copy(), fitted.rest.copy()
+    change = waves[:, near] * (sizes[design.pulse[near]] - 1)
+    waves[:, near] += change
+    rest[:, design.samples[near]] -= change
+    return Fitted(design, rest, waves, fitted.mean)
