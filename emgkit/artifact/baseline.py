@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +16,9 @@ __all__ = ["Baseline", "corners_of", "find_baseline", "slow_drift"]
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-BIN, SHORT_BIN = 0.25, 0.1  # s, over which a level is taken: for the fit of the response, and for the baseline
+BIN, SHORT_BIN = 0.25, 0.04  # s, over which a level is taken: for the fit of the response, and for the baseline
 STEP = 0.5  # s between the knots of the baseline
-BESIDE = (0.1, 0.25)  # s from a corner: more knots
+BESIDE = (0.15, 0.3)  # s from a corner: more knots
 PAUSE = 1.0  # s without pulses, before and after which the baseline may have a corner
 FAR = 5.0  # typical deflections: a baseline that goes farther is the amplifier's, one nearer may be the response's own
 STIFF = 1e-6  # of the mean weight of a coefficient: decides what no level determines
@@ -44,7 +45,7 @@ class Baseline(FrozenValue):
 
     def refined(self, rest: Array, usable: Mask, fs: float) -> Baseline:
         """Add what a fit of the response left of it, (channels, samples) V."""
-        levels, centres = _levels(rest, usable, fs, SHORT_BIN)
+        levels, centres = _levels(rest, usable, fs, SHORT_BIN, self.knots)
         moves = self.moves[:, np.newaxis]
         more = np.stack([_fitted(row, (centres + 0.5) / fs, self.knots) for row in levels])
         return Baseline(self.knots, self.coefficients + np.where(moves, more, 0.0))
@@ -79,7 +80,7 @@ def slow_drift(signal: Array, known: Mask, fs: float) -> Array:
 
 
 def find_baseline(signal: Array, usable: Mask, fs: float, corners: Array) -> Baseline:
-    """Fit the baseline to the levels of tenths of a second where the response is over.
+    """Fit the baseline to the levels of short pieces where the response is over.
 
     Parameters
     ----------
@@ -97,15 +98,17 @@ def find_baseline(signal: Array, usable: Mask, fs: float, corners: Array) -> Bas
     Baseline
         With coefficients of zero for channels whose baseline stays within `FAR` typical deflections.
     """
-    levels, centres = _levels(signal, usable, fs, SHORT_BIN)
-    times, duration = (centres + 0.5) / fs, signal.shape[1] / fs
-    knots = _knots(duration, corners)
-    out = Baseline(knots, np.stack([_fitted(row, times, knots) for row in levels]))
-    drift = out.render(fs, signal.shape[1])
-    steps, _ = _levels(signal, usable, fs, STEP)
-    farthest = np.array([np.nanmax(np.abs(row), initial=0.0) for row in steps])
-    near = farthest <= FAR * np.median(np.abs(signal - drift), axis=1)
-    return Baseline(knots, np.where(near[:, np.newaxis], 0.0, out.coefficients))
+    duration = signal.shape[1] / fs
+    knots, (steps, middles) = _knots(duration, corners), _levels(signal, usable, fs, STEP)
+    found = np.zeros((len(signal), knots.size - CUBIC - 1))
+    for channel, row in enumerate(signal):
+        farthest = float(np.nanmax(np.abs(steps[channel]), initial=0.0))
+        rough = np.interp(np.arange(row.size), middles, _gapless(steps[channel], middles))
+        if farthest <= FAR * float(np.median(np.abs(row - rough))):
+            continue
+        levels, centres = _levels(row[np.newaxis], usable[[channel]], fs, SHORT_BIN, corners)
+        found[channel] = _fitted(levels[0], (centres + 0.5) / fs, knots)
+    return Baseline(knots, found)
 
 
 def _knots(duration: float, corners: Array) -> Array:
@@ -133,9 +136,14 @@ def _fitted(levels: Array, times: Array, knots: Array) -> Array:
     return np.asarray(spsolve(csc_array(normal), design.T @ levels[fine]))
 
 
-def _levels(signal: Array, known: Mask, fs: float, width: float) -> tuple[Array, Array]:
+def _levels(signal: Array, known: Mask, fs: float, width: float, corners: Array | None = None) -> tuple[Array, Array]:
     """Medians of the known samples of pieces of the recording, NaN where there are none, and the pieces' centres."""
-    pieces = np.array_split(np.arange(signal.shape[1]), max(int(signal.shape[1] / (width * fs)), 1))
+    count = signal.shape[1]
+    edges = np.round(np.linspace(0, count, max(int(count / (width * fs)), 1) + 1)).astype(np.int64)
+    if corners is not None:
+        sharp = np.round(corners * fs).astype(np.int64)
+        edges = np.unique(np.concatenate([edges, sharp[(sharp > 0) & (sharp < count)]]))
+    pieces = [np.arange(low, high) for low, high in pairwise(edges)]
     centres = np.array([piece.mean() for piece in pieces])
     levels = np.full((signal.shape[0], centres.size), np.nan)
     for channel, row in enumerate(signal):

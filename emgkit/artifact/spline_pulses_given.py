@@ -24,9 +24,10 @@ STEP, FINE_STEP = 10e-6, 1e-6  # s between the times that are tried, first and l
 LARGEST = 3.0  # over the usual size
 ALIKE = 0.7  # share of a change that the usual artifact must explain
 SIZES, ABOUT = 2.0, 1.1  # times its own or the usual size that the artifact of a given pulse, or a lost one, may have
+NEAREST, OTHER = 5, 0.3  # neighbours, and difference from their size from which a pulse's time is looked at
 BETTER = 0.2  # of what the artifact misses at the given time is left at a better one
-FAR = 0.02  # share of an artifact that a fit misses, from which its time may be wrong
-LARGEST_MOVE, LEAST_MOVE = 0.0006, 20e-6  # s
+FAR = 0.05  # share of an artifact that a fit misses, from which its time may be wrong
+LARGEST_MOVE, LEAST_MOVE = 0.0006, 30e-6  # s
 MOST = 0.6  # of the pulses that may be wrong
 
 
@@ -51,9 +52,10 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
     sizes, misfit, steepest = edge_sizes(fitted)
     if steepest <= 0:
         return pulses, []
-    fitted = resized(fitted, np.clip(sizes, 0.0, LARGEST))
     absent = sizes < ABSENT * _usual(sizes)
-    moved = _moved(fitted, fs, np.flatnonzero((misfit > FAR) & ~absent), np.array(pulses.onsets), sizes)
+    fitted = resized(fitted, np.clip(sizes, 0.0, LARGEST))
+    moved = _moved(fitted, fs, misfit > FAR, np.array(pulses.onsets), sizes)
+    absent &= moved == given.onsets
     pulses, far = _at(pulses, moved), int((moved != pulses.onsets).sum())
     kept = pulses.select(~absent)
     found = _found(fitted, fs, kept.onsets, _usual(sizes)[~absent], steepest)
@@ -81,12 +83,16 @@ def _usual(sizes: Array) -> Array:
     return np.asarray(percentile_filter(sizes, 75, NEIGHBOURS, mode="nearest"))
 
 
-def _moved(fitted: Fitted, fs: float, far: NDArray[np.int64], onsets: Array, sizes: Array) -> Array:
+def _moved(fitted: Fitted, fs: float, far: Mask, onsets: Array, sizes: Array) -> Array:
     """Give the times of all pulses, s: those that the fit misses where the usual artifact fits better."""
     out, design = onsets.copy(), fitted.design
-    usual = _usual(sizes)
-    bounds = np.stack([np.clip(sizes, 0.0, usual) / SIZES, usual * SIZES], axis=1)
-    for pulse in far:
+    from scipy.ndimage import median_filter
+
+    near = np.maximum(median_filter(sizes, NEAREST, mode="nearest"), 0.0)
+    other = np.abs(sizes - near) > OTHER * near  # with few samples on the edges another time looks like another size
+    bounds = np.stack([np.clip(sizes, 0.0, near) / SIZES, near * SIZES], axis=1)
+    bounds[other] = near[other, np.newaxis] * [1 / ABOUT, ABOUT]
+    for pulse in np.flatnonzero(far | other):
         rows = design.pulse == pulse
         first = max(int(np.ceil((onsets[pulse] + EARLY - LARGEST_MOVE) * fs)), 0)
         seen = fitted.rest[:, first : int((onsets[pulse] + 2 * LATE) * fs) + 2].copy()

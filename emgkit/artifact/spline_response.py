@@ -12,7 +12,7 @@ from emgkit.artifact.spline_model import Response
 from emgkit.artifact.spline_pulse import PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import RandomShapes, find_shapes, shape_knots
 from emgkit.artifact.spline_share import Tail
-from emgkit.artifact.spline_solve import CourseFit, fit_courses, fit_plainly
+from emgkit.artifact.spline_solve import CourseFit, fit_courses, fit_mean, fit_plainly
 from emgkit.artifact.spline_time import Segment, make_segments, null_courses, recruitment_courses, smooth_courses
 
 __all__ = ["ResponseFitter"]
@@ -261,12 +261,17 @@ class ResponseFitter:
             self.onsets = _increasing(self.onsets + self.changes.shift, self.onsets)
             self._made = None
 
-    def waves(self) -> tuple[Array, Array]:
-        """Give the response at every row, V, (channels, rows), and its mean coefficients, V, (channels, size)."""
+    def waves(self, target: Array, known: Mask) -> tuple[Array, Array]:
+        """Give the response at every row, V, (channels, rows), and coefficients of one that never changes, V."""
         design, _ = self.designs
-        made = self._current()
-        each = [made.coefficients(channel) for channel in range(len(made.shapes))]
-        return np.stack([design.evaluate(one) for one in each]), np.stack([one.mean(axis=0) for one in each])
+        made, rows = self._current(), self._without_overlap(target)[:, design.samples]
+        waves, means = np.zeros_like(rows), np.zeros((len(rows), design.size))
+        for channel, seen in enumerate(rows):
+            waves[channel] = design.evaluate(made.coefficients(channel))
+            valid = known[channel, design.samples].astype(float)
+            weight = np.ones(design.pulses) if self.weights is None else self.weights[channel]
+            means[channel] = fit_mean(design.gram(valid), _project(design, seen * valid), weight, self._bend)
+        return waves, means
 
     def _without_overlap(self, target: Array) -> Array:
         _, overlap = self.designs

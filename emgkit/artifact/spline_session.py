@@ -49,7 +49,7 @@ GRID = 25e-6  # s, on which the mean response is looked at
 RECOVERY = (0.001, 0.0025, 0.006, 0.015)  # s, over which the effects of an excitation fade; unverified
 SOON, RARE = 0.018, 0.04  # s, and share of the pulses: rare pulses so soon after another have a response of their own
 TELLING = 0.05  # difference of such a course between pulses from which it is one
-CORRECTIONS, FEWEST_CHECKED = 2, 20  # passes over pulses that are absent or lost, and pulses that it takes
+CORRECTIONS, FEWEST_CHECKED = 3, 20  # passes over pulses that are absent or lost, and pulses that it takes
 QUIET = 0.15  # s after a pulse, from which a stretch is without pulses
 CURRENT_VARIES = 0.02  # relative SD of the current from which it is a course of its own
 
@@ -160,18 +160,18 @@ class Session:
         for _ in range(CORRECTIONS if check else 0):
             plain = self._fitters(until, recovery=False)  # courses of their own would explain pulses that are wrong
             self._fit_in_turns(plain, mains, (), 1, shifts=False)
-            waves, mean = plain[0].waves()
+            waves, mean = plain[0].waves(self.signal, self.known)
             rest = np.where(self.known, self.signal - plain[0].render(len(self.signal)), 0.0)
             fitted = Fitted(plain[0].designs[0], rest, waves, mean)
             pulses, said = corrected(fitted, self.fs, self.pulses)
             self.sizes = None if said else artifact_sizes(fitted)
+            if not said and not _recovery_courses(self.pulses.onsets, self.pulses.onsets):
+                return plain
             if not said:
                 break
             self.corrections += said
             self.pulses = pulses
             self.near = windows_mask(pulses.onsets, self.fs, self.signal.shape[1], self.before, SPIKE)
-        if check and not _recovery_courses(self.pulses.onsets, self.pulses.onsets):
-            return plain
         fitters = self._fitters(until)
         self._fit_in_turns(fitters, mains, (), 1, shifts=False)
         return fitters

@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 
 EARLY, LATE = -0.0006, 0.0024  # s about a pulse, in which its artifact stands
 CLEAR = 30.0  # power of the artifact's edges over what the fit leaves there, from which any of this is decided
+LEAST_POWER = 0.01  # of the usual power of the edges, from which a pulse's own can be judged
 FAR_OVER = 25.0  # times what fits usually miss of an artifact, from which something is wrong
 
 
@@ -65,9 +66,14 @@ def edge_sizes(fitted: Fitted) -> tuple[Array, Array, float]:
         return np.ones(design.pulses), np.zeros(design.pulses), 0.0
     steepest = np.zeros(design.pulses)
     np.maximum.at(steepest, pulse, (wave**2).sum(axis=0))
-    sizes = np.where(power > 0, match / np.maximum(power, 1e-300), 1.0)
+    # where the samples of a pulse miss the edges it cannot be judged
+    told = power > max(CLEAR * float(np.median(noise)), LEAST_POWER * float(np.median(power)))
+    if not told.any():
+        return np.ones(design.pulses), np.zeros(design.pulses), 0.0
+    places = np.arange(design.pulses)
+    sizes = np.interp(places, places[told], match[told] / power[told])
     left = np.maximum(noise - (sizes - 1) ** 2 * power, 0.0)  # when every artifact has the size that fits best
-    missed = np.where(left > FAR_OVER * np.median(left), left / np.maximum(sizes**2 * power, 1e-300), 0.0)
+    missed = np.where(told & (left > FAR_OVER * np.median(left)), left / np.maximum(sizes**2 * power, 1e-300), 0.0)
     return sizes, missed, float(np.median(steepest))
 
 

@@ -17,7 +17,7 @@ from scipy.linalg import LinAlgError, solveh_banded
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import DEGREE
 
-__all__ = ["CourseFit", "fit_courses", "fit_plainly"]
+__all__ = ["CourseFit", "fit_courses", "fit_mean", "fit_plainly"]
 
 Array = NDArray[np.float64]
 
@@ -102,6 +102,12 @@ def fit_courses(
         sizes[0] = 0.0
         found = problem.solve(penalty, sizes)
     return CourseFit(found, noise, kept, rough, sizes)
+
+
+def fit_mean(gram: Array, projected: Array, weight: Array, bend: Array) -> Array:
+    """Fit a response that never changes, (size,) V: every place between samples counts that any pulse has."""
+    normal = _matrix(np.tensordot(weight, gram, 1))
+    return _learn_bending(normal, weight @ projected, bend, None)[1]
 
 
 def fit_plainly(gram: Array, projected: Array, courses: Array, bend: Array) -> Array:

@@ -1,0 +1,145 @@
+"""Wrong pulse times, corners of the baseline and ramps from zero: known answers for what PhaseSpline mends first."""
+
+import numpy as np
+import pytest
+
+from emgkit.artifact.baseline import corners_of, find_baseline
+from emgkit.artifact.phase_spline import PhaseSpline
+from emgkit.artifact.spline_session import Session
+from emgkit.artifact.spline_time import recruitment_courses
+from emgkit.pulses import Pulses
+
+FS = 2000.0
+
+
+def artifact(phase):
+    return 3e-3 * np.sin(2 * np.pi * phase / 0.0012) * np.exp(-((phase - 0.0004) ** 2) / (2 * 0.0003**2))
+
+
+def m_wave(phase):
+    return 1e-3 * np.sin(2 * np.pi * (phase - 0.004) / 0.015) * ((phase > 0.004) & (phase < 0.019))
+
+
+def recorded(onsets, seconds, rng, sizes=None, recruited=None):
+    """Artifact and M-wave of every pulse under voluntary EMG, 30 µV RMS: signal, and the EMG alone."""
+    times = np.arange(round(seconds * FS)) / FS
+    emg = np.convolve(rng.normal(size=times.size + 20), np.diff(np.hanning(22)), "valid")[: times.size]
+    emg *= 30e-6 / emg.std()
+    signal = emg.copy()
+    for number, onset in enumerate(onsets):
+        near = slice(max(int((onset - 0.002) * FS), 0), int((onset + 0.03) * FS))
+        phase = times[near] - onset
+        size = 1.0 if sizes is None else sizes[number]
+        signal[near] += size * artifact(phase) + (1.0 if recruited is None else recruited[number]) * m_wave(phase)
+    return signal[np.newaxis], emg
+
+
+def session_of(signal, pulses):
+    session = Session(signal, FS, pulses, 0.0015, 16.0)
+    session.run(mains=False, shifts=True, shapes=False, artifact_end=None)
+    return session
+
+
+def steady(rng, seconds=10.0):
+    return 0.3 + np.arange(int((seconds - 0.6) * 30)) / 30.003 + rng.uniform(0, 0.02)
+
+
+def test_triggers_without_a_pulse_go_and_pulses_without_a_trigger_come_at_their_time():
+    worst = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        true = steady(rng)
+        signal, _ = recorded(true, 10.0, rng)
+        lost = rng.choice(true.size, 8, replace=False)
+        false = true[rng.choice(true.size - 1, 5, replace=False)] + rng.uniform(0.005, 0.028, 5)
+        given = np.sort(np.concatenate([np.delete(true, lost), false]))
+        session = session_of(signal, Pulses(given))
+        found = np.array(session.pulses.onsets)
+        assert found.size == true.size, (seed, session.corrections)
+        worst.append(np.abs(found - true).max())
+    assert np.max(worst) < 30e-6, f"worst {np.max(worst) * 1e6:.0f} µs, median {np.median(worst) * 1e6:.0f} µs"
+
+
+def test_pulses_given_at_another_time_are_moved():
+    left = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        true = steady(rng)
+        signal, _ = recorded(true, 10.0, rng)
+        given = true.copy()
+        wrong = rng.choice(true.size, 6, replace=False)
+        given[wrong] += rng.choice([-1, 1], 6) * rng.uniform(0.0001, 0.0005, 6)
+        session = session_of(signal, Pulses(given))
+        left += list(np.abs(session.pulses.onsets - true)[wrong])
+        np.testing.assert_array_equal(np.delete(session.pulses.onsets, wrong), np.delete(true, wrong))
+    # two or three samples see an artifact: a few times a shift looks like another size
+    assert np.mean(np.array(left) < 30e-6) >= 0.75, f"left: {np.round(np.array(left) * 1e6)} µs"
+
+
+def test_right_pulses_stay_the_very_same():
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        true = steady(rng)
+        sizes = np.minimum(1.0, 0.05 + np.arange(true.size) / 20)  # a ramp from nearly zero
+        signal, _ = recorded(true, 10.0, rng, sizes if seed % 2 else None)
+        pulses = Pulses(true)
+        session = session_of(signal, pulses)
+        assert session.corrections == []
+        np.testing.assert_array_equal(session.pulses.onsets, true)
+
+
+def test_small_artifacts_decide_nothing():
+    rng = np.random.default_rng(3)
+    true = steady(rng)
+    signal, _ = recorded(true, 10.0, rng, np.full(true.size, 0.005))
+    session = session_of(signal, Pulses(np.delete(true, 50)))
+    assert session.corrections == []
+
+
+def test_the_baseline_bends_sharply_where_trains_begin_and_end():
+    pulses = Pulses(np.arange(2.0, 8.0, 1 / 30))
+    times = np.arange(round(10 * FS)) / FS
+    on, off = pulses.onsets[0], pulses.onsets[-1]
+    rise = np.where(times > on, 1 - np.exp(-(times - on)), 0.0)
+    level = 5e-3 * np.where(times > off, rise * np.exp(-(times - off)), rise)
+    for seed in range(5):
+        noise = 20e-6 * np.random.default_rng(seed).normal(size=times.size)
+        found = find_baseline((level + noise)[np.newaxis], np.ones((1, times.size), bool), FS, corners_of(pulses))
+        error = np.abs(found.render(FS, times.size)[0] - level)
+        assert error.max() < 60e-6, f"{error.max() * 1e6:.0f} µV at {times[error.argmax()]:.2f} s"
+
+
+def test_a_signal_about_zero_has_no_baseline():
+    rng = np.random.default_rng(0)
+    signal = 50e-6 * rng.normal(size=(1, 20_000))
+    found = find_baseline(signal, np.ones((1, 20_000), bool), FS, np.array([2.0]))
+    assert not found.moves.any()
+    assert not found.render(FS, 20_000).any()
+
+
+def test_recruitment_courses_follow_a_steep_curve_of_the_current():
+    current = np.tile(np.concatenate([np.linspace(0.05, 1, 12), np.ones(60), np.linspace(1, 0.05, 12)]), 4)
+    curve = 1 / (1 + np.exp(-(np.log(current) + 1.0) / 0.15))
+    courses = np.stack([np.ones(current.size), *recruitment_courses(current)], axis=1)
+    left = curve - courses @ np.linalg.lstsq(courses, curve, rcond=None)[0]
+    straight = np.stack([np.ones(current.size), current], axis=1)
+    line = curve - straight @ np.linalg.lstsq(straight, curve, rcond=None)[0]
+    assert np.abs(left).max() < 0.1
+    assert np.abs(line).max() > 0.3
+
+
+@pytest.mark.parametrize("share", [0.02, 0.04])
+def test_lost_and_false_triggers_cost_little(share):
+    ratios = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed + 50)
+        true = steady(rng, 20.0)
+        signal, emg = recorded(true, 20.0, rng)
+        lost = rng.choice(true.size, round(share * true.size), replace=False)
+        snr = []
+        for given in (true, np.delete(true, lost)):
+            parts = PhaseSpline(mains=False).separate(signal, FS, Pulses(given))
+            left = signal[0] - sum(render()[0] for render in parts.components.values())
+            snr.append(10 * np.log10(np.mean(emg**2) / np.mean((left - emg) ** 2)))
+        ratios.append(snr[0] - snr[1])
+    assert np.max(ratios) < 2.0, ratios
