@@ -13,7 +13,7 @@ from scipy.linalg import block_diag, toeplitz
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.base import windows_mask
-from emgkit.artifact.spline_basis import DEGREE
+from emgkit.artifact.spline_basis import DEGREE, make_design
 from emgkit.artifact.spline_model import Response
 from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.split_tail import TailSplit, split_rows
@@ -36,6 +36,7 @@ LONGEST_AFTER, LEAST_AFTER = 0.2, 0.05  # s after the last pulse of a train that
 SPOILED = 4e-3  # s after a pulse, in which the rest is not what noise is
 STEADY_UNTIL = 0.1  # s, longest interval of a train
 LEADERS = 3  # channels that tell the amplifier
+LEAST_NOISE = 1e-3  # of the usual power
 LESS_KNOWN = 4.0  # times the variance of the mean: of the response at the end of a train
 UNKNOWN = 0.3  # error of the response over its size, from which it is not told apart
 SHORTEST = 0.016  # s, interval below which responses lie on each other
@@ -80,6 +81,7 @@ def share_tails(
         Channels with a response.
     """
     every = np.sort(np.concatenate([one.onsets for one in responses]))
+    rest = _without_shapes(responses, rest, fs)
     views = [_View(response, rest, known, fs, every) for response in responses]
     suspected = [np.flatnonzero(has_evoked & view.suspects(artifact_end)) for view in views]
     if not any(rows.size for rows in suspected):
@@ -92,6 +94,17 @@ def share_tails(
         return _not_told(views, suspected)
     shared = replace(view.response, share=view.shares(split, rows))
     return TailsFound([shared], _quality(rows, split, len(rest)), _messages(rows, split))
+
+
+def _without_shapes(responses: list[Response], rest: Array, fs: float) -> Array:
+    """Take away how the responses vary from pulse to pulse: it is in the mean that is split, and no error of it."""
+    rest = rest.copy()
+    for response in responses:
+        for row, shapes in zip(rest, response.shapes, strict=True):
+            if shapes is not None:
+                own = make_design(response.onsets, fs, row.size, shapes.knots)
+                row[own.samples] -= own.evaluate(shapes.coefficients)
+    return rest
 
 
 def _not_told(views: list[_View], suspected: list[Indices]) -> TailsFound:
@@ -173,16 +186,19 @@ class _View:
             left = np.nan_to_num(sweeps.mean(axis=0))[:, -after:]
         last = np.stack([self.response.coefficients(row)[ends].mean(axis=0) for row in leaders])
         noise = self._noise(leaders, times.size)
-        noise *= self._loud(leaders, left)[:, np.newaxis, np.newaxis]
-        parts = LESS_KNOWN / self.response.onsets.size, 1 / ends.size
-        both = [block_diag(parts[0] * one[:count, :count], parts[1] * one[count:, count:]) for one in noise]
+        less, loud = LESS_KNOWN / self.response.onsets.size, self._loud(leaders, left) / ends.size
+        both = [
+            block_diag(less * one[:count, :count], part * one[count:, count:])
+            for one, part in zip(noise, loud, strict=True)
+        ]
         values = np.concatenate([last @ self.basis[inside].T, left], axis=1)
         return find_amplifiers(TailRows(times, values, np.stack(both), self.interval, None), prior)
 
     def _loud(self, rows: Indices, left: Array) -> Array:
-        """Power of the noise after the last pulses over the usual one, at least 1: there may be effort just there."""
+        """Power of the noise after the last pulses over the usual one: effort may fall there, and responses end."""
+        late = left[:, left.shape[1] // 2 :]  # where little is left of the decay
         usual = 2 * (self.single[rows, 0] - self.single[rows, 1]) / max(self._ends()[0].size, 1)
-        return np.maximum((np.diff(left, axis=1) ** 2).mean(axis=1) / np.maximum(usual, 1e-300), 1.0)
+        return np.maximum((np.diff(late, axis=1) ** 2).mean(axis=1) / np.maximum(usual, 1e-300), LEAST_NOISE)
 
     def _ends(self) -> tuple[Indices, float]:
         """Pulses that a long pause follows, and for how long it can be looked at, s."""
