@@ -26,6 +26,8 @@ HEAD_SIZE, HEAD_SPECTRUM = 0.35, 0.6  # error per distance of the first samples 
 CUT = 0.2  # distance of the last samples, over Vpp, from which a response is cut
 SEEN = 10.0  # standard errors that an M-wave must have
 FEW_AVERAGED = 3  # pulses in a fifth
+ALARMING = "its mean frequency lies far above its median, as artifact or noise that is left makes it."
+OVERLAPPING = "artifact and response overlap, as the method says itself."
 BLAMES = {
     "early": "artifact is left in the first 3 ms after the pulses",
     "response": "the response varies from pulse to pulse in a way that is left",
@@ -45,6 +47,7 @@ def graded(
     *,
     keeps: bool,
     alarm: bool = False,
+    overlap: bool = False,
 ) -> dict[str, Grade]:
     """Grade one channel for every use.
 
@@ -62,12 +65,16 @@ def graded(
         Whether the part that is graded as voluntary still holds the M-waves.
     alarm : bool
         Whether the mean frequency of the voluntary part lies far above its median.
+    overlap : bool
+        Whether the method says that artifact and response overlap and it cannot tell them apart well.
     """
     grades = {**_m_wave(m_wave, evidence), **_voluntary(voluntary, effective, keeps=keeps)}
-    spectrum = grades["voluntary_spectrum"]
-    if alarm and spectrum.grade == "good":
-        reason = "its mean frequency lies far above its median, as artifact or noise that is left makes it."
-        grades["voluntary_spectrum"] = Grade(spectrum.use, "with care", reason, spectrum.error)
+    doubts = {"voluntary_spectrum": ALARMING} if alarm else {}
+    if overlap:
+        doubts |= dict.fromkeys(("m_wave_size", "m_wave_spectrum"), OVERLAPPING)
+    for use, reason in doubts.items():
+        if grades[use].grade == "good":
+            grades[use] = Grade(use, "with care", reason, grades[use].error)
     return grades
 
 

@@ -58,10 +58,12 @@ def _grades(
     stated = np.asarray(separation.parts.quality.get("response_evidence", np.nan), dtype=float)
     evidence = np.broadcast_to(stated, effective.shape)
     keeps = "voluntary" not in separation.names
+    overlap = any("overlap" in message for message in separation.parts.messages)
     channels = []
     for row, seen in enumerate(voluntary):
         m_wave = None if m_waves is None else m_waves[row]
-        channels.append(graded(seen, m_wave, effective[row], float(evidence[row]), keeps=keeps, alarm=bool(alarm[row])))
+        said = {"keeps": keeps, "alarm": bool(alarm[row]), "overlap": overlap}
+        channels.append(graded(seen, m_wave, effective[row], float(evidence[row]), **said))
     return {use: tuple(one[use] for one in channels) for use in USES}
 
 

@@ -59,6 +59,13 @@ def test_what_hides_the_m_wave_lowers_its_grades():
     assert grades(evidence=1.0)["m_wave_size"] == "reject"
 
 
+def test_an_overlap_that_the_method_admits_forbids_good_m_waves():
+    found = grades(overlap=True)
+    assert found["m_wave_size"] == found["m_wave_spectrum"] == "with care"
+    assert found["voluntary_amplitude"] == "good"
+    assert grades(m_wave=changed(M_WAVE, head=0.9), overlap=True)["m_wave_size"] == "reject"
+
+
 def test_averaging_few_pulses_lost_samples_and_full_intervals_lower_the_grades():
     assert grades(effective=6.0)["voluntary_amplitude"] == "with care"
     assert grades(effective=2.0)["voluntary_amplitude"] == "reject"
