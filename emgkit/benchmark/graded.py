@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -56,9 +56,12 @@ class Confusion:
     ----------
     cases : tuple of GradedCase
         All of them.
+    left_out : mapping of int to str
+        Seeds of the recordings that have no grades, and why: no pulses found, refused, or a fault.
     """
 
     cases: tuple[GradedCase, ...]
+    left_out: Mapping[int, str] = field(default_factory=dict)
 
     def count(self, grade: str, use: str | None = None, *, kept: bool | None = None) -> int:
         """Count the cases of a grade, of one use or all, within or beyond the limit or both."""
@@ -88,7 +91,8 @@ class Confusion:
         ]
         kept = f"{100 * self.kept:.1f} % of the good ones keep the limit"
         title = f"Grades of {len(self.cases)} cases against the truth: {kept}"
-        return _text.table_text(title, ["use and grade", "within limit", "beyond"], rows)
+        notes = [f"recording {seed} left out: {reason}" for seed, reason in self.left_out.items()]
+        return _text.table_text(title, ["use and grade", "within limit", "beyond"], rows, notes)
 
 
 def grade_sessions(seeds: Iterable[int], *, benign: bool = False, method: str = "auto") -> Confusion:
@@ -105,16 +109,19 @@ def grade_sessions(seeds: Iterable[int], *, benign: bool = False, method: str = 
 
     Notes
     -----
-    Recordings in which no pulses can be found, or that the method refuses, have no grades and are left out.
+    Recordings in which no pulses can be found, that the method refuses, or whose equations it cannot solve, have no
+    grades; they are listed in `Confusion.left_out`.
     """
     cases: list[GradedCase] = []
+    left_out: dict[int, str] = {}
     for seed in seeds:
         planning, playing = np.random.default_rng(seed).spawn(2)
         case = short_case(planning, benign=benign)
         simulation = case.make(playing)
         try:
             separation = separate(simulation.recording, case.pulses(simulation), method)
-        except EmgkitError:
+        except (EmgkitError, np.linalg.LinAlgError) as reason:
+            left_out[seed] = f"{type(reason).__name__}: {reason}"
             continue
         errors = true_errors(simulation, separation)
         for use, grades in separation.grades.items():
@@ -122,4 +129,4 @@ def grade_sessions(seeds: Iterable[int], *, benign: bool = False, method: str = 
                 GradedCase(seed, channel, use, one.grade, one.error, float(errors[use][channel]))
                 for channel, one in enumerate(grades)
             ]
-    return Confusion(tuple(cases))
+    return Confusion(tuple(cases), left_out)

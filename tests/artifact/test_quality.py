@@ -154,11 +154,12 @@ def test_a_few_pulses_are_graded_without_a_fault(made, count):
     assert {one.grade for use in few.grades for one in few.grades[use]} <= set(GRADES)
 
 
-def test_a_dead_channel_and_missing_samples_are_graded_without_a_fault(made):
+@pytest.mark.parametrize("method", ["blanking", "moving_template"])
+def test_a_dead_channel_and_missing_samples_are_graded_without_a_fault(made, method):
     signal = np.repeat(made.recording.signal, 2, axis=0)
     signal[0] = 0.0
     signal[1, 900:1000] = np.nan
-    parts = ek.separate(ek.Recording(signal, made.recording.fs), made.pulses)
+    parts = ek.separate(ek.Recording(signal, made.recording.fs), made.pulses, method)
     assert {one.grade for one in (parts.grades[use][0] for use in USES)} == {"reject"}
 
 
