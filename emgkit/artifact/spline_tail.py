@@ -224,12 +224,11 @@ class _View:
         to_coefficients = np.linalg.solve(BSpline.design_matrix(places, self.knots, DEGREE).toarray(), between)
         shares: list[TailShare | None] = [None] * len(self.rest)
         for number, row in enumerate(rows):
-            if split.no_tail[number] > 0.5 or not self._fits(split, number):
-                continue
-            operator = to_coefficients @ split.weights[number] @ self.basis[split.used]
-            shares[int(row)] = TailShare(operator, self.times, split.evoked_error[number])
             if _shares(split)[number] > UNKNOWN or (self.interval or 1.0) < SHORTEST:
                 shares[int(row)] = self.unknown(int(row))
+            elif split.no_tail[number] <= 0.5 and self._fits(split, number):
+                operator = to_coefficients @ split.weights[number] @ self.basis[split.used]
+                shares[int(row)] = TailShare(operator, self.times, split.evoked_error[number])
         return shares
 
     def unknown(self, row: int) -> TailShare:
