@@ -106,8 +106,10 @@ def fit_courses(
 
 def fit_mean(gram: Array, projected: Array, weight: Array, bend: Array) -> Array:
     """Fit a response that never changes, (size,) V: every place between samples counts that any pulse has."""
-    normal = _matrix(np.tensordot(weight, gram, 1))
-    return _learn_bending(normal, weight @ projected, bend, None)[1]
+    right = weight @ projected
+    if not right.any():  # a channel without a signal
+        return np.zeros_like(right)
+    return _learn_bending(_matrix(np.tensordot(weight, gram, 1)), right, bend, None)[1]
 
 
 def fit_plainly(gram: Array, projected: Array, courses: Array, bend: Array) -> Array:
