@@ -13,6 +13,7 @@ __all__ = ["Shrunk", "shrink"]
 
 Array = NDArray[np.float64]
 
+UNTOLD = 1e100  # a noise variance from which a score tells nothing
 SIGNIFICANT = 3.0  # standard errors that the excess variance must exceed
 MEMORIES = (0.5, 0.8, 0.95, 0.99)  # correlation of the predictable part from pulse to pulse
 SHARES = (0.0, 0.3, 0.6, 0.85, 1.0)  # of the variance that is predictable
@@ -49,6 +50,7 @@ def shrink(scores: Array, noise: Array) -> Shrunk:
     noise : ndarray, shape (pulses,)
         Its noise variance.
     """
+    noise = np.minimum(noise, UNTOLD)
     variance = _excess(scores, noise)
     if variance <= 0:
         return Shrunk(np.zeros_like(scores), np.zeros_like(scores), 0.0)

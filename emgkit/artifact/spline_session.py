@@ -40,6 +40,8 @@ RESPONSE = 0.030  # s: support of a response that others run into
 IRREGULAR = 0.02  # relative: intervals that differ more cannot be taken as one period
 MOSTLY = 0.7  # of the intervals must be one period
 TAIL = 0.060  # s, support in irregular trains
+CLOSEST = 0.007  # s between pulses
+DENSE = 4.0  # usual intervals that a response may last among irregular pulses: no more can be told apart
 ROUNDS, MANY_ROUNDS, QUICK_ROUNDS = 2, 4, 20
 EVIDENCE = 5.0  # z score from which a response is taken as there
 SPIKE = 0.003  # s after the pulse that no line is fitted to
@@ -86,6 +88,7 @@ class Session:
         count = signal.shape[1]
         self.near = windows_mask(pulses.onsets, fs, count, before, SPIKE)
         self.interval = _interval(pulses)
+        self.usual = float(np.median(pulses.intervals)) if len(pulses) > 1 else LONGEST
         busy = windows_mask(pulses.onsets, fs, count, before, OVER * (min(self.interval, LONGEST) - before))
         self.baseline = find_baseline(filled, self.known & ~busy, fs, corners_of(pulses))
         offset = self._offset(filled)
@@ -124,8 +127,13 @@ class Session:
                 fitter.follow_pulses(self.signal - others, self.known, last=True)
                 fitter.follow_sizes(self.sizes)
         end = self._end(guess, artifact_end)
-        response = locked_evidence(quiet, self.fs, self.pulses.onsets, end + 0.0005, min(until, self.interval))
+        response = locked_evidence(quiet, self.fs, self.pulses.onsets, end + 0.0005, min(until, self.usual))
         has_evoked, has_artifact = response >= EVIDENCE, artifact >= EVIDENCE
+        if self.usual < CLOSEST:
+            messages.append(
+                f"Half of the pulses follow another within {self.usual * 1e3:.2g} ms: responses so close cannot "
+                "be told from the artifact of the next pulse, and may be left in the voluntary EMG."
+            )
         if not has_evoked.any() and not has_artifact.any():
             messages.append("Nothing is locked to these pulses: neither an artifact nor a response was taken away.")
             return self._nothing(found, lines, response, messages)
@@ -194,7 +202,7 @@ class Session:
         """End of the support of a response, s after the pulse."""
         if self._stimulators().size == 1 and _is_regular(self.pulses):
             return min(self.interval, LONGEST) - self.before
-        return TAIL
+        return min(TAIL, DENSE * float(np.median(self.pulses.intervals)))
 
     def _stimulators(self) -> NDArray[np.int64]:
         return np.unique(self.pulses.stimulator)

@@ -28,6 +28,7 @@ LEAST_BENDING = 1e-9  # of the largest prior variance
 LEAST_PRIOR = 1e-6  # of the noise variance
 RIDGE, STRONGER = 1e-9, 1e4
 TINY = 1e-30
+LEAST_SQUARE = 1e-60  # (V/s²)²: a channel without any signal bends less
 PLAIN, PLAIN_NOISE = 1e-4, 1e-4
 
 
@@ -158,7 +159,7 @@ def _solved(matrix: Array, right: Array) -> Array:
 
 def _roughness(found: Array, variance: Array, bend: Array) -> Array:
     expected = _pooled((bend @ found) ** 2 + variance, BEND_REACH)
-    return np.asarray(1 / np.maximum(expected, LEAST_BENDING * float(expected.max()) + 1e-300))
+    return np.asarray(1 / np.maximum(expected, LEAST_BENDING * float(expected.max()) + LEAST_SQUARE))
 
 
 def _penalised(normal: Array, bend: Array, rough: Array, scale: float) -> Array:

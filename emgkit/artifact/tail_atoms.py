@@ -16,6 +16,7 @@ __all__ = ["TAUS", "Choices", "Moments", "choose_tails", "moments_of", "tail_bas
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+LEAST_DETERMINANT = 1e-10
 STEP = 0.5  # of the logarithm of the time constants
 TAUS = 0.45e-3 * np.exp(STEP * np.arange(13))  # s, up to 180 ms
 FUZZ = STEP / np.sqrt(12)  # SD of log tau within a step
@@ -117,7 +118,7 @@ def _evidence(rest: Array, seen: Array, subsets: Indices) -> Array:
     for first in range(size):
         (a, b), (_, c) = matrix[first, first]
         a, c = a + 1.0, c + 1.0
-        det = a * c - b * b
+        det = np.maximum(a * c - b * b, LEAST_DETERMINANT * a * c)  # positive but for rounding
         x, y = right[first]
         x, y = (c * x - b * y) / det, (a * y - b * x) / det
         gain += 0.5 * (x * right[first][0] + y * right[first][1] - np.log(det))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import emgkit as ek
 from emgkit.artifact.baseline import corners_of, find_baseline
 from emgkit.artifact.phase_spline import PhaseSpline
 from emgkit.artifact.spline_session import Session
@@ -143,3 +144,26 @@ def test_lost_and_false_triggers_cost_little(share):
             snr.append(10 * np.log10(np.mean(emg**2) / np.mean((left - emg) ** 2)))
         ratios.append(snr[0] - snr[1])
     assert np.max(ratios) < 2.0, ratios
+
+
+@pytest.mark.parametrize("typical", [0.004, 0.010, 0.020])
+def test_pulses_at_random_intervals_are_taken_apart_or_said_to_be_too_close(typical):
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        times = 0.3 + np.cumsum(rng.exponential(typical, 600) + 0.0015)
+        signal, emg = recorded(times[times < 9.5], 10.0, rng)
+        parts = ek.separate(ek.Recording(signal, FS), ek.Pulses(times[times < 9.5]), "phase_spline")
+        error = float(np.sqrt(np.mean((parts.voluntary.signal[0] - emg) ** 2)))
+        too_close = any("cannot be told" in message for message in parts.messages)
+        assert too_close == (typical < 0.005)
+        assert too_close or error < 15e-6, f"{error * 1e6:.0f} µV"
+
+
+def test_a_channel_without_a_signal_harms_no_other():
+    rng = np.random.default_rng(1)
+    true = steady(rng)
+    signal, emg = recorded(true, 10.0, rng)
+    both = np.concatenate([signal, np.zeros_like(signal)])
+    parts = ek.separate(ek.Recording(both, FS), ek.Pulses(true), "phase_spline")
+    assert np.abs(parts.voluntary.signal[1]).max() == 0
+    assert np.sqrt(np.mean((parts.voluntary.signal[0] - emg) ** 2)) < 5e-6
