@@ -25,6 +25,7 @@ LARGEST = 3.0  # over the usual size
 ALIKE = 0.7  # share of a change that the usual artifact must explain
 SIZES, ABOUT = 2.0, 1.1  # times its own or the usual size that the artifact of a given pulse, or a lost one, may have
 NEAREST, OTHER = 5, 0.3  # neighbours, and difference from their size from which a pulse's time is looked at
+STEADY = 0.15  # of their size, that the middle half of the neighbours may differ by
 BETTER = 0.2  # of what the artifact misses at the given time is left at a better one
 FAR = 0.05  # share of an artifact that a fit misses, from which its time may be wrong
 LARGEST_MOVE, LEAST_MOVE = 0.0006, 30e-6  # s
@@ -86,13 +87,14 @@ def _usual(sizes: Array) -> Array:
 def _moved(fitted: Fitted, fs: float, far: Mask, onsets: Array, sizes: Array) -> Array:
     """Give the times of all pulses, s: those that the fit misses where the usual artifact fits better."""
     out, design = onsets.copy(), fitted.design
-    from scipy.ndimage import median_filter
+    from scipy.ndimage import median_filter, percentile_filter
 
+    low, high = (percentile_filter(sizes, share, NEAREST, mode="nearest") for share in (25, 75))
     near = np.maximum(median_filter(sizes, NEAREST, mode="nearest"), 0.0)
     other = np.abs(sizes - near) > OTHER * near  # with few samples on the edges another time looks like another size
     bounds = np.stack([np.clip(sizes, 0.0, near) / SIZES, near * SIZES], axis=1)
     bounds[other] = near[other, np.newaxis] * [1 / ABOUT, ABOUT]
-    for pulse in np.flatnonzero(far | other):
+    for pulse in np.flatnonzero((far | other) & (high - low < STEADY * near)):  # a ramp changes artifacts' shapes, too
         rows = design.pulse == pulse
         first = max(int(np.ceil((onsets[pulse] + EARLY - LARGEST_MOVE) * fs)), 0)
         seen = fitted.rest[:, first : int((onsets[pulse] + 2 * LATE) * fs) + 2].copy()

@@ -38,7 +38,7 @@ STEADY_UNTIL = 0.1  # s, longest interval of a train
 LEADERS = 3  # channels that tell the amplifier
 LEAST_NOISE = 1e-3  # of the usual power
 LESS_KNOWN = 4.0  # times the variance of the mean: of the response at the end of a train
-UNKNOWN = 0.3  # error of the response over its size, from which it is not told apart
+UNKNOWN = 0.2  # error of the response over its size, from which it is not told apart
 SHORTEST = 0.016  # s, interval below which responses lie on each other
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
 
