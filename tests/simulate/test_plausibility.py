@@ -135,6 +135,12 @@ def _unit_waves(one):
 
 
 def _variation(one, waves, current, rng):
+    sizes = np.ptp(_pulse_by_pulse(one, waves, current, rng), axis=1)
+    return 100 * sizes.std() / sizes.mean()
+
+
+def _pulse_by_pulse(one, waves, current, rng):
+    """Response to every pulse, (pulses, samples)."""
     onsets, ones = 0.5 + 0.1 * np.arange(PULSES), np.ones(PULSES)
     zeros = np.zeros(PULSES, dtype=np.int64)
     stimuli = Stimuli(onsets, current * ones, 2e-4 * ones, zeros, ones, ones.astype(bool))
@@ -143,8 +149,23 @@ def _variation(one, waves, current, rng):
     scale[made.pulse, made.unit] = made.scale
     late[made.pulse, made.unit] = made.times - onsets[made.pulse] - one.pool.latency[made.unit]
     sums = scale @ waves[0] - (scale * late) @ waves[1]
-    sizes = np.ptp(np.fft.irfft(np.fft.rfft(sums, axis=1), 800, axis=1), axis=1)
-    return 100 * sizes.std() / sizes.mean()
+    return np.fft.irfft(np.fft.rfft(sums, axis=1), 800, axis=1)
+
+
+def test_the_variation_from_pulse_to_pulse_lies_within_about_three_shapes(muscles):
+    """A few units near their threshold come and go, and all come early or late: three shapes hold nearly all of it."""
+    three, one_alone = [], []
+    for seed, one in enumerate(muscles):
+        rng, waves, order = np.random.default_rng(seed), _unit_waves(one), np.sort(one.pool.threshold)
+        for share in (0.3, 0.5, 0.7, 0.999):
+            place = int(share * order.size)
+            current = float(np.sqrt(order[place - 1] * order[place])) if share < 0.99 else 0.25
+            made = _pulse_by_pulse(one, waves, current, rng)
+            power = np.linalg.svd(made - made.mean(axis=0), compute_uv=False) ** 2
+            three.append(power[:3].sum() / power.sum())
+            one_alone.append(power[0] / power.sum())
+    assert np.median(three) >= 0.95, f"median {np.median(three):.3f}, worst {np.min(three):.3f}"
+    assert np.min(one_alone) < 0.9, f"one shape would do: {np.min(one_alone):.3f}"
 
 
 def test_maximal_responses_vary_by_half_a_per_cent_and_submaximal_ones_by_more_the_fewer_units(muscles):
