@@ -1,4 +1,4 @@
-"""Draw one picture per simulated scenario and list the simulator's unverified constants, for the documentation.
+"""Draw simulated scenarios and separated parts, and list the simulator's unverified constants, for the documentation.
 
 Runs at the beginning of every build of the documentation; what is newer than the simulator is kept.
 """
@@ -14,6 +14,9 @@ from emgkit.simulate import SCENARIOS
 PACKAGE = Path(ek.__file__).parent
 CHANNELS = {"foot_drop": ("TA", "GM"), "acl_session": ("VL_involved", "VL_other")}
 SEED = 5
+PARTS = ("typical", "tail_with_effort", "rate80_overlap")  # cases of the benchmark
+OTHERS = ("moving_template", "template_pca")  # methods beside phase_spline
+SHOWN = 0.11  # s
 
 
 def make(folder: Path) -> None:
@@ -23,6 +26,8 @@ def make(folder: Path) -> None:
     newest = max(source.stat().st_mtime for source in sources)
     for name in SCENARIOS:
         _draw(name, folder, newest)
+    for name in PARTS:
+        _draw_parts(name, folder / f"parts_{name}.png")
     (folder / "unverified.txt").write_text(unverified(), encoding="utf-8")
 
 
@@ -36,6 +41,66 @@ def _draw(name: str, folder: Path, newest: float) -> None:
     simulation = SCENARIOS[name](rng=np.random.default_rng(SEED))
     for channel, picture in zip(channels, pictures, strict=True):
         ek.write_simulation_figure(simulation, picture, channel)
+
+
+def _draw_parts(name: str, picture: Path) -> None:
+    """Draw what phase_spline makes of a few pulses under effort beside the truth, and what others leave."""
+    import matplotlib as mpl
+    import numpy as np
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    from emgkit.benchmark.cases import CASES
+
+    sources = [*(PACKAGE / "artifact").glob("*.py"), *(PACKAGE / "benchmark").glob("*.py"), Path(__file__)]
+    if picture.is_file() and picture.stat().st_mtime > max(source.stat().st_mtime for source in sources):
+        return
+    made = CASES[name].make(np.random.default_rng(SEED))
+    parts = ek.separate(made.recording, made.pulses, "phase_spline")
+    truth, fs = made.truth, made.recording.fs
+    begin = _loudest(truth.voluntary[0], made.pulses.onsets, fs)
+    part = slice(round(begin * fs), round((begin + SHOWN) * fs))
+    times = 1e3 * (np.arange(part.start, part.stop) / fs - begin)
+    figure, axes = plt.subplots(4, 1, figsize=(8, 8), sharex=True, layout="constrained")
+    rows = [
+        ("recording, mV", 1e3, [("recorded", made.recording.signal[0], "0.3", "-")]),
+        (
+            "artifact, mV",
+            1e3,
+            [("truth", truth.artifact[0], "k", ":"), ("phase_spline", parts.artifact.signal[0], "C3", "-")],
+        ),
+        (
+            "evoked, mV",
+            1e3,
+            [("truth", truth.evoked[0], "k", ":"), ("phase_spline", parts.evoked.signal[0], "C0", "-")],
+        ),
+        ("voluntary, µV", 1e6, [("truth", truth.voluntary[0], "k", ":")]),
+    ]
+    for number, method in enumerate(OTHERS):
+        left = ek.separate(made.recording, made.pulses, method).voluntary.signal[0]
+        rows[3][2].append((method, left, f"C{number + 1}", "-"))
+    rows[3][2].append(("phase_spline", parts.voluntary.signal[0], "C0", "-"))
+    for axis, (label, scale, lines) in zip(axes, rows, strict=True):
+        for who, values, colour, style in lines:
+            width = 0.8 if who in OTHERS else 1.4
+            axis.plot(times, scale * values[part], style, color=colour, label=who, linewidth=width)
+        axis.set_ylabel(label)
+        axis.legend(loc="lower right", bbox_to_anchor=(1, 1), fontsize=8, ncols=len(lines), frameon=False)
+    reach = 5e6 * np.abs(truth.voluntary[0, part]).std()
+    axes[3].set_ylim(-reach, reach)
+    axes[-1].set_xlabel("time, ms")
+    figure.savefig(picture, dpi=110)
+    plt.close(figure)
+
+
+def _loudest(voluntary: object, onsets: object, fs: float) -> float:
+    """Begin just before the pulse after which voluntary EMG is largest, s, in the second half of the stimulation."""
+    import numpy as np
+
+    late = np.asarray(onsets)[len(onsets) // 2 : -10]
+    power = [np.mean(np.asarray(voluntary)[round(one * fs) : round((one + SHOWN) * fs)] ** 2) for one in late]
+    return float(late[int(np.argmax(power))]) - 0.005
 
 
 def unverified() -> str:

@@ -13,7 +13,7 @@ from emgkit.artifact.interference import Mains, render_lines
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
 from emgkit.artifact.spline_pulse import artifact_share
 from emgkit.artifact.spline_random import RandomShapes
-from emgkit.artifact.spline_share import Tail, TailShare, hand_over
+from emgkit.artifact.spline_share import Tail, TailShare, bridge, hand_over
 from emgkit.artifact.spline_solve import CourseFit
 from emgkit.artifact.spline_time import Segment
 
@@ -21,6 +21,7 @@ __all__ = ["LockedModel", "Response"]
 
 Array = NDArray[np.float64]
 
+MOVES = 0.05  # of the response's size: what moves more before the next pulse runs on under it
 REST = 0.15  # of the interval: its last part, in which the response is taken to be over
 
 
@@ -93,6 +94,16 @@ class Response(FrozenValue):
         out[design.samples] += wave
         if overlap.samples.size:
             np.add.at(out, overlap.samples, overlap.evaluate(coefficients))
+
+    def runs_on(self, channel: int, artifact_end: float) -> bool:
+        """Tell whether a response still moves when the next pulse comes."""
+        if not self.periodic:
+            return False
+        place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
+        mean = self.coefficients(channel).mean(axis=0)
+        until = float(self.knots[-1])
+        last, after = mean[place >= until - REST * until], mean[place >= artifact_end]
+        return bool(after.size and last.size and np.ptp(last) > MOVES * np.ptp(after))
 
     def level(self, channel: int) -> Array:
         """Level of every response when it is over, V, (pulses,)."""
@@ -198,6 +209,13 @@ class LockedModel(FrozenValue):
                     if evoked:
                         self._add_shapes(out[channel], response, channel, own)
                     continue
+                if self.has_evoked[channel] and response.runs_on(channel, self.artifact_end):
+                    self._add_bridged(out[channel], response, channel, (design, overlap), evoked)
+                    if evoked:
+                        self._add_shapes(out[channel], response, channel, own)
+                    if evoked and response.tail is not None:
+                        response.tail.add_to(out[channel], channel, self.fs)
+                    continue
                 coefficients = response.coefficients(channel)
                 level = response.level(channel)
                 wave = design.evaluate(coefficients)
@@ -233,6 +251,15 @@ class LockedModel(FrozenValue):
             response.add_to(out, channel, design, overlap)
             if response.tail is not None:
                 response.tail.add_to(out, channel, self.fs)
+
+    def _add_bridged(
+        self, out: Array, response: Response, channel: int, designs: tuple[PhaseDesign, PhaseDesign], evoked: bool
+    ) -> None:
+        """Add a part of responses that run on under the next artifact: the evoked one goes on smoothly under it."""
+        locked = np.zeros(out.size)
+        response.add_to(locked, channel, *designs)
+        bridged = bridge(locked, self.fs, response.onsets, self.artifact_end)
+        out += bridged if evoked else locked - bridged
 
     def _level_of_evoked(self, response: Response, channel: int, design: PhaseDesign, wave: Array) -> Array:
         """Level of every evoked response, V, (pulses,): behind a high-pass its mean over a period is zero.

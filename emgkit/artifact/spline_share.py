@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import make_design
 
-__all__ = ["Tail", "TailShare", "hand_over"]
+__all__ = ["Tail", "TailShare", "bridge", "hand_over"]
 
 Array = NDArray[np.float64]
 
+BRIDGE_BEFORE = 0.0006  # s before the pulse, from which an artifact is bridged
 HAND_OVER = 0.4  # of the artifact's end: over the last part of it the artifact is handed over to the response
 
 
@@ -22,6 +23,27 @@ def hand_over(phase: Array, end: float) -> Array:
     width = max(HAND_OVER * end, 1e-6)
     place = np.clip((end - phase) / width, 0.0, 1.0)
     return 0.5 - 0.5 * np.cos(np.pi * place)
+
+
+def bridge(locked: Array, fs: float, onsets: Array, end: float) -> Array:
+    """Bridge every artifact by the cubic that goes on with the values and slopes on either side, V, (samples,).
+
+    A response of more than three times the bridge's length is followed within a few per cent.
+    """
+    out, count = locked.copy(), locked.size
+    low = np.floor((onsets - BRIDGE_BEFORE) * fs).astype(np.int64)
+    high = np.ceil((onsets + end) * fs).astype(np.int64)
+    for first, last in zip(low, high, strict=True):
+        if first < 2 or last + 2 >= count:
+            continue
+        width = last - first
+        place = np.arange(width + 1) / width
+        before = width * (1.5 * locked[first] - 2 * locked[first - 1] + 0.5 * locked[first - 2])
+        after = width * (-1.5 * locked[last] + 2 * locked[last + 1] - 0.5 * locked[last + 2])
+        step = locked[last] - locked[first]
+        cubic = before + after - 2 * step
+        out[first : last + 1] = locked[first] + place * (before + place * (step - before - cubic + place * cubic))
+    return out
 
 
 @dataclass(frozen=True, eq=False)

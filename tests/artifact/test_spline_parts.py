@@ -8,6 +8,7 @@ from emgkit.artifact.spline_pulse import estimate_changes
 from emgkit.artifact.spline_random import find_shapes, shape_knots
 from emgkit.artifact.spline_response import pulse_power
 from emgkit.artifact.spline_scores import shrink
+from emgkit.artifact.spline_share import bridge
 from emgkit.artifact.spline_solve import fit_courses
 from emgkit.artifact.spline_time import make_segments, null_courses, smooth_courses
 
@@ -162,3 +163,25 @@ def test_courses_and_nulls_are_orthonormal():
     courses = smooth_courses(onsets, np.repeat([0, 1], 100), [np.linspace(0, 1, 200) ** 2])
     both = np.concatenate([courses, null_courses(200, courses)], axis=1)
     assert both.T @ both / 200 == pytest.approx(np.eye(both.shape[1]), abs=1e-9)
+
+
+@pytest.mark.parametrize("longer", [3.0, 4.0, 6.0])
+def test_a_response_that_runs_on_is_bridged_smoothly_under_the_artifact(longer):
+    length = 0.003  # s from before the pulse to the end of the artifact
+    times, worst = np.arange(4000) / FS, 0.0
+    onsets = 0.1 + np.arange(140) * 0.0125137
+    for turn in np.linspace(0, 2 * np.pi, 8):
+        wave = np.sin(2 * np.pi * times / (longer * length) + turn)
+        spoiled = wave.copy()
+        for onset in onsets:
+            spoiled[(times > onset) & (times < onset + length - 0.0006 - 1 / FS)] += 7.0
+        worst = max(worst, np.abs(bridge(spoiled, FS, onsets, length - 0.0006) - wave)[200:3600].max())
+    cubic = (
+        2 * np.pi * (length + 1 / FS) / (longer * length)
+    ) ** 4 / 384  # error of a cubic with right values and slopes
+    assert worst < 1.5 * cubic, (worst, cubic)
+
+
+def test_nothing_is_bridged_beyond_the_ends_of_the_recording():
+    wave = np.arange(100.0)
+    assert np.array_equal(bridge(wave, FS, np.array([0.0, 0.0499]), 0.002), wave)
