@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,9 @@ SPIKE = 0.003  # s after the pulse that no line is fitted to
 SHORT_SUPPORT = 0.004  # s: support when there is an artifact and no response
 OVER = 0.8  # of the interval: from then on the response is taken to be over
 GRID = 25e-6  # s, on which the mean response is looked at
-RECOVERY = (0.001, 0.0025, 0.006, 0.015)  # s, over which the effects of an excitation fade; unverified
+RECOVERY = (0.0, 0.003, 0.008, 0.015)  # s between excitations: refractory, late, supernormal; unverified
+FEWEST_SOON = 10  # pulses
 SOON, RARE = 0.018, 0.04  # s, and share of the pulses: rare pulses so soon after another have a response of their own
-TELLING = 0.05  # difference of such a course between pulses from which it is one
 CORRECTIONS, FEWEST_CHECKED = 3, 20  # passes over pulses that are absent or lost, and pulses that it takes
 QUIET = 0.15  # s after a pulse, from which a stretch is without pulses
 CURRENT_VARIES = 0.02  # relative SD of the current from which it is a course of its own
@@ -367,12 +368,16 @@ def _known_courses(pulses: Pulses) -> list[Array]:
 
 
 def _recovery_courses(own: Array, every: Array) -> list[Array]:
-    """Pulses soon after another one, of any stimulator: its axons are refractory, or conduct faster than at rest."""
-    before = np.searchsorted(every, own, side="left") - 1
-    since = np.where(before >= 0, own - every[np.maximum(before, 0)], np.inf)
+    """Pulses soon after or before another one, of any stimulator: axons are refractory, and volleys meet."""
+    times = np.concatenate([[-np.inf], every, [np.inf]])
+    since = own - times[np.searchsorted(every, own, side="left")]
+    until = times[np.searchsorted(every, own, side="right") + 1] - own
+    classes = [
+        ((gap >= low) & (gap < high)).astype(float) for gap in (since, until) for low, high in pairwise(RECOVERY)
+    ]
     soon = np.flatnonzero(since < min(SOON, 0.8 * float(np.median(since))))
     alone = [(np.arange(own.size) == pulse).astype(float) for pulse in soon] if soon.size < RARE * own.size else []
-    return alone + [course for course in (np.exp(-since / fade) for fade in RECOVERY) if np.ptp(course) > TELLING]
+    return alone + [course for course in classes if FEWEST_SOON <= course.sum() <= own.size - FEWEST_SOON]
 
 
 def _effective(fitters: list[ResponseFitter], channel: int) -> float:

@@ -37,6 +37,12 @@ def test_the_goals_are_met_on_other_seeds(name, least):
 
 
 @pytest.mark.slow
+def test_two_stimulators_whose_volleys_meet_are_told_apart():
+    values = [one["snr_usable"] for one in scores("two_stimulators")]
+    assert np.median(values) >= 11.0, f"worst {np.min(values):.1f}, median {np.median(values):.1f} dB"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["variation_04", "variation_23", "variation_50"])
 def test_pulse_to_pulse_variation_costs_no_more_than_its_bound(name):
     behind = [one["behind_bound"] for one in scores(name)]
