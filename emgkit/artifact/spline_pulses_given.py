@@ -19,6 +19,7 @@ ABSENT = 0.08  # of the size of the artifacts about it: a pulse that left less w
 NEIGHBOURS = 11  # pulses, whose upper half tells the usual size about a pulse
 SHARP = 0.005  # of the power of the artifact's steepest change, from which a change is looked at
 APART = 0.0025  # s between changes that are looked at
+LONGEST_GAP = 5.0  # usual intervals, within which pulses are lost
 GIVEN = 0.0004  # s: no second pulse comes so soon after another
 STEP, FINE_STEP = 10e-6, 1e-6  # s between the times that are tried, first and last
 LARGEST = 3.0  # over the usual size
@@ -124,11 +125,12 @@ def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: flo
     bounds = usual[np.clip(np.searchsorted(onsets, taken), 0, onsets.size - 1), np.newaxis] * [1 / ABOUT, ABOUT]
     tried = [_time_of(fitted, fs, time, each) for time, each in zip(taken, bounds, strict=True)]
     found = np.array(sorted(time for time in tried if np.isfinite(time)))
-    after = np.searchsorted(onsets, found)
-    gap = np.minimum(
-        np.abs(found - onsets[np.clip(after - 1, 0, None)]), np.abs(found - onsets[np.minimum(after, onsets.size - 1)])
-    )
-    return found[(gap > GIVEN) & (np.diff(found, prepend=-np.inf) > GIVEN)]
+    places = np.concatenate([[-np.inf], onsets, [np.inf]])
+    after = np.searchsorted(places, found)
+    since, until = found - places[after - 1], places[np.minimum(after, places.size - 1)] - found
+    # what a train leaves after its last pulse looks like a response, and is none of another pulse
+    within = np.maximum(since, until) < LONGEST_GAP * float(np.median(np.diff(onsets)))
+    return found[within & (np.minimum(since, until) > GIVEN) & (np.diff(found, prepend=-np.inf) > GIVEN)]
 
 
 def _time_of(fitted: Fitted, fs: float, time: float, bounds: Array) -> float:
