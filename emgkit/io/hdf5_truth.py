@@ -103,13 +103,7 @@ def load_truth(path: str | Path) -> Truth:
         raise MissingFileError(f"There is no file {path}.")
     try:
         with h5py.File(path, "r") as file:
-            if file.attrs.get("schema") != SCHEMA:
-                raise FormatError(f"{Path(path).name} is no {SCHEMA} file.")
-            if file.attrs["schema_version"] != VERSION:
-                raise FormatError(
-                    f"{Path(path).name} has version {file.attrs['schema_version']} of the truth format, this emgkit "
-                    f"reads {VERSION}: simulate the recording again."
-                )
+            _check_schema(file, Path(path).name)
             arrays = {name: file["parts"][name][()] for name in (*TRUTH_PARTS, *WITHIN)}
             arrays |= {name: file[name][()] for name in (*VECTORS, "condition")}
             spiking = None
@@ -117,7 +111,19 @@ def load_truth(path: str | Path) -> Truth:
                 spiking = Spiking(**{name: file["spiking"][name][()] for name in SPIKING})
             features = {name: values[()] for name, values in file["features"].items()}
             return Truth(**arrays, features=features, spiking=spiking)
-    except (OSError, KeyError) as error:
+    except FormatError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise FormatError(
             f"{Path(path).name} is no readable truth file ({str(error).partition(chr(10))[0]})."
         ) from None
+
+
+def _check_schema(file: h5py.File, name: str) -> None:
+    if file.attrs.get("schema") != SCHEMA:
+        raise FormatError(f"{name} is no {SCHEMA} file.")
+    if file.attrs["schema_version"] != VERSION:
+        raise FormatError(
+            f"{name} has version {file.attrs['schema_version']} of the truth format, this emgkit reads {VERSION}: "
+            "simulate the recording again."
+        )

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import in_range
-from emgkit.errors import SamplingRateError
+from emgkit.errors import ParameterError, SamplingRateError
 from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.ranges import one_of, whole
 
 Array = NDArray[np.floating[Any]]
 
 FINE = 20_000.0  # Hz, rate of the stored waveforms that the anti-alias filter is applied to
+FASTEST_RECOVERY = 2e-5  # s: two samples of the rate that the first stage is computed at
 ANALOG = 100_000.0  # Hz, the first stage is computed at least at this rate
 SHAPES = ("bessel", "butterworth", "elliptic")
 OPTIONAL = (
@@ -105,6 +106,10 @@ class FrontEnd:
             if getattr(self, name) is not None:
                 in_range(name, getattr(self, name), low, high, unit)
         in_range("rail_recovery", self.rail_recovery, 0.0, 0.5, "s")
+        if 0 < self.rail_recovery < FASTEST_RECOVERY:
+            raise ParameterError(
+                f"rail_recovery must be 0 or at least {FASTEST_RECOVERY:g} s, got {self.rail_recovery:g} s."
+            )
         in_range("blanking", self.blanking, 0.0, 0.05, "s")
         in_range("droop", self.droop, 0.0, 1000.0, "1/s")
         in_range("full_scale", self.full_scale, 1e-4, 10.0, "V")
@@ -184,8 +189,8 @@ class FrontEnd:
 
     def convert(self, analog: Array) -> Array:
         """Clip at the range and round to the converter's steps."""
-        step = 2 * self.full_scale / (2.0**self.bits - 1)
-        return np.round(np.clip(analog, -self.full_scale, self.full_scale) / step) * step
+        step, largest = 2 * self.full_scale / (2.0**self.bits - 1), 2.0 ** (self.bits - 1) - 1
+        return np.clip(np.round(analog / step), -largest, largest) * step
 
 
 @cache

@@ -17,6 +17,7 @@ from emgkit.simulate.templates import Templates
 Array = NDArray[np.floating[Any]]
 
 FINEST = 10 * FINE  # Hz
+LONGEST_TAU = 2.0  # s, of a tail
 SETTLED = 0.05  # s, after which the tails are smooth enough for the rate FINE
 MECHANICAL = (12.0, 0.04, 0.006)  # Hz, decay s, delay s of the movement of the electrodes after a pulse; unverified
 SHIFT_TIME = 1.0  # s, in which the offset of a train builds up; unverified
@@ -104,7 +105,7 @@ def _waveforms(stimulator: Stimulator, front_end: FrontEnd) -> tuple[Templates, 
     contact, electrode = stimulator.contact, stimulator.contact.electrode
     memory = max(electrode.memory, 0.25 if contact.mechanical else 0.0) + front_end.settling
     time = np.arange(int(memory * FINEST)) / FINEST
-    slower = replace(electrode, taus=tuple(2.5 * tau for tau in electrode.taus))
+    slower = replace(electrode, taus=tuple(min(2.5 * tau, LONGEST_TAU) for tau in electrode.taus))
     main, other = voltage(time, stimulator.pulse, electrode), voltage(time, stimulator.pulse, slower)
     waves = np.stack([main, other - main, _movement(time)])
     entering = sosfilt(butter(1, INPUT_POLE, fs=FINEST, output="sos"), waves, axis=-1)

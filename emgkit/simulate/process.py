@@ -49,7 +49,7 @@ def expected_response(
 
 def _train(once: Array, interval: float) -> Array:
     """Add up equal responses that follow each other, (channels, samples), until SHOWN after the last pulse."""
-    earlier = min(int(BEFORE / interval), 12)
+    earlier = min(int(BEFORE / max(interval, 1 / FINE)), 12)
     begins = np.round(np.arange(earlier + 1) * interval * FINE).astype(np.int64)
     total = np.zeros((len(once), int(begins[-1]) + int(SHOWN * FINE)))
     for begin in begins:

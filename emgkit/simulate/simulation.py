@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import adopt
+from emgkit.errors import ParameterError
 from emgkit.pulses import Pulses
 from emgkit.recording import Mark, Recording
 from emgkit.simulate.device import Device, recorded
@@ -58,6 +59,8 @@ def simulate(session: Session, *, rng: np.random.Generator) -> Simulation:
     >>> simulate(Session(duration=2.0), rng=np.random.default_rng(1)).recording.channel_names
     ('VL', 'VM')
     """
+    if not isinstance(rng, np.random.Generator):
+        raise ParameterError(f"rng must be a numpy.random.Generator, as numpy.random.default_rng(1), got {rng!r}.")
     playing, leaking, around, device = rng.spawn(4)
     played = play(session, playing)
     count = round(session.duration * session.front_end.fs)
