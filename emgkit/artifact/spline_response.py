@@ -15,7 +15,7 @@ from emgkit.artifact.spline_share import Tail
 from emgkit.artifact.spline_solve import CourseFit, fit_courses, fit_mean, fit_plainly
 from emgkit.artifact.spline_time import Segment, make_segments, null_courses, recruitment_courses, smooth_courses
 
-__all__ = ["ResponseFitter"]
+__all__ = ["ResponseFitter", "is_ramped"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -142,7 +142,7 @@ class ResponseFitter:
 
         The current changes then, and the response with it, along a recruitment curve.
         """
-        if sizes is not None and float(np.std(np.clip(sizes, 0.0, LARGEST_SIZE))) > RAMPED:
+        if sizes is not None and is_ramped(sizes):
             self.known_courses = [*self.known_courses, *recruitment_courses(np.clip(sizes, 0.0, LARGEST_SIZE))]
         elif self.changes is not None and self.changes.gain_spread > RAMPED:
             size = 1 + self.changes.gain
@@ -311,6 +311,11 @@ class ResponseFitter:
             power = pulse_power(own, row[own.samples], np.ones(own.samples.size), quiet)
             shapes.append(find_shapes(own, row, power))
         return replace(response, shapes=shapes)
+
+
+def is_ramped(sizes: Array) -> bool:
+    """Tell whether artifacts change their size more than stimulators do by chance."""
+    return float(np.std(np.clip(sizes, 0.0, LARGEST_SIZE))) > RAMPED
 
 
 def _nothing(smooth: Array, size: int) -> CourseFit:

@@ -25,7 +25,7 @@ from emgkit.artifact.spline_lines import (
 )
 from emgkit.artifact.spline_model import LockedModel, Response
 from emgkit.artifact.spline_pulses_given import corrected
-from emgkit.artifact.spline_response import ResponseFitter
+from emgkit.artifact.spline_response import ResponseFitter, is_ramped
 from emgkit.artifact.spline_sizes import Fitted, artifact_sizes
 from emgkit.artifact.spline_tail import TailsFound, share_tails
 from emgkit.artifact.spline_time import recruitment_courses
@@ -156,12 +156,15 @@ class Session:
         made = [one.finish(rest, self.known, has_evoked & shapes) for one in fitters]
         told = TailsFound(made)
         if artifact_end is None and has_evoked.any():
-            told = share_tails(made, rest, self.known, self.fs, end, has_evoked)
+            told = share_tails(made, rest, self.known, self.fs, end, has_evoked, ramped=self._ramped())
         made = told.responses
         model = replace(self._model(made, found, orders, lines), artifact_end=end, has_evoked=has_evoked)
         model = replace(model, has_locked=locked)
         quality = {**self._quality(model, fitters, response), **told.quality}
         return Found(model, until, quality, (*messages, *said, *self._far(), *told.messages))
+
+    def _ramped(self) -> bool:
+        return self.sizes is not None and is_ramped(self.sizes)
 
     def _first_fit(self, until: float, mains: Mains) -> list[ResponseFitter]:
         """Fit roughly, and again without the pulses that were not there and with those that were lost."""

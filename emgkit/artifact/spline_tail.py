@@ -38,7 +38,7 @@ STEADY_UNTIL = 0.1  # s, longest interval of a train
 LEADERS = 3  # channels that tell the amplifier
 LEAST_NOISE = 1e-3  # of the usual power
 LESS_KNOWN = 4.0  # times the variance of the mean: of the response at the end of a train
-UNKNOWN = 0.2  # error of the response over its size, from which it is not told apart
+UNKNOWN, UNKNOWN_RAMPED = 0.2, 0.1  # error of the response over its size, from which it is not told apart
 SHORTEST = 0.016  # s, interval below which responses lie on each other
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
 
@@ -61,7 +61,14 @@ class TailsFound(FrozenValue):
 
 
 def share_tails(
-    responses: list[Response], rest: Array, known: Mask, fs: float, artifact_end: float, has_evoked: Mask
+    responses: list[Response],
+    rest: Array,
+    known: Mask,
+    fs: float,
+    artifact_end: float,
+    has_evoked: Mask,
+    *,
+    ramped: bool,
 ) -> TailsFound:
     """Split every stimulator's responses by what is known of tails, where one is suspected.
 
@@ -79,6 +86,8 @@ def share_tails(
         s after the pulse.
     has_evoked : ndarray of bool, shape (channels,)
         Channels with a response.
+    ramped : bool
+        Whether the size of the artifact changes, and the response with it along a curve: less is believed of the mean.
     """
     every = np.sort(np.concatenate([one.onsets for one in responses]))
     rest = _without_shapes(responses, rest, fs)
@@ -92,7 +101,7 @@ def share_tails(
     split = view.split(rows)
     if split is None:
         return _not_told(views, suspected)
-    shared = replace(view.response, share=view.shares(split, rows))
+    shared = replace(view.response, share=view.shares(split, rows, UNKNOWN_RAMPED if ramped else UNKNOWN))
     return TailsFound([shared], _quality(rows, split, len(rest)), _messages(rows, split))
 
 
@@ -214,7 +223,7 @@ class _View:
         low = round(onset * self.fs)
         return bool(self.known[:, low : low + round(min(pause, LONGEST_AFTER) * self.fs)].all())
 
-    def shares(self, split: TailSplit, rows: Indices) -> list[TailShare | None]:
+    def shares(self, split: TailSplit, rows: Indices, unknown: float) -> list[TailShare | None]:
         """Give every channel its share: from coefficients of the locked response to those of the evoked one."""
         place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
         places = np.clip(place, self.knots[0], self.knots[-1])
@@ -224,7 +233,7 @@ class _View:
         to_coefficients = np.linalg.solve(BSpline.design_matrix(places, self.knots, DEGREE).toarray(), between)
         shares: list[TailShare | None] = [None] * len(self.rest)
         for number, row in enumerate(rows):
-            if _shares(split)[number] > UNKNOWN or (self.interval or 1.0) < SHORTEST:
+            if _shares(split)[number] > unknown or (self.interval or 1.0) < SHORTEST:
                 shares[int(row)] = self.unknown(int(row))
             elif split.no_tail[number] <= 0.5 and self._fits(split, number):
                 operator = to_coefficients @ split.weights[number] @ self.basis[split.used]

@@ -190,8 +190,8 @@ def _serial(one: Series, residuals: Array, alike: Sequence[Series]) -> tuple[flo
 def _correlation(alike: Sequence[Series]) -> float:
     """First-order correlation of the residuals of several stretches, corrected for its bias, 0 ... 0.97."""
     squares, weighted = 0.0, 0.0
-    for one in alike:
-        residuals, degree, count = _residuals(one)[0], _degree(one), max(len(one), 1)
+    for one in (other for other in alike if len(other)):
+        residuals, degree, count = _residuals(one)[0], _degree(one), len(one)
         product, square = float(np.sum(residuals[1:] * residuals[:-1])), float(np.sum(residuals**2))
         # the fit of the course draws the correlation down by about (degree + 1 + (degree + 3) r) / n
         weighted += product + ((degree + 1) * square + (degree + 3) * product) / count
