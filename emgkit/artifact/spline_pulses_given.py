@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
@@ -58,7 +60,7 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
     fitted = resized(fitted, np.clip(sizes, 0.0, LARGEST))
     moved = _moved(fitted, fs, misfit > FAR, np.array(pulses.onsets), sizes)
     absent &= moved == given.onsets
-    pulses, far = _at(pulses, moved), int((moved != pulses.onsets).sum())
+    pulses, far = replace(pulses, onsets=moved), int((moved != pulses.onsets).sum())
     kept = pulses.select(~absent)
     found = _found(fitted, fs, kept.onsets, _usual(sizes)[~absent], steepest)
     found = found[
@@ -87,9 +89,9 @@ def _usual(sizes: Array) -> Array:
 
 def _moved(fitted: Fitted, fs: float, far: Mask, onsets: Array, sizes: Array) -> Array:
     """Give the times of all pulses, s: those that the fit misses where the usual artifact fits better."""
-    out, design = onsets.copy(), fitted.design
     from scipy.ndimage import median_filter, percentile_filter
 
+    out, design = onsets.copy(), fitted.design
     low, high = (percentile_filter(sizes, share, NEAREST, mode="nearest") for share in (25, 75))
     near = np.maximum(median_filter(sizes, NEAREST, mode="nearest"), 0.0)
     other = np.abs(sizes - near) > OTHER * near  # with few samples on the edges another time looks like another size
@@ -158,33 +160,20 @@ def _best(fitted: Fitted, seen: Array, low: int, fs: float, tried: Array, bounds
     return float(tried[best]), float(explained[best] / max(float(both[best] @ (seen**2).sum(axis=0)), 1e-300))
 
 
-def _at(pulses: Pulses, onsets: Array) -> Pulses:
-    return Pulses(
-        onsets,
-        train=pulses.train,
-        stimulator=pulses.stimulator,
-        current=pulses.current,
-        width=pulses.width,
-        time_source=pulses.time_source,
-        offset=pulses.offset,
-        clock=pulses.clock,
-    )
-
-
 def _with(kept: Pulses, found: Array) -> Pulses:
+    """Put pulses in; train, stimulator, current and width are those of the pulse before."""
     if not found.size:
         return kept
     onsets = np.concatenate([kept.onsets, found])
     order = np.argsort(onsets, kind="stable")
-    source = np.clip(np.searchsorted(kept.onsets, found) - 1, 0, None)  # train, current and width of the pulse before
+    source = np.clip(np.searchsorted(kept.onsets, found) - 1, 0, None)
     places = np.concatenate([np.arange(len(kept)), source])[order]
-    return Pulses(
-        onsets[order],
+    return replace(
+        kept,
+        onsets=onsets[order],
         train=kept.train[places],
         stimulator=kept.stimulator[places],
         current=None if kept.current is None else kept.current[places],
         width=None if kept.width is None else kept.width[places],
-        time_source=kept.time_source,
-        offset=kept.offset,
-        clock=kept.clock,
+        errors=None,
     )
