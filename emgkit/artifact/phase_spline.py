@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from emgkit._checks import in_range
 from emgkit.artifact.spline_session import Session
@@ -91,9 +92,10 @@ class PhaseSpline:
         """Take a signal apart, see `ArtifactMethod`."""
         if len(pulses) < FEWEST:
             raise TimingError(f"phase_spline needs {FEWEST} pulses, got {len(pulses)}: use blanking.")
-        found = Session(signal, fs, pulses, self.before, self.window).run(
-            mains=self.mains, shifts=self.shifts, shapes=self.shapes, artifact_end=self.artifact_end
-        )
+        with threadpool_limits(limits=1, user_api="blas"):  # the matrices are small: threads wait for each other
+            found = Session(signal, fs, pulses, self.before, self.window).run(
+                mains=self.mains, shifts=self.shifts, shapes=self.shapes, artifact_end=self.artifact_end
+            )
         model = found.model
         return Parts(
             components={"artifact": model.artifact, "evoked": model.evoked, "interference": model.interference},
