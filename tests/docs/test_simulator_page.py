@@ -40,8 +40,9 @@ def test_every_constant_that_the_source_calls_unverified_is_listed(make_pictures
 
 def test_pictures_are_drawn_once(make_pictures, tmp_path, monkeypatch):
     monkeypatch.setattr(make_pictures, "SCENARIOS", {"tiny": SCENARIOS["tiny"]})
+    monkeypatch.setattr(make_pictures, "PARTS", ("typical",))
     make_pictures.make(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.png", "unverified.txt"]
-    first = (tmp_path / "tiny.png").stat().st_mtime_ns
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts_typical.png", "tiny.png", "unverified.txt"]
+    first = [path.stat().st_mtime_ns for path in sorted(tmp_path.glob("*.png"))]
     make_pictures.make(tmp_path)
-    assert (tmp_path / "tiny.png").stat().st_mtime_ns == first
+    assert [path.stat().st_mtime_ns for path in sorted(tmp_path.glob("*.png"))] == first
