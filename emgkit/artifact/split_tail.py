@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from emgkit._checks import FrozenValue, in_range, positive
 from emgkit.artifact.tail_amplifier import CANDIDATES
@@ -153,9 +154,10 @@ def split_tail(
     values = np.atleast_2d(np.asarray(responses, dtype=float))
     times = np.asarray(times, dtype=float)
     covariance = _checked(times, values, np.asarray(errors, dtype=float), fs)
+    prior = _prior(high_pass, high_pass_order, amplifiers or dict.fromkeys(CANDIDATES, 1.0))
     rows = TailRows(times, values, covariance, interval, pulse_end)
-    likely = find_amplifiers(rows, _prior(high_pass, high_pass_order, amplifiers or dict.fromkeys(CANDIDATES, 1.0)))
-    return split_rows(rows, likely)
+    with threadpool_limits(limits=1, user_api="blas"):  # small matrices; and sums depend on the number of threads
+        return split_rows(rows, find_amplifiers(rows, prior))
 
 
 def split_rows(rows: TailRows, amplifiers: dict[HighPass, float]) -> TailSplit:

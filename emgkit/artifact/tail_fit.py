@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline
+from threadpoolctl import threadpool_limits
 
 from emgkit._checks import in_range, whole
 from emgkit.artifact.fill import AR, Fill
@@ -88,6 +89,10 @@ class TailFit:
         crowds = _crowds(pulses, self.stretch)
         if crowds:
             raise TimingError(f"{crowds}: use phase_spline.")
+        with threadpool_limits(limits=1, user_api="blas"):  # small matrices; and sums depend on the number of threads
+            return self._separate(signal, fs, pulses)
+
+    def _separate(self, signal: Array, fs: float, pulses: Pulses) -> Parts:
         free = free_of_pulses(signal, fs, pulses, QUIET_AFTER)
         filled = np.where(np.isfinite(signal), signal, 0.0)
         known = FrontEndKnowledge(self.high_pass, self.high_pass_order, amplifiers_of_noise(filled, free, fs))

@@ -1,5 +1,6 @@
 """split_tail against closed forms: exponentials through a known high-pass under a response of known shape."""
 
+import sys
 from itertools import combinations
 from math import comb
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.signal import butter, sosfilt
 from scipy.stats import multivariate_normal
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from emgkit.artifact.split_tail import split_tail
 from emgkit.artifact.tail_amplifier import amplifiers_of_noise
@@ -285,3 +287,18 @@ def test_every_choice_of_exponentials_has_the_evidence_of_its_own_gaussian():
         of_its_size = comb(number, len(subsets[place]))
         expected = multivariate_normal(np.zeros(30), total).logpdf(seen) - np.log(of_its_size)
         assert found[1 + place] == pytest.approx(expected, rel=1e-9)
+
+
+def test_the_small_matrices_take_one_thread(monkeypatch):
+    seen = []
+
+    def spy(rows, prior):
+        seen.extend(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+        return {USUAL: 1.0}
+
+    monkeypatch.setattr(sys.modules[split_tail.__module__], "find_amplifiers", spy)
+    times, seen_sum, _ = made(1, rows=1)
+    with threadpool_limits(limits=2, user_api="blas"):
+        split_tail(times, seen_sum, np.array([NOISE]), fs=FS, interval=1 / 30)
+    assert seen
+    assert set(seen) == {1}
