@@ -8,6 +8,7 @@ from what exceeds the fits to courses that hold only noise (empirical Bayes: Efr
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ SIZE_STEPS = 3
 BEND_REACH, SIZE_REACH = 3, 6  # coefficients on either side over which prior variances are pooled
 LEAST_BENDING = 1e-9  # of the largest prior variance
 LEAST_PRIOR = 1e-6  # of the noise variance
+LEAST_KEPT = 1e-5  # share of a course's noise, everywhere below which there is no such course
 RIDGE, STRONGER = 1e-9, 1e4
 TINY = 1e-30
 LEAST_SQUARE = 1e-60  # (V/s²)²: a channel without any signal bends less
@@ -83,26 +85,34 @@ def fit_courses(
     normal = _matrix(np.tensordot(weight, gram, 1))
     rough, mean = _learn_bending(normal, weight @ projected, bend, None if known is None else known.rough)
     penalty = _diagonals((bend.T * rough) @ bend)
-    problem = _Courses(gram, projected, courses, weight)
     unknown, count = _unknown(mean), courses.shape[1]
     sizes = _first_sizes(unknown, courses) if known is None else known.sizes
-    found = problem.solve(penalty, sizes)
+    alive = np.arange(count) if known is None else np.flatnonzero(_lives(known.kept))
+    problem = _Courses(gram, projected, courses[:, alive], weight)
+    found = problem.solve(penalty, sizes[alive])
     noise = np.zeros(penalty.shape[1])
     if nulls.shape[1]:
-        left = projected - _times(gram, courses @ found)
+        left = projected - _times(gram, courses[:, alive] @ found)
         noise = _pooled((_each(gram, left, nulls, weight, penalty, unknown) ** 2).mean(axis=0), SIZE_REACH)
     kept = np.ones((count, penalty.shape[1]))
     steps = SIZE_STEPS if known is None else 1
     for _ in range(steps if nulls.shape[1] and count > 1 else 0):
-        prior = np.maximum(
-            np.stack([_pooled(row**2, SIZE_REACH) for row in found]) - noise, LEAST_PRIOR * noise + 1e-300
-        )
+        prior = np.full(kept.shape, LEAST_PRIOR) * noise + 1e-300
+        prior[alive] = np.maximum(_pooled(found**2, SIZE_REACH) - noise, prior[alive])
         kept = prior / (prior + noise)
         kept[0] = 1.0
-        sizes = 1 / np.maximum(prior, 1e-300)
+        sizes = 1 / prior
         sizes[0] = 0.0
-        found = problem.solve(penalty, sizes)
-    return CourseFit(found, noise, kept, rough, sizes)
+        lives = _lives(kept[alive])
+        alive, problem = alive[lives], problem.reduced(lives)
+        found = problem.solve(penalty, sizes[alive])
+    coefficients = np.zeros(kept.shape)
+    coefficients[alive] = found
+    return CourseFit(coefficients, noise, kept, rough, sizes)
+
+
+def _lives(kept: Array) -> NDArray[np.bool_]:
+    return np.asarray(kept.max(axis=1) > LEAST_KEPT)
 
 
 def fit_mean(gram: Array, projected: Array, weight: Array, bend: Array) -> Array:
@@ -182,10 +192,10 @@ def _diagonals(matrix: Array) -> Array:
 
 
 def _pooled(values: Array, reach: int) -> Array:
-    """Mean over neighbours along the phase."""
+    """Mean over neighbours along the phase, the last axis."""
     from scipy.ndimage import uniform_filter1d
 
-    return np.asarray(uniform_filter1d(values, 2 * reach + 1, mode="nearest"))
+    return np.asarray(uniform_filter1d(values, 2 * reach + 1, axis=-1, mode="nearest"))
 
 
 def _times(gram: Array, coefficients: Array) -> Array:
@@ -209,36 +219,46 @@ class _Courses:
     """Normal equations of all courses at once: the unknowns of one phase lie side by side, so that they are banded."""
 
     def __init__(self, gram: Array, projected: Array, courses: Array, weight: Array) -> None:
-        pulses, self.number = courses.shape
-        self.size = projected.shape[1]
-        self.first, self.other = np.triu_indices(self.number)
+        pulses, number = courses.shape
+        first, other = np.triu_indices(number)
         weighted = courses * weight[:, np.newaxis]
-        pairs = courses[:, self.first] * weighted[:, self.other]
-        blocks = (pairs.T @ gram.reshape(pulses, -1)).reshape(-1, DEGREE + 1, self.size)
-        self.right = (weighted.T @ projected).T.reshape(-1)
-        self.ridge = RIDGE * float(blocks[self.first == self.other, 0].mean()) + TINY
-        self.bands = self._arranged(blocks)
+        pairs = courses[:, first] * weighted[:, other]
+        upper = (pairs.T @ gram.reshape(pulses, -1)).reshape(-1, DEGREE + 1, projected.shape[1])
+        self.blocks = np.empty((number, number, *upper.shape[1:]))
+        self.blocks[first, other] = self.blocks[other, first] = upper
+        self.right = weighted.T @ projected
+        self.ridge = RIDGE * float(np.trace(self.blocks[:, :, 0]).mean()) / number + TINY
 
-    def _arranged(self, blocks: Array) -> Array:
+    def reduced(self, chosen: NDArray[np.bool_]) -> _Courses:
+        """Give the equations of some courses only."""
+        if chosen.all():
+            return self
+        out = copy(self)
+        out.blocks, out.right = self.blocks[np.ix_(chosen, chosen)], self.right[chosen]
+        return out
+
+    def _bands(self) -> Array:
         """Lower diagonals of the whole matrix, (lags, size, courses)."""
-        number, first, other = self.number, self.first, self.other
-        out = np.zeros(((DEGREE + 1) * number, self.size, number))
+        number, size = self.right.shape
+        first, other = np.triu_indices(number)
         apart = first != other
+        out = np.zeros(((DEGREE + 1) * number, size, number))
         for lag in range(DEGREE + 1):
-            out[lag * number + other - first, :, first] = blocks[:, lag]
+            out[lag * number + other - first, :, first] = self.blocks[first, other, lag]
             if lag:
-                out[lag * number + (first - other)[apart], :, other[apart]] = blocks[apart, lag]
+                out[lag * number + (first - other)[apart], :, other[apart]] = self.blocks[first, other, lag][apart]
         return out
 
     def solve(self, penalty: Array, sizes: Array) -> Array:
         """Coefficients, (courses, size), with a penalty on bends and one over the prior variance of sizes."""
-        bands = self.bands.copy()
-        bands[:: self.number] += penalty[:, :, np.newaxis]
+        number, size = self.right.shape
+        bands = self._bands()
+        bands[::number] += penalty[:, :, np.newaxis]
         bands[0] += sizes.T + self.ridge
-        flat = bands.reshape(bands.shape[0], -1)
+        flat, right = bands.reshape(bands.shape[0], -1), self.right.T.reshape(-1)
         try:
-            found = solveh_banded(flat, self.right, lower=True, check_finite=False)
+            found = solveh_banded(flat, right, lower=True, check_finite=False)
         except LinAlgError:  # courses so much alike that rounding decides
             flat[0] += STRONGER * self.ridge
-            found = solveh_banded(flat, self.right, lower=True, check_finite=False)
-        return np.asarray(found).reshape(self.size, self.number).T
+            found = solveh_banded(flat, right, lower=True, check_finite=False)
+        return np.asarray(found).reshape(size, number).T
