@@ -6,14 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.baseline import Baseline
 from emgkit.artifact.interference import Mains, render_lines
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
+from emgkit.artifact.spline_errors import Unfollowed, line_variance, shape_variance
 from emgkit.artifact.spline_pulse import artifact_share
 from emgkit.artifact.spline_random import RandomShapes
-from emgkit.artifact.spline_share import Tail, TailShare, bridge, hand_over
+from emgkit.artifact.spline_share import HAND_OVER, Tail, TailShare, bridge, hand_over
 from emgkit.artifact.spline_solve import CourseFit
 from emgkit.artifact.spline_time import Segment
 
@@ -22,6 +24,7 @@ __all__ = ["LockedModel", "Response"]
 Array = NDArray[np.float64]
 
 MOVES = 0.05  # of the response's size: what moves more before the next pulse runs on under it
+GRID = 50e-6  # s, on which the mean response is looked at
 REST = 0.15  # of the interval: its last part, in which the response is taken to be over
 
 
@@ -48,6 +51,8 @@ class Response(FrozenValue):
         What outlasts the usual interval where a pause follows.
     share : list of TailShare or None, per channel
         None where artifact and evoked response are told apart by time.
+    unfollowed : list of Unfollowed or None, per channel
+        How the response varies from pulse to pulse beside all that was fitted.
     """
 
     onsets: Array
@@ -60,6 +65,7 @@ class Response(FrozenValue):
     periodic: bool
     tail: Tail | None = None
     share: list[TailShare | None] | None = None
+    unfollowed: list[Unfollowed | None] | None = None
 
     def share_of(self, channel: int) -> TailShare | None:
         """Give how a channel is shared; None where no tail runs under its response."""
@@ -85,6 +91,24 @@ class Response(FrozenValue):
             out[segment.pulses] += segment.share[:, np.newaxis] * ((courses**2) @ (fit.kept * fit.noise))
         return out
 
+    def doubt(self, channel: int, phase: Array, artifact_end: float) -> Array:
+        """Variance beside that of the smooth courses and shapes, V², (phases,)."""
+        out = np.zeros(phase.size)
+        left = None if self.unfollowed is None else self.unfollowed[channel]
+        if left is not None:
+            out += left.at(phase)
+        part = self.share_of(channel)
+        error = self._doubt_of_end(channel, artifact_end) if part is None else (part.times, part.error)
+        return np.asarray(out + np.interp(phase, *error) ** 2)
+
+    def _doubt_of_end(self, channel: int, artifact_end: float) -> tuple[Array, Array]:
+        """Give times, s, and by how much the evoked response differs if the artifact ended a hand-over later, V."""
+        times = np.arange(self.knots[0], self.knots[-1], GRID)
+        mean = BSpline(self.knots, self.coefficients(channel).mean(axis=0), DEGREE)(times)
+        over = mean - self.level(channel).mean() - self.recovery(channel, times)
+        change = over * (hand_over(times, (1 + HAND_OVER) * artifact_end) - hand_over(times, artifact_end))
+        return times, change - change.mean() if self.periodic else change
+
     def add_to(self, out: Array, channel: int, design: PhaseDesign, overlap: PhaseDesign) -> None:
         """Add the response to a channel, V, (samples,)."""
         coefficients = self.coefficients(channel)
@@ -104,6 +128,19 @@ class Response(FrozenValue):
         until = float(self.knots[-1])
         last, after = mean[place >= until - REST * until], mean[place >= artifact_end]
         return bool(after.size and last.size and np.ptp(last) > MOVES * np.ptp(after))
+
+    def recovery(self, channel: int, phase: Array) -> Array:
+        """Continue the end of the last response under the artifact of the next pulse, V beside its level, (phases,).
+
+        Behind a high-pass a response ends with the amplifier's slow recovery, which no pulse stops.
+        """
+        if not self.periodic or self.onsets.size < 2:
+            return np.zeros(phase.size)
+        until, interval = float(self.knots[-1]), float(np.median(np.diff(self.onsets)))
+        place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
+        late = place >= until - REST * until
+        slope, _ = np.polyfit(place[late], self.coefficients(channel)[:, late].mean(axis=0), 1)
+        return np.asarray(slope * (phase + interval - place[late].mean()))
 
     def level(self, channel: int) -> Array:
         """Level of every response when it is over, V, (pulses,)."""
@@ -170,25 +207,17 @@ class LockedModel(FrozenValue):
     def evoked_error(self) -> Array:
         """Render the evoked response's standard error, V, (channels, samples)."""
         variance = np.zeros(self.shape)
-        doubt = self._doubt_of_lines()
+        doubt = line_variance(self.lines) if self.orders else np.zeros(self.shape[0])
         for response in self.responses:
             design, _, own = self._designs(response)
             late = design.phase >= 0
             for channel in _numbers(self.has_evoked):
-                row = np.maximum(design.evaluate(response.variances(channel)), 0.0)
-                part = response.share_of(channel)
-                if part is not None:
-                    row = row + np.interp(design.phase, part.times, part.error) ** 2
-                variance[channel, design.samples[late]] += row[late] + doubt[channel]
-                self._add_shape_errors(variance[channel], response, channel, own)
+                row = np.maximum(design.evaluate(response.variances(channel)), 0.0) + doubt[channel]
+                row += response.doubt(channel, design.phase, self.artifact_end)
+                variance[channel, design.samples[late]] += row[late]
+                if own is not None:
+                    variance[channel, own.samples] += shape_variance(response.shapes[channel], own)
         return np.sqrt(variance)
-
-    def _doubt_of_lines(self) -> Array:
-        """Error variance of the lines beside the response, from how they differ between neighbouring windows, V²."""
-        if not self.orders or len(self.lines) < 2:
-            return np.zeros(self.shape[0])
-        steps = np.diff(self.lines, axis=0)
-        return np.asarray(0.5 * (steps**2).mean(axis=0).sum(axis=-1))
 
     def _designs(self, response: Response) -> tuple[PhaseDesign, PhaseDesign, PhaseDesign | None]:
         count = self.shape[1]
@@ -222,9 +251,9 @@ class LockedModel(FrozenValue):
                 if response.gain.any():
                     wave = wave * (1 + response.gain[design.pulse] * artifact_share(design.phase))
                 is_evoked = self.has_evoked[channel]
-                over = wave - level[design.pulse]
-                own_level = self._level_of_evoked(response, channel, design, (1 - share) * over)
-                part = ((1 - share) * over + own_level[design.pulse]) * is_evoked
+                freed = (1 - share) * (wave - level[design.pulse]) + share * response.recovery(channel, design.phase)
+                own_level = self._level_of_evoked(response, channel, design, freed)
+                part = (freed + own_level[design.pulse]) * is_evoked
                 if not evoked:
                     part = wave - part
                 out[channel, design.samples] += part
@@ -280,19 +309,8 @@ class LockedModel(FrozenValue):
         if shapes is not None and own is not None:
             out[own.samples] += own.evaluate(shapes.coefficients)
 
-    @staticmethod
-    def _add_shape_errors(out: Array, response: Response, channel: int, own: PhaseDesign | None) -> None:
-        shapes = response.shapes[channel]
-        if shapes is None or own is None:
-            return
-        for number, shape in enumerate(shapes.shapes):
-            wave = own.evaluate(np.broadcast_to(shape, (response.onsets.size, shape.size)))
-            out[own.samples] += shapes.left[own.pulse, number] * wave**2
-
     def mean_response(self, times: Array) -> Array:
         """Mean response of the first stimulator at times since the pulse, without its level, V, (channels, times)."""
-        from scipy.interpolate import BSpline
-
         if not self.responses:
             return np.zeros((self.shape[0], times.size))
         response = self.responses[0]

@@ -15,6 +15,7 @@ from emgkit.artifact.base import windows_mask
 from emgkit.artifact.baseline import corners_of, find_baseline, slow_drift
 from emgkit.artifact.interference import Mains, find_mains, fit_lines, render_lines
 from emgkit.artifact.spline_basis import phase_knots
+from emgkit.artifact.spline_errors import find_unfollowed
 from emgkit.artifact.spline_evidence import end_of_artifact, locked_evidence
 from emgkit.artifact.spline_lines import (
     colliding_orders,
@@ -27,7 +28,7 @@ from emgkit.artifact.spline_model import LockedModel, Response
 from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_response import ResponseFitter, is_ramped
 from emgkit.artifact.spline_sizes import Fitted, artifact_sizes
-from emgkit.artifact.spline_tail import TailsFound, share_tails
+from emgkit.artifact.spline_tail import TailsFound, share_tails, without_shapes
 from emgkit.artifact.spline_time import recruitment_courses
 from emgkit.pulses import Pulses
 
@@ -154,14 +155,32 @@ class Session:
         rest = self._rest(fitters, found, orders, lines)
         locked = has_evoked | has_artifact
         made = [one.finish(rest, self.known, has_evoked & shapes) for one in fitters]
-        told = TailsFound(made)
-        if artifact_end is None and has_evoked.any():
-            told = share_tails(made, rest, self.known, self.fs, end, has_evoked, ramped=self._ramped())
+        told = self._told(made, rest, end, has_evoked, tails=artifact_end is None)
         made = told.responses
         model = replace(self._model(made, found, orders, lines), artifact_end=end, has_evoked=has_evoked)
         model = replace(model, has_locked=locked)
         quality = {**self._quality(model, fitters, response), **told.quality}
         return Found(model, until, quality, (*messages, *said, *self._far(), *told.messages))
+
+    def _told(self, made: list[Response], rest: Array, end: float, has_evoked: Mask, *, tails: bool) -> TailsFound:
+        """Say how well the responses are known, and take tails from under them."""
+        if not has_evoked.any():
+            return TailsFound(made)
+        rest = without_shapes(made, rest, self.fs)
+        made = [self._with_unfollowed(one, rest, has_evoked) for one in made]
+        if not tails:
+            return TailsFound(made)
+        return share_tails(made, rest, self.known, self.fs, end, has_evoked, ramped=self._ramped())
+
+    def _with_unfollowed(self, response: Response, rest: Array, has_evoked: Mask) -> Response:
+        until = float(response.knots[-1])
+        return replace(
+            response,
+            unfollowed=[
+                find_unfollowed(response.onsets, until, response.shapes[number], row, known, self.fs) if has else None
+                for number, (row, known, has) in enumerate(zip(rest, self.known, has_evoked, strict=True))
+            ],
+        )
 
     def _ramped(self) -> bool:
         return self.sizes is not None and is_ramped(self.sizes)

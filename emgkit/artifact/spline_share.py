@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import make_design
 
-__all__ = ["Tail", "TailShare", "bridge", "hand_over"]
+__all__ = ["HAND_OVER", "Tail", "TailShare", "bridge", "hand_over"]
 
 Array = NDArray[np.float64]
 

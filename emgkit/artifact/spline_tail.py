@@ -23,7 +23,7 @@ from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
 from emgkit.errors import ParameterError
 
-__all__ = ["TailsFound", "share_tails"]
+__all__ = ["TailsFound", "share_tails", "without_shapes"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -77,7 +77,7 @@ def share_tails(
     responses : list of Response
         Fitted.
     rest : ndarray, shape (channels, samples)
-        What all fits leave, with what outlasts the last pulse of a train, V.
+        What all fits leave, random shapes too, with what outlasts the last pulse of a train, V.
     known : ndarray of bool, shape (channels, samples)
         Samples that were measured.
     fs : float
@@ -90,7 +90,6 @@ def share_tails(
         Whether the size of the artifact changes, and the response with it along a curve: less is believed of the mean.
     """
     every = np.sort(np.concatenate([one.onsets for one in responses]))
-    rest = _without_shapes(responses, rest, fs)
     views = [_View(response, rest, known, fs, every) for response in responses]
     suspected = [np.flatnonzero(has_evoked & view.suspects(artifact_end)) for view in views]
     if not any(rows.size for rows in suspected):
@@ -105,8 +104,8 @@ def share_tails(
     return TailsFound([shared], _quality(rows, split, len(rest)), _messages(rows, split))
 
 
-def _without_shapes(responses: list[Response], rest: Array, fs: float) -> Array:
-    """Take away how the responses vary from pulse to pulse: it is in the mean that is split, and no error of it."""
+def without_shapes(responses: list[Response], rest: Array, fs: float) -> Array:
+    """Take away how responses vary from pulse to pulse, V, (channels, samples): it is no error of the mean."""
     rest = rest.copy()
     for response in responses:
         for row, shapes in zip(rest, response.shapes, strict=True):
