@@ -15,7 +15,9 @@ from emgkit.simulate.session import Session
 
 Array = NDArray[np.floating[Any]]
 
-MUSCLE_RATE = 5000.0  # Hz, at which muscle potentials are rendered for the first stage
+INPUT_RATE = 5000.0  # Hz, what enters beside the artifact is rendered at least so finely for the first stage
+Inputs = Callable[[int], Array]
+
 CLIPPED, BLANKED, LOST = np.uint8(1), np.uint8(3), np.uint8(4)
 BLANKED_BEFORE = 0.5e-3  # s
 
@@ -30,13 +32,14 @@ class Device:
         Its front end.
     onsets : (pulses,) s
     leaks : artifact of every stimulator
-    inputs : gives what the muscles put into the inputs, (channels, samples), at a rate
+    inputs : gives what else enters the first stage, before any filter, V, (channels, samples): EMG, noise and
+        interference, at so many times the output rate
     """
 
     session: Session
     onsets: Array
     leaks: list[Leak]
-    inputs: Callable[[float, int], Array]
+    inputs: Inputs
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +56,7 @@ def recorded(device: Device, linear: Array, *, rng: np.random.Generator) -> Seen
     condition = np.zeros(linear.shape, dtype=np.uint8)
     signal = linear.copy()
     if not front_end.linear:
-        added, codes = _overloaded(device, linear.shape)
-        signal += added
-        condition = codes
+        signal, condition = _overloaded(device, linear)
     if front_end.blanking:
         _blank(signal, condition, device)
     condition[np.abs(signal) >= front_end.full_scale] = CLIPPED
@@ -65,25 +66,33 @@ def recorded(device: Device, linear: Array, *, rng: np.random.Generator) -> Seen
     return Seen(signal, condition)
 
 
-def _overloaded(device: Device, shape: tuple[int, int]) -> tuple[Array, NDArray[np.uint8]]:
-    front_end, (channels, count) = device.session.front_end, shape
-    rate, ratio = analog_rate(front_end)
-    muscles = device.inputs(MUSCLE_RATE, int(np.ceil(count / front_end.fs * MUSCLE_RATE)) + 2)
-    added, codes = np.zeros(shape), np.zeros(shape, dtype=np.uint8)
-    for channel in range(channels):
-        emg = muscles[channel]
+def _overloaded(device: Device, linear: Array) -> tuple[Array, NDArray[np.uint8]]:
+    """Let a signal pass the first stage.
 
-        def entering(begin: int, end: int, channel: int = channel, emg: Array = emg) -> Array:
+    What its limits change is added to the signal behind the filters. Where it is clipped, what left the stage is taken
+    as it is: there the two ways to the output, which differ by their grids, must not leak past the rail.
+    """
+    front_end, (channels, count) = device.session.front_end, linear.shape
+    rate, ratio = analog_rate(front_end)
+    finer = max(int(np.ceil(INPUT_RATE / front_end.fs)), 2)
+    inputs = device.inputs(finer)
+    signal, codes = np.zeros(linear.shape), np.zeros(linear.shape, dtype=np.uint8)
+    for channel in range(channels):
+        other = inputs[channel]
+
+        def entering(begin: int, end: int, channel: int = channel, other: Array = other) -> Array:
             samples = (end - begin) * ratio
-            time = begin / front_end.fs + np.arange(samples) / rate
-            total = np.interp(time * MUSCLE_RATE, np.arange(emg.size), emg)
+            place = (begin + np.arange(samples) / ratio) * finer
+            total = np.interp(place, np.arange(other.size), other)
             for leak in device.leaks:
                 total += leak.entering(channel, begin / front_end.fs, rate, samples)
                 total += np.repeat(leak.shift[channel, begin:end], ratio)
             return total
 
-        added[channel], codes[channel] = overload(entering, count, front_end)
-    return added, codes
+        limited, free, codes[channel] = overload(entering, count, front_end)
+        clipped = codes[channel] == CLIPPED
+        signal[channel] = np.where(clipped, limited, linear[channel] + (limited - free))
+    return signal, codes
 
 
 def _blank(signal: Array, condition: NDArray[np.uint8], device: Device) -> None:

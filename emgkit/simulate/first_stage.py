@@ -36,18 +36,29 @@ class FirstStage:
         self._front_end = front_end
         self._rate, self._ratio = analog_rate(front_end)
         self._stored, self._last = 0.0, 0.0
-        sections = front_end.sections(self._rate)
-        self._sections, self._state = sections, np.zeros((sections.shape[0], 2))
+        self._sections, self._high = front_end.low_sections(self._rate), front_end.modes
+        self._low_state = np.zeros((self._sections.shape[0], 2, 2))
+        self._high_state: Array | None = None
 
-    def distortion(self, entering: Array) -> tuple[Array, Codes]:
-        """Give what the stage adds to the next block, behind the filters and at the output rate, and marks."""
+    def passed(self, entering: Array) -> tuple[Array, Array, Codes]:
+        """Give the next block as it leaves the filters with and without the stage's limits, at the output rate.
+
+        Returns
+        -------
+        ndarray, ndarray, both shape (samples,)
+            V with and without limits.
+        ndarray of uint8, shape (samples,)
+            1 where clipped, 2 where recovering.
+        """
         from scipy.signal import sosfilt
 
         leaving, codes = self._through(entering)
-        added, self._state = sosfilt(self._sections, leaving - entering, zi=self._state)
+        both, self._low_state = sosfilt(self._sections, np.stack([leaving, entering]), zi=self._low_state)
+        if self._high is not None:
+            both, self._high_state = self._high.through(both, self._rate, self._high_state)
         rows = codes.reshape(-1, self._ratio)
         marks = np.where((rows == FINE_CLIPPED).any(axis=1), FINE_CLIPPED, rows.max(axis=1))
-        return added[:: self._ratio], marks
+        return both[0, :: self._ratio], both[1, :: self._ratio], marks
 
     def _through(self, entering: Array) -> tuple[Array, Codes]:
         codes, leaving = np.zeros(entering.size, dtype=np.uint8), entering
@@ -94,8 +105,8 @@ def limit_slope(line: Array, largest: float, before: float) -> Array:
     return out
 
 
-def overload(entering: Callable[[int, int], Array], count: int, front_end: FrontEnd) -> tuple[Array, Codes]:
-    """Compute what an overloaded first stage adds to one channel.
+def overload(entering: Callable[[int, int], Array], count: int, front_end: FrontEnd) -> tuple[Array, Array, Codes]:
+    """Compute what passes an overloaded first stage in one channel.
 
     Parameters
     ----------
@@ -108,14 +119,13 @@ def overload(entering: Callable[[int, int], Array], count: int, front_end: Front
 
     Returns
     -------
-    ndarray, ndarray of uint8, both shape (samples,)
-        V behind the filters; 1 where clipped, 2 where recovering.
+    ndarray, ndarray, ndarray of uint8, all shape (samples,)
+        V behind the filters, with the limits of the stage and without; 1 where clipped, 2 where recovering.
     """
     stage, block = FirstStage(front_end), max(round(BLOCK * front_end.fs), 1)
-    pieces = [stage.distortion(entering(begin, min(begin + block, count))) for begin in range(0, count, block)]
-    added = np.concatenate([piece[0] for piece in pieces])
-    codes = np.concatenate([piece[1] for piece in pieces])
-    return added, _as_long_as_the_filter(codes, front_end)
+    pieces = [stage.passed(entering(begin, min(begin + block, count))) for begin in range(0, count, block)]
+    limited, free, codes = (np.concatenate(rows) for rows in zip(*pieces, strict=True))
+    return limited, free, _as_long_as_the_filter(codes, front_end)
 
 
 def _as_long_as_the_filter(codes: Codes, front_end: FrontEnd) -> Codes:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range
 from emgkit.errors import ParameterError, SamplingRateError
+from emgkit.simulate.high_pass import HighPass
 from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.ranges import one_of, whole
 
@@ -154,16 +155,18 @@ class FrontEnd:
     def _high_sections(self, fs: float, corner: float) -> Array:
         return _high_sections(self.high_pass_order, corner, fs).copy()
 
-    def sections(self, fs: float) -> Array:
-        """Second-order sections of both filters at a fine rate, Hz: what is not band-limited needs them there."""
-        if self.high_pass is None:
-            return self.low_sections(fs)
-        return np.concatenate([self._high_sections(fs, self.high_pass), self.low_sections(fs)])
+    @property
+    def modes(self) -> HighPass | None:
+        """The high-pass by its exponentials; None for a DC-coupled amplifier."""
+        return None if self.high_pass is None else HighPass.of(self.high_pass_order, self.high_pass)
 
     @property
-    def settling(self) -> float:
-        """Time after which the filters have forgotten a pulse, s."""
-        return 5 / self.corner + (0.0 if self.high_pass is None else 7 / (2 * np.pi * self.high_pass))
+    def low_settling(self) -> float:
+        """Time after which the anti-alias filter has forgotten a pulse (to a millionth), s."""
+        from scipy.signal import sos2zpk
+
+        poles = sos2zpk(self.low_sections(FINE))[1]
+        return 14 / (FINE * -float(np.log(np.abs(poles).max())))
 
     def power_gain(self, frequencies: Array) -> Array:
         """Squared magnitude of the filters' response at frequencies, Hz."""
@@ -182,6 +185,20 @@ class FrontEnd:
         return np.asarray(
             np.abs(sosfreqz(self._high_sections(self.fs, self.high_pass), frequencies, fs=self.fs)[1]) ** 2
         )
+
+    def response(self, frequencies: Array) -> Array:
+        """Complex response of the filters at frequencies, Hz, as the first stage is followed by them."""
+        from scipy.signal import sosfreqz
+
+        low = sosfreqz(self.low_sections(ANALOG), frequencies, fs=ANALOG)[1]
+        return np.asarray(low if self.modes is None else low * self.modes.response(frequencies))
+
+    @property
+    def low_delay(self) -> float:
+        """Time by which the anti-alias filter delays slow signals, s."""
+        from scipy.signal import sosfreqz
+
+        return -float(np.angle(sosfreqz(self.low_sections(ANALOG), [1.0], fs=ANALOG)[1][0])) / (2 * np.pi)
 
     def low_sections(self, fs: float) -> Array:
         """Give the second-order sections of the anti-alias filter at a rate, Hz."""

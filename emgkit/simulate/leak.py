@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emgkit.simulate.first_stage import INPUT_POLE
 from emgkit.simulate.front_end import FINE, FrontEnd
+from emgkit.simulate.high_pass import HighPass
 from emgkit.simulate.stimulator import Schedule, Stimulator
 from emgkit.simulate.stimulus import voltage
 from emgkit.simulate.templates import Templates
@@ -18,8 +19,11 @@ Array = NDArray[np.floating[Any]]
 
 FINEST = 10 * FINE  # Hz
 LONGEST_TAU = 2.0  # s, of a tail
+SLOWER = 2.5  # times the time constants: the tail of the second waveform; unverified
 SETTLED = 0.05  # s, after which the tails are smooth enough for the rate FINE
 MECHANICAL = (12.0, 0.04, 0.006)  # Hz, decay s, delay s of the movement of the electrodes after a pulse; unverified
+MOVED = 0.5  # s, after which that movement is over
+TAPER = 0.2  # of a tail's length, over which it ends smoothly
 SHIFT_TIME = 1.0  # s, in which the offset of a train builds up; unverified
 
 
@@ -31,9 +35,12 @@ class Leak:
     ----------
     near, far : Templates
         Voltage per A: the first 50 ms on a fine grid, and all that follows on a coarser one; waveforms are the
-        "units" (electrode, slower tail, movement), behind the filters.
+        "units" (electrode, slower tail, movement), behind the filter of the input and the filters of the amplifier.
+    left : (waveforms,)
+        What of the high-pass is left when they end: it decays from there.
+    high_pass : HighPass or None
     analog : Templates
-        The same before any filter but that of the input, undivided.
+        The same before any filter but that of the input, undivided and without what the filters leave.
     sizes : (waveforms, channels, pulses)
     onsets : (pulses,) s
     shift : (channels, samples), offset of the trains at the input, V
@@ -42,6 +49,8 @@ class Leak:
 
     near: Templates
     far: Templates | None
+    left: Array
+    high_pass: HighPass | None
     analog: Templates
     sizes: Array
     onsets: Array
@@ -53,6 +62,10 @@ class Leak:
         out = _render(self.near, self.onsets, self.sizes, fs, count)
         if self.far is not None:
             out += _render(self.far, self.onsets + SETTLED, self.sizes, fs, count)
+        if self.high_pass is not None:
+            ends = self.near.duration if self.far is None else SETTLED + self.far.duration
+            level = np.einsum("w,wcp->cp", self.left, self.sizes)
+            out += self.high_pass.tail(self.onsets + ends, level, fs, count)
         return out + self.shifted
 
     def entering(self, channel: int, begin: float, fs: float, count: int) -> Array:
@@ -86,36 +99,50 @@ def make_leak(
     rng: np.random.Generator,
 ) -> Leak:
     """Prepare the artifact of one stimulator in ``channels`` channels and ``count`` samples."""
-    analog, near, far = _waveforms(stimulator, front_end)
     shift = _shift(stimulator, schedule, channels, count, front_end.fs)
     return Leak(
-        near,
-        far,
-        analog,
-        _sizes(stimulator, schedule, channels, count / front_end.fs, rng),
-        schedule.onsets,
-        shift,
-        front_end.high(shift),
+        *_waveforms(stimulator, front_end),
+        sizes=_sizes(stimulator, schedule, channels, count / front_end.fs, rng),
+        onsets=schedule.onsets,
+        shift=shift,
+        shifted=front_end.high(shift),
     )
 
 
-def _waveforms(stimulator: Stimulator, front_end: FrontEnd) -> tuple[Templates, Templates, Templates | None]:
+def _waveforms(
+    stimulator: Stimulator, front_end: FrontEnd
+) -> tuple[Templates, Templates | None, Array, HighPass | None, Templates]:
     from scipy.signal import butter, sosfilt
 
-    contact, electrode = stimulator.contact, stimulator.contact.electrode
-    memory = max(electrode.memory, 0.25 if contact.mechanical else 0.0) + front_end.settling
-    time = np.arange(int(memory * FINEST)) / FINEST
-    slower = replace(electrode, taus=tuple(min(2.5 * tau, LONGEST_TAU) for tau in electrode.taus))
-    main, other = voltage(time, stimulator.pulse, electrode), voltage(time, stimulator.pulse, slower)
-    waves = np.stack([main, other - main, _movement(time)])
-    entering = sosfilt(butter(1, INPUT_POLE, fs=FINEST, output="sos"), waves, axis=-1)
-    behind = sosfilt(front_end.sections(FINEST), waves, axis=-1)
     ratio, split = round(FINEST / FINE), round(SETTLED * FINEST)
+    waves = _voltages(stimulator, front_end.low_settling, ratio)
+    entering = sosfilt(butter(1, INPUT_POLE, fs=FINEST, output="sos"), waves, axis=-1)
+    behind = sosfilt(front_end.low_sections(FINEST), entering, axis=-1)
+    left, high = np.zeros(len(waves)), front_end.modes
+    if high is not None:
+        behind, after = high.through(behind, FINEST)
+        left = after[:, 0]
     far = None
     if behind.shape[1] > 2 * split:
         far = Templates(behind[:, np.newaxis, split::ratio], FINE)
         behind = behind[:, : split + 1]
-    return Templates(entering[:, np.newaxis], FINEST), Templates(behind[:, np.newaxis], FINEST), far
+    return Templates(behind[:, np.newaxis], FINEST), far, left, high, Templates(entering[:, np.newaxis], FINEST)
+
+
+def _voltages(stimulator: Stimulator, settling: float, ratio: int) -> Array:
+    """Voltages per A at FINEST until they and the filters behind them are at rest, (waveforms, samples).
+
+    Electrode, what a slower electrode has more, and movement. No tail is longer than `Electrode.memory`: it ends
+    smoothly in its last fifth, so that there is no step where it is cut.
+    """
+    contact, pulse, electrode = stimulator.contact, stimulator.pulse, stimulator.contact.electrode
+    slower = replace(electrode, taus=tuple(min(SLOWER * tau, LONGEST_TAU) for tau in electrode.taus))
+    memory = max(electrode.memory, slower.memory if contact.second_rank else 0.0, MOVED if contact.mechanical else 0.0)
+    count = int((pulse.duration + memory + settling) * FINEST)
+    time = np.arange(count - count % ratio + ratio + 1) / FINEST
+    main, other = voltage(time, pulse, electrode), voltage(time, pulse, slower)
+    through = np.clip((pulse.duration + memory - time) / (TAPER * memory), 0.0, 1.0)
+    return np.stack([main, other - main, _movement(time)]) * (0.5 - 0.5 * np.cos(np.pi * through))
 
 
 def _movement(time: Array) -> Array:

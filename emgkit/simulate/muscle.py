@@ -170,11 +170,11 @@ def _in_trains(onsets: Array, count: int) -> NDArray[np.bool_]:
     return np.cumsum(inside[:count]) > 0
 
 
-def render_volleys(muscle: Muscle, volleys: Volleys, state: FibreState, fs: float, count: int) -> Array:
-    """Render direct responses behind the anti-alias filter, V, (channels, samples)."""
+def render_volleys(templates: Templates, volleys: Volleys, state: FibreState, fs: float, count: int) -> Array:
+    """Render direct responses, V, (channels, samples)."""
     velocity, amplitude, growth = state.at(volleys.times, volleys.unit)
     velocity, amplitude = velocity * volleys.velocity, amplitude * volleys.scale
-    return muscle.templates.render(volleys.times, volleys.unit, velocity, amplitude, fs, count, growth)
+    return templates.render(volleys.times, volleys.unit, velocity, amplitude, fs, count, growth)
 
 
 def render_spikes(

@@ -11,15 +11,15 @@ from emgkit._checks import adopt
 from emgkit.errors import ParameterError
 from emgkit.pulses import Pulses
 from emgkit.recording import Mark, Recording
-from emgkit.simulate.device import Device, recorded
+from emgkit.simulate.device import Device, Inputs, recorded
 from emgkit.simulate.features import process_values
+from emgkit.simulate.interference import Around, draw_around, from_neighbours
 from emgkit.simulate.leak import Leak, make_leak
 from emgkit.simulate.muscle import render_spikes, render_volleys
 from emgkit.simulate.play import Played, play, which
 from emgkit.simulate.session import Session
 from emgkit.simulate.slip import slipped
 from emgkit.simulate.spikes import Spikes
-from emgkit.simulate.surroundings import draw_interference, draw_noise, from_neighbours
 from emgkit.simulate.traces import force_trace, trigger_trace
 from emgkit.simulate.truth import Simulation, Spiking, Truth
 from emgkit.traces import Trace
@@ -70,9 +70,18 @@ def simulate(session: Session, *, rng: np.random.Generator) -> Simulation:
             session.stimulators, played.schedules, leaking.spawn(len(played.schedules)), strict=True
         )
     ]
-    parts = _parts(played, leaks, count, around)
+    lines, hiss = around.spawn(2)
+    surroundings = draw_around(
+        (len(session.channel_names), count),
+        session.surroundings,
+        session.front_end,
+        played.drives[0],
+        lines=lines,
+        hiss=hiss,
+    )
+    parts = _parts(played, leaks, count, surroundings)
     linear = parts["artifact"] + parts["evoked"] + parts["voluntary"] + parts["interference"] + parts["noise"]
-    seen = recorded(Device(session, played.stimuli.onsets, leaks, _inputs(played)), linear, rng=device)
+    seen = recorded(Device(session, played.stimuli.onsets, leaks, _inputs(played, surroundings)), linear, rng=device)
     truth = _truth(played, parts, seen.signal - linear, seen.condition)
     recording = Recording(
         adopt(seen.signal),
@@ -92,15 +101,14 @@ def _pulses(played: Played) -> Pulses:
     return Pulses(onsets, train=played.train, stimulator=which(played), current=current, width=width)
 
 
-def _parts(played: Played, leaks: list[Leak], count: int, rng: np.random.Generator) -> dict[str, Array]:
+def _parts(played: Played, leaks: list[Leak], count: int, around: Around) -> dict[str, Array]:
     session, front_end = played.session, played.session.front_end
     shape, fs = (len(session.channel_names), count), front_end.fs
-    lines, hiss = rng.spawn(2)
     parts: dict[str, Array] = {name: np.zeros(shape) for name in ("evoked", "voluntary", "evoked_random", "reflex")}
     for number, (muscle, done) in enumerate(zip(played.muscles, played.activities, strict=True)):
         own = session.channels_of(number)
-        direct = render_volleys(muscle, done.volleys, done.state, fs, count)
-        average = render_volleys(muscle, done.average, done.state, fs, count)
+        direct = render_volleys(muscle.templates, done.volleys, done.state, fs, count)
+        average = render_volleys(muscle.templates, done.average, done.state, fs, count)
         late = render_spikes(muscle.templates, done.reflexes.times, done.reflexes.unit, done.state, fs, count)
         will = done.spikes.times + muscle.pool.latency[done.spikes.unit]
         parts["voluntary"][own] = front_end.high(
@@ -110,32 +118,27 @@ def _parts(played: Played, leaks: list[Leak], count: int, rng: np.random.Generat
         parts["reflex"][own] = front_end.high(late)
         parts["evoked"][own] = front_end.high(direct + late)
     parts["artifact"] = np.sum([leak.render(fs, count) for leak in leaks], axis=0)
-    interference = draw_interference(shape, session.surroundings, front_end, played.drives[0], rng=lines)
-    parts["interference"] = interference + from_neighbours(parts["voluntary"], session.surroundings, fs)
-    parts["noise"] = draw_noise(shape, session.surroundings, front_end, rng=hiss)
+    parts["interference"] = around.interference(front_end)
+    parts["interference"] += from_neighbours(parts["voluntary"], session.surroundings, fs)
+    parts["noise"] = around.noise(front_end)
     return parts
 
 
-def _inputs(played: Played) -> Any:
-    """Give what the muscles put into the inputs, before any filter, V, (channels, samples) at a rate."""
+def _inputs(played: Played, around: Around) -> Inputs:
+    """Give what enters beside the artifact before any filter, V, (channels, samples) at so many times the rate."""
+    session = played.session
 
-    def at(fs: float, count: int) -> Array:
-        rows = []
-        for muscle, done in zip(played.muscles, played.activities, strict=True):
-            velocity, amplitude, growth = done.state.at(done.volleys.times, done.volleys.unit)
-            raw = muscle.raw.render(
-                done.volleys.times,
-                done.volleys.unit,
-                velocity * done.volleys.velocity,
-                amplitude * done.volleys.scale,
-                fs,
-                count,
-                growth,
-            )
+    def at(ratio: int) -> Array:
+        fs = session.front_end.fs * ratio
+        total = around.entering(session.front_end, ratio)
+        own = np.zeros_like(total)
+        for number, (muscle, done) in enumerate(zip(played.muscles, played.activities, strict=True)):
+            rows, volleys, late = session.channels_of(number), done.volleys, done.reflexes
+            total[rows] += render_volleys(muscle.raw, volleys, done.state, fs, total.shape[1])
+            total[rows] += render_spikes(muscle.raw, late.times, late.unit, done.state, fs, total.shape[1])
             will = done.spikes.times + muscle.pool.latency[done.spikes.unit]
-            times, unit = np.append(will, done.reflexes.times), np.append(done.spikes.unit, done.reflexes.unit)
-            rows.append(raw + render_spikes(muscle.raw, times, unit, done.state, fs, count))
-        return np.concatenate(rows)
+            own[rows] = render_spikes(muscle.raw, will, done.spikes.unit, done.state, fs, total.shape[1])
+        return np.asarray(total + own + from_neighbours(own, session.surroundings, fs))
 
     return at
 
