@@ -146,6 +146,6 @@ def scene_of(simulation: Simulation) -> Scene:
         noise=truth.noise,
         evoked=truth.evoked,
         evoked_random=truth.evoked_random,
-        sound=truth.usable,
+        sound=truth.sound,
         drive=truth.drive.max(axis=0)[place],
     )

@@ -15,8 +15,8 @@ Codes = NDArray[np.uint8]
 
 INPUT_POLE = 20_000.0  # Hz, of the radio-frequency filter before the first stage; unverified
 BLOCK = 0.5  # s
-NOTICEABLE = 5e-6  # V, a recovery larger than this is marked
-FINE_CLIPPED, FINE_RECOVERING = np.uint8(1), np.uint8(2)
+NOTICEABLE = 5e-6  # V, of what an overload leaves, at the input or behind the filters: more than this is marked
+FINE_CLIPPED, FINE_RECOVERING, TRAILING = np.uint8(1), np.uint8(2), np.uint8(5)
 
 
 def analog_rate(front_end: FrontEnd) -> tuple[float, int]:
@@ -120,11 +120,13 @@ def overload(entering: Callable[[int, int], Array], count: int, front_end: Front
     Returns
     -------
     ndarray, ndarray, ndarray of uint8, all shape (samples,)
-        V behind the filters, with the limits of the stage and without; 1 where clipped, 2 where recovering.
+        V behind the filters, with the limits of the stage and without; 1 where clipped, 2 where recovering, 5 where
+        the stage has recovered and the filters still show the overload.
     """
     stage, block = FirstStage(front_end), max(round(BLOCK * front_end.fs), 1)
     pieces = [stage.passed(entering(begin, min(begin + block, count))) for begin in range(0, count, block)]
     limited, free, codes = (np.concatenate(rows) for rows in zip(*pieces, strict=True))
+    codes[(codes == 0) & (np.abs(limited - free) > NOTICEABLE)] = TRAILING
     return limited, free, _as_long_as_the_filter(codes, front_end)
 
 

@@ -20,7 +20,8 @@ Array = NDArray[np.floating[Any]]
 
 TRUTH_PARTS = ("artifact", "evoked", "voluntary", "interference", "noise")
 SUB_PARTS = ("evoked_random", "reflex", "distortion")
-CONDITIONS = ("measured", "clipped", "recovering", "blanked", "lost")
+CONDITIONS = ("measured", "clipped", "recovering", "blanked", "lost", "trailing")
+TRAILING = CONDITIONS.index("trailing")
 VECTORS = (
     "onsets",
     "velocity_times",
@@ -120,7 +121,8 @@ class Truth(FrozenValue):
     distortion : array_like, shape (channels, samples)
         What overload, blanking, lost packets and the converter add to `signal`, V: the recording minus the parts.
     condition : array_like of int, shape (channels, samples)
-        What became of every sample, an index into `CONDITIONS`.
+        What became of every sample, an index into `CONDITIONS`; "trailing" is in the tail that the high-pass makes
+        of an overload of the first stage.
     planned : array_like, shape (planned,)
         When the pulses were due by the rate that was set, s: without clock error, jitter, missing and extra pulses.
     current : array_like, shape (pulses,)
@@ -180,8 +182,21 @@ class Truth(FrozenValue):
 
     @property
     def usable(self) -> NDArray[np.bool_]:
-        """Samples that no limit of the device has touched, (channels, samples)."""
+        """Samples that the first stage, blanking and lost packets have changed by at most 5 µV, (channels, samples).
+
+        An overload of the first stage is followed by a tail that fades with the time constant of the high-pass; while
+        it is larger than 5 µV (a sixth of a weak voluntary EMG), samples count as "trailing" and are not usable.
+        """
         return self.condition == 0
+
+    @property
+    def sound(self) -> NDArray[np.bool_]:
+        """Samples that are neither clipped, recovering, blanked nor lost, (channels, samples).
+
+        Here the recording is parts and what the filters make of an overload before: more than `usable`, and a method
+        may be asked to take that tail away.
+        """
+        return self.usable | (self.condition == TRAILING)
 
     def at(self, feature: str, times: Array) -> Array:
         """Give the process value of a feature at times in s, shape (times, channels).

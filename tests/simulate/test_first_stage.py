@@ -97,6 +97,22 @@ def test_what_the_high_pass_leaves_goes_on_after_the_waveform(order):
     assert not tail[:40].any()
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [{}, {"rail_recovery": 0.01}, {"high_pass": 20.0, "high_pass_order": 2}, {"high_pass": None}, {"slew": 300.0}],
+)
+def test_usable_samples_are_changed_by_no_limit(limits):
+    worst, shares = [], []
+    for seed in range(5):
+        made = only(seed, contact=LOUD, current=0.080, noise=2e-6, rate=10.0, **{"rail": 0.02, **limits})
+        worst.append(np.abs(made.truth.distortion[made.truth.usable]).max())
+        shares.append(made.truth.usable.mean())
+        assert (made.truth.sound >= made.truth.usable).all()
+        assert not np.isin(made.truth.condition[made.truth.sound], (1, 2, 3, 4)).any()
+    assert max(worst) < 5.1e-6, worst
+    assert min(shares) > 0.1, shares
+
+
 def artifact(contact, **changes):
     stimulator = Stimulator(rate=0.5, trains=((0.1, 0.3),), contact=contact, pulse=PulseShape("monophasic", width=2e-4))
     return only(stimulators=(stimulator,), contact=contact, **{"current": 0.080, "threshold": 1.0, **changes})
