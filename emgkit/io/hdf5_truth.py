@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -14,7 +17,8 @@ from emgkit.simulate import CONDITIONS, TRUTH_PARTS, Spiking, Truth
 __all__ = ["load_truth", "save_truth"]
 
 SCHEMA = "emgkit-truth"
-VERSION = "2.1"
+VERSION = "2.2"
+SEALED = 512  # bytes before the HDF5 part: name, version and the digest of all that follows
 WITHIN = ("evoked_random", "reflex", "distortion")
 VECTORS = {
     "onsets": "s",
@@ -58,6 +62,9 @@ SPIKING = {
 def save_truth(path: str | Path, truth: Truth) -> Path:
     """Store the truth of a simulation, by custom in a file that ends in ``.truth.h5``.
 
+    The file begins with a user block of 512 bytes, which other programs pass over: a line with the SHA-256 digest of
+    all that follows, by which `load_truth` knows whether the file is whole.
+
     Parameters
     ----------
     path : str or Path
@@ -70,7 +77,7 @@ def save_truth(path: str | Path, truth: Truth) -> Path:
     OutputError
         If the file cannot be written.
     """
-    with written_whole(path) as unfinished, h5py.File(unfinished, "w", libver="earliest") as file:
+    with written_whole(path) as unfinished, _sealed(unfinished) as file:
         file.attrs["schema"], file.attrs["schema_version"] = SCHEMA, VERSION
         parts = file.create_group("parts")
         for name in (*TRUTH_PARTS, *WITHIN):
@@ -97,33 +104,66 @@ def load_truth(path: str | Path) -> Truth:
     MissingFileError
         If there is no such file.
     FormatError
-        If it is no truth file.
+        If it is no truth file, of another version of the format, or damaged.
     """
+    name = Path(path).name
     if not Path(path).is_file():
         raise MissingFileError(f"There is no file {path}.")
     try:
+        _check_seal(Path(path))
         with h5py.File(path, "r") as file:
-            _check_schema(file, Path(path).name)
-            arrays = {name: file["parts"][name][()] for name in (*TRUTH_PARTS, *WITHIN)}
-            arrays |= {name: file[name][()] for name in (*VECTORS, "condition")}
-            spiking = None
-            if "spiking" in file:
-                spiking = Spiking(**{name: file["spiking"][name][()] for name in SPIKING})
-            features = {name: values[()] for name, values in file["features"].items()}
-            return Truth(**arrays, features=features, spiking=spiking)
+            return _truth(file)
     except FormatError:
         raise
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FormatError(
-            f"{Path(path).name} is no readable truth file ({str(error).partition(chr(10))[0]})."
-        ) from None
+        raise FormatError(f"{name} is no readable truth file ({str(error).partition(chr(10))[0]}).") from None
 
 
-def _check_schema(file: h5py.File, name: str) -> None:
-    if file.attrs.get("schema") != SCHEMA:
-        raise FormatError(f"{name} is no {SCHEMA} file.")
-    if file.attrs["schema_version"] != VERSION:
+def _truth(file: h5py.File) -> Truth:
+    arrays = {name: file["parts"][name][()] for name in (*TRUTH_PARTS, *WITHIN)}
+    arrays |= {name: file[name][()] for name in (*VECTORS, "condition")}
+    spiking = None
+    if "spiking" in file:
+        spiking = Spiking(**{name: file["spiking"][name][()] for name in SPIKING})
+    features = {name: values[()] for name, values in file["features"].items()}
+    return Truth(**arrays, features=features, spiking=spiking)
+
+
+@contextmanager
+def _sealed(path: Path) -> Iterator[h5py.File]:
+    with h5py.File(path, "w", libver="earliest", userblock_size=SEALED) as file:
+        yield file
+    seal(path)
+
+
+def seal(path: Path) -> None:
+    """Write the digest of a truth file into its user block."""
+    block = _block(path)
+    with path.open("r+b") as stream:
+        stream.write(block)
+
+
+def _block(path: Path) -> bytes:
+    return f"{SCHEMA} {VERSION} sha256 {_digest(path)}\n".encode().ljust(SEALED, b"\0")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        stream.seek(SEALED)
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _check_seal(path: Path) -> None:
+    """Refuse damaged files before HDF5 sees them: it may take minutes over an absurd size, or more than fails."""
+    with path.open("rb") as stream:
+        block = stream.read(SEALED)
+    words = block[:80].decode("ascii", "replace").split()
+    if len(words) < 2 or words[0] != SCHEMA:
+        raise FormatError(f"{path.name} is no {SCHEMA} file, or one of a version before 2.2: simulate it again.")
+    if words[1] != VERSION:
         raise FormatError(
-            f"{name} has version {file.attrs['schema_version']} of the truth format, this emgkit reads {VERSION}: "
+            f"{path.name} has version {words[1]} of the truth format, this emgkit reads {VERSION}: "
             "simulate the recording again."
         )
+    if block != _block(path):
+        raise FormatError(f"{path.name} is damaged (its digest does not fit): copy or simulate it again.")

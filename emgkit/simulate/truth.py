@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import FrozenMapping, FrozenValue, assign, freeze, nearest
-from emgkit.errors import ShapeError, UnknownNameError
+from emgkit.errors import UnknownNameError
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
+from emgkit.simulate.shapes import check_truth
 
 __all__ = ["CONDITIONS", "TRUTH_PARTS", "Simulation", "Spiking", "Truth"]
 
@@ -161,11 +162,10 @@ class Truth(FrozenValue):
         """Check and copy."""
         parts = {name: freeze(getattr(self, name)) for name in (*TRUTH_PARTS, *SUB_PARTS)}
         parts["condition"] = freeze(self.condition, np.uint8)
-        if len({part.shape for part in parts.values()}) != 1:
-            raise ShapeError(f"The parts must have one shape, got {[part.shape for part in parts.values()]}.")
         assign(self, **parts, **{name: freeze(getattr(self, name)) for name in VECTORS})
         assign(self, stimulator=freeze(self.stimulator, np.int64))
         assign(self, features=FrozenMapping({name: freeze(values) for name, values in self.features.items()}))
+        check_truth(self, tuple(parts)[:-1], len(CONDITIONS))
 
     @property
     def signal(self) -> Array:

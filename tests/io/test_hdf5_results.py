@@ -208,7 +208,7 @@ def test_the_truth_of_a_simulation_comes_back(tmp_path):
     same(back.signal, truth.signal)
     same(back.at("vpp", np.array([1.0])), truth.at("vpp", np.array([1.0])))
     (tmp_path / "text.h5").write_text("no")
-    with pytest.raises(ek.FormatError, match="no readable truth"):
+    with pytest.raises(ek.FormatError, match="no emgkit-truth file"):
         ek.load_truth(tmp_path / "text.h5")
 
 

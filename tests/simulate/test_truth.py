@@ -128,9 +128,12 @@ def test_every_number_in_the_file_has_its_unit(full, tmp_path):
 
 def test_the_truth_of_an_older_or_foreign_file_is_refused_in_one_line(full, tmp_path):
     path = ek.save_truth(tmp_path / "x.truth.h5", full.truth)
-    with h5py.File(path, "a") as file:
-        file.attrs["schema_version"] = "1.0"
-    with pytest.raises(ek.FormatError, match=r"version 1\.0 of the truth format"):
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"emgkit-truth 2.2", b"emgkit-truth 2.9", 1))
+    with pytest.raises(ek.FormatError, match=r"version 2\.9 of the truth format"):
+        ek.load_truth(path)
+    path.write_bytes(whole[512:])  # without the block before, as older versions wrote them
+    with pytest.raises(ek.FormatError, match="simulate it again"):
         ek.load_truth(path)
     with pytest.raises(ek.MissingFileError):
         ek.load_truth(tmp_path / "none.truth.h5")
