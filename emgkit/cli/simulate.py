@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,8 +68,10 @@ def command(
     _check_targets(out, figure, overwrite)
     with usage():
         made = make(rng=np.random.default_rng(seed), **dict(_setting(text) for text in settings))
-    drawn = {} if figure is None else {"figure": _drawn(made, figure, channel)}
-    files = {"recording": out, "truth": write_simulation(made, out), **drawn}
+    picture = None if figure is None else _drawn(made, channel)
+    files = {"recording": out, "truth": write_simulation(made, out)}
+    if figure is not None:
+        files["figure"] = _saved(picture, figure)
     if for_machines:
         as_json({**{what: str(path) for what, path in files.items()}, "scenario": name, "seed": seed})
     else:
@@ -94,14 +97,30 @@ def _check_targets(out: Path, figure: Path | None, overwrite: bool) -> None:
         check_figure_name(figure)
         targets.append(figure)
     for path in targets:
+        _check_place(path)
         if path.exists() and not overwrite:
             raise click.UsageError(f"{path} is there already: give --overwrite, or another name.")
 
 
-def _drawn(simulation: Simulation, figure: Path, channel: str | None) -> Path:
-    from emgkit.report import write_simulation_figure
+def _check_place(path: Path) -> None:
+    if path.is_dir():
+        raise click.UsageError(f"{path} cannot be written: it is a folder.")
+    if not path.parent.is_dir():
+        raise click.UsageError(f"{path} cannot be written: there is no folder {path.parent}.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise click.UsageError(f"{path} cannot be written: {path.parent} does not let you.")
 
-    return write_simulation_figure(simulation, figure, channel)
+
+def _drawn(simulation: Simulation, channel: str | None) -> Any:
+    from emgkit.report import draw_simulation
+
+    return draw_simulation(simulation, channel)
+
+
+def _saved(picture: Any, figure: Path) -> Path:
+    from emgkit.report.simulation_figures import write_figure
+
+    return write_figure(picture, figure)
 
 
 def _beside(out: Path) -> Path:
@@ -126,8 +145,7 @@ def _setting(text: str) -> tuple[str, Any]:
 
 def write_simulation(simulation: Simulation, out: Path) -> Path:
     """Write a simulated recording as BDF and its truth beside it, ``<name>.truth.h5``."""
-    from emgkit.io.hdf5_truth import save_truth
-    from emgkit.io.write_bdf import write_recording
+    from emgkit.io.hdf5_truth import save_simulation
 
-    write_recording(simulation.recording, out, overwrite=True)
-    return save_truth(_beside(out), simulation.truth)
+    save_simulation(simulation, out, _beside(out))
+    return _beside(out)

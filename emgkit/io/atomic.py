@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ __all__ = ["written_whole"]
 def written_whole(path: str | Path) -> Iterator[Path]:
     """Give a temporary name in the same folder; afterwards the file is on the disk and has its own name.
 
+    What a process that was killed has left of the same file is taken away.
+
     Raises
     ------
     OutputError
@@ -25,15 +28,35 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     target = Path(path)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     try:
+        _forget_left_over(target)
         yield unfinished
         _to_disk(unfinished)
         unfinished.replace(target)
         _to_disk(target.parent)
+    except OutputError:
+        raise
     except OSError as error:
         reason = error.strerror or str(error).partition("\n")[0]
         raise OutputError(f"{target.name} cannot be written to {target.parent}: {reason}.") from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _forget_left_over(target: Path) -> None:
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*.unfinished"):
+        owner = path.name.removesuffix(".unfinished").rpartition(".")[2]
+        if owner.isdecimal() and not _runs(int(owner)):
+            path.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
 
 
 def _to_disk(path: Path) -> None:

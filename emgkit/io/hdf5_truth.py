@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -12,7 +10,8 @@ import h5py
 from emgkit.errors import FormatError, MissingFileError
 from emgkit.io.atomic import written_whole
 from emgkit.io.hdf5_tables import write_array
-from emgkit.simulate import CONDITIONS, TRUTH_PARTS, Spiking, Truth
+from emgkit.io.write_bdf import encode
+from emgkit.simulate import CONDITIONS, TRUTH_PARTS, Simulation, Spiking, Truth
 
 __all__ = ["load_truth", "save_truth"]
 
@@ -77,7 +76,32 @@ def save_truth(path: str | Path, truth: Truth) -> Path:
     OutputError
         If the file cannot be written.
     """
-    with written_whole(path) as unfinished, _sealed(unfinished) as file:
+    with written_whole(path) as unfinished:
+        fill_truth(unfinished, truth)
+    return Path(path)
+
+
+def save_simulation(simulation: Simulation, recording: Path, truth: Path) -> None:
+    """Store a simulated recording as BDF and its truth beside it: both or none, and no recording without its truth.
+
+    A recording of that name is replaced. A process that is killed leaves the files as they were, or the truth alone.
+
+    Raises
+    ------
+    OutputError
+        If one cannot be written.
+    """
+    content, _ = encode(simulation.recording, recording)
+    with written_whole(recording) as one, written_whole(truth) as other:
+        one.write_bytes(content)
+        fill_truth(other, simulation.truth)
+        # from here on the truth goes first: it takes its name when the inner block ends, the recording after it
+        recording.unlink(missing_ok=True)
+
+
+def fill_truth(path: Path, truth: Truth) -> None:
+    """Write a truth file under this very name."""
+    with h5py.File(path, "w", libver="earliest", userblock_size=SEALED) as file:
         file.attrs["schema"], file.attrs["schema_version"] = SCHEMA, VERSION
         parts = file.create_group("parts")
         for name in (*TRUTH_PARTS, *WITHIN):
@@ -93,7 +117,7 @@ def save_truth(path: str | Path, truth: Truth) -> Path:
             spiking = file.create_group("spiking")
             for name, unit in SPIKING.items():
                 write_array(spiking, name, getattr(truth.spiking, name)).attrs["units"] = unit
-    return Path(path)
+    seal(path)
 
 
 def load_truth(path: str | Path) -> Truth:
@@ -127,13 +151,6 @@ def _truth(file: h5py.File) -> Truth:
         spiking = Spiking(**{name: file["spiking"][name][()] for name in SPIKING})
     features = {name: values[()] for name, values in file["features"].items()}
     return Truth(**arrays, features=features, spiking=spiking)
-
-
-@contextmanager
-def _sealed(path: Path) -> Iterator[h5py.File]:
-    with h5py.File(path, "w", libver="earliest", userblock_size=SEALED) as file:
-        yield file
-    seal(path)
 
 
 def seal(path: Path) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import tempfile
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import FrozenMapping
 from emgkit.errors import EmgkitWarning, OutputError
+from emgkit.io.atomic import written_whole
 from emgkit.io.bdf_records import Records, plan_records
 from emgkit.io.spans import MISSING, PADDING, Span, channel_label, lost_spans, runs, shared
 from emgkit.recording import Recording
@@ -98,6 +97,16 @@ def write_recording(recording: Recording, path: str | Path, *, overwrite: bool =
     Kemp & Olivan (2003), Clin Neurophysiol 114:1755-1761; BioSemi's BDF with samples of 24 bits.
     """
     target = check_target(Path(path).expanduser(), overwrite=overwrite)
+    content, written = encode(recording, target)
+    with written_whole(target) as unfinished:
+        unfinished.write_bytes(content)
+    return written
+
+
+def encode(recording: Recording, target: Path) -> tuple[bytes, Written]:
+    """Give the content of the file, so that it can be written together with another one."""
+    import edfio
+
     channels = _channels(recording)
     records = plan_records([item.fs for item in channels], [item.values.size for item in channels])
     _tell_rounded(channels, records, target.name)
@@ -105,9 +114,10 @@ def write_recording(recording: Recording, path: str | Path, *, overwrite: bool =
         _signal(item, samples * records.count, rate)
         for item, samples, rate in zip(channels, records.per_record, records.rates, strict=True)
     ]
-    _save(signals, records, _annotations(recording, channels, records), target)
-    steps = {item.name: _step(made, item.emg) for item, made in zip(channels, signals, strict=True)}
-    return Written(target, FrozenMapping(steps), records.duration)
+    annotations = _annotations(recording, channels, records)
+    made = edfio.Bdf(signals, data_record_duration=records.duration, annotations=annotations)
+    steps = {item.name: _step(one, item.emg) for item, one in zip(channels, signals, strict=True)}
+    return made.to_bytes(), Written(target, FrozenMapping(steps), records.duration)
 
 
 def check_target(path: Path, *, overwrite: bool = False) -> Path:
@@ -181,7 +191,7 @@ def _tell_rounded(channels: Sequence[_Channel], records: Records, where: str) ->
                 f"{where}: {item.name} is written with {rate:.9g} instead of {item.fs:.9g} Hz, the nearest rate that "
                 f"BDF can hold; its last sample is {drift * 1e6:.2g} µs off.",
                 EmgkitWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
 
@@ -247,31 +257,6 @@ def _check_labels(labels: Iterable[str]) -> None:
     for label in labels:
         if not label.isprintable():
             raise OutputError(f"The label {label!r} of a mark holds characters that BDF cannot keep: give it another.")
-
-
-def _save(signals: Sequence[Any], records: Records, annotations: Sequence[Any], target: Path) -> None:
-    import edfio
-
-    written = edfio.Bdf(signals, data_record_duration=records.duration, annotations=annotations)
-    try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.stem}.", delete=False) as stream:
-            temporary = Path(stream.name)
-            try:
-                stream.write(written.to_bytes())
-                stream.flush()
-                os.fsync(stream.fileno())
-                temporary.chmod(0o666 & ~_umask())
-                temporary.replace(target)
-            finally:
-                temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{target} cannot be written: {error.strerror or error}. Choose another folder.") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _step(signal: Any, emg: bool) -> float:

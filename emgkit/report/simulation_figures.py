@@ -85,8 +85,13 @@ def write_simulation_figure(simulation: Simulation, path: str | Path, channel: s
     OutputError
         If the file cannot be written.
     """
+    check_figure_name(path)
+    return write_figure(draw_simulation(simulation, channel), path)
+
+
+def write_figure(made: Figure, path: str | Path) -> Path:
+    """Write a figure that was drawn here."""
     ending = check_figure_name(path)
-    made = draw_simulation(simulation, channel)
     with written_whole(path) as unfinished, rc_context(RC):
         made.savefig(unfinished, format=ending, dpi=110, metadata=UNDATED[ending])
     return Path(path)

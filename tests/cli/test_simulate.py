@@ -128,6 +128,28 @@ def test_a_place_where_nothing_can_be_written_is_told(lab, out, expected):
     assert list(lab.folder.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--out", "x.edf"), "end the name in .bdf"),
+        (("--out", "x.bdf", "--figure", "x.doc"), "png, svg, pdf"),
+        (("--out", "x.bdf", "--figure", "nowhere/x.png"), "there is no folder"),
+        (("--out", "x.bdf", "--figure", "folder.png", "--overwrite"), "it is a folder"),
+        (("--out", "folder.bdf", "--overwrite"), "it is a folder"),
+    ],
+)
+def test_names_are_checked_before_anything_is_simulated(lab, monkeypatch, words, expected):
+    monkeypatch.setattr("emgkit.simulate.scenarios.simulate", lambda *_, **__: pytest.fail("simulated in vain"))
+    for folder in ("folder.png", "folder.bdf", "folder.truth.h5"):
+        (lab.folder / folder).mkdir()
+    before = sorted(lab.folder.iterdir())
+    words = [lab.folder / word if "." in word else word for word in words]
+    answer = lab.call("simulate", "tiny", *words)
+    assert answer.code == 2
+    assert expected in answer.line
+    assert sorted(lab.folder.iterdir()) == before
+
+
 def test_parameters_that_can_be_set_are_listed_with_what_they_mean(lab):
     answer = lab.call("list", "parameters", "--json")
     assert answer.code == 0
