@@ -18,6 +18,9 @@ from emgkit.simulate.twitch import drive_for
 
 Array = NDArray[np.floating[Any]]
 
+MOST_AT_ONCE = 16  # pulses that may overlap
+INSTANT = 1e-9  # s, by which pulses of two stimulators at one moment follow each other
+
 
 @dataclass(frozen=True, eq=False)
 class Played:
@@ -74,8 +77,21 @@ def play(session: Session, rng: np.random.Generator) -> Played:
 
 
 def _felt(stimuli: Stimuli, reached: NDArray[np.bool_]) -> Stimuli:
-    """Pulses as one muscle feels them: those of a stimulator that does not reach it have no current there."""
-    return replace(stimuli, current=np.where(reached, stimuli.current, 0.0))
+    """Pulses as one muscle feels them.
+
+    Those of a stimulator that does not reach it have no current there. Where the first phases of pulses at one site
+    overlap, each acts with the charge that flows during its own: threshold is a charge (Weiss).
+    """
+    current = np.where(reached, stimuli.current, 0.0)
+    total = current.copy()
+    for reach in range(1, MOST_AT_ONCE):
+        gap = stimuli.onsets[reach:] - stimuli.onsets[:-reach]
+        first, second = slice(None, -reach), slice(reach, None)
+        shared = np.minimum(stimuli.width[first] - gap, stimuli.width[second])
+        shared = np.where(stimuli.stimulator[first] == stimuli.stimulator[second], np.maximum(shared, 0.0), 0.0)
+        total[first] += current[second] * shared / stimuli.width[first]
+        total[second] += current[first] * shared / stimuli.width[second]
+    return replace(stimuli, current=total)
 
 
 def _drive(drive: Array, effort: Effort, muscle: Muscle, stimuli: Stimuli, *, rng: np.random.Generator) -> Array:
@@ -102,8 +118,10 @@ def _merged(session: Session, schedules: list[Schedule]) -> tuple[Stimuli, NDArr
     current = np.concatenate([schedule.current for schedule in schedules])
     steady = np.concatenate([schedule.steady for schedule in schedules])
     rise = session.fatigue.threshold_at(onsets)
+    follow = INSTANT * np.arange(onsets.size)
+    apart = np.maximum.accumulate(onsets[order] - follow) + follow
     return (
-        Stimuli(onsets[order], current[order], widths[order], site[order].astype(np.int64), rise[order], steady[order]),
+        Stimuli(apart, current[order], widths[order], site[order].astype(np.int64), rise[order], steady[order]),
         np.concatenate(train)[order].astype(np.int64),
     )
 

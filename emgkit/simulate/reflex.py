@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from emgkit.simulate.evoked import EvokedParameters, Stimuli, Volleys, median_threshold
+from emgkit.simulate.evoked import REFRACTORY, EvokedParameters, Stimuli, Volleys, median_threshold
 from emgkit.simulate.pool import REFERENCE_WIDTH, Pool
 from emgkit.simulate.spikes import Spikes, annihilate
 
@@ -57,13 +57,18 @@ def _afferent_width_factor(width: Array) -> Array:
 
 
 def _available(onsets: Array, drive: Array) -> Array:
-    ready, level, last = np.ones(onsets.size), 1.0, -np.inf
+    """How much of the reflex every pulse finds: none while the motoneurons are refractory from the one before."""
+    ready, level, before, last = np.ones(onsets.size), 1.0, -np.inf, -np.inf
     for number, onset in enumerate(onsets):
-        level = 1 - (1 - level) * np.exp(-(onset - last) / DEPRESSION_TIME) if number else 1.0
+        level = 1 - (1 - level) * np.exp(-(onset - before) / DEPRESSION_TIME) if number else 1.0
+        before = onset
+        if onset - last < REFRACTORY:
+            ready[number] = 0.0
+            continue
         ready[number] = level
         if drive[number] > 1e-3:
             level *= 1 - DEPRESSION
-        last = onset
+            last = onset
     return ready
 
 

@@ -19,6 +19,7 @@ Array = NDArray[np.floating[Any]]
 Span = tuple[float, float]
 
 LONGEST = 3600.0  # s
+SURE = 6.0  # SDs of the jitter by which pulses must stay apart
 
 
 @dataclass(frozen=True)
@@ -51,17 +52,20 @@ class Stimulator:
         Where in the period the first pulse of every train comes, 0 ... 1, so that stimulators of one rate can take
         turns; None for anywhere.
     doublet : float
-        Interval of an additional pulse after the first one of every train; 0 for none.
+        Interval of an additional pulse after the first one of every train, within the train and not onto another of
+        its pulses; 0 for none.
     clock_error : float
         Deviation of the stimulator's clock, parts per million.
     jitter : float
-        SD of the pulse times.
+        SD of the pulse times; pulses must stay apart with six times as much.
     site : int
-        Where its electrodes lie: another site reaches the motor units in another order. Stimulators may share a site.
+        Where its electrodes lie: another site reaches the motor units in another order. Stimulators may share a site:
+        where the first phases of their pulses overlap, their currents add.
     reaches : tuple of str or None
         Channels whose muscles it excites; None for those that the session names. The artifact is seen in all.
     missing, extra : float
-        Share of the pulses that were planned and did not come, and that came and were not planned.
+        Share of the pulses that were planned and did not come, and that came and were not planned. An extra pulse
+        that would begin before another has ended does not come.
     pulse : PulseShape
         Shape of the pulse.
     contact : Contact
@@ -124,6 +128,12 @@ class Stimulator:
             raise ParameterError(
                 f"A pulse of {self.pulse.duration * 1e3:.3g} ms is longer than the interval of "
                 f"{shortest * 1e3:.3g} ms that rate={self.rate:g} Hz, intervals and doublet leave: shorten width, gap."
+            )
+        most = (shortest - self.pulse.duration) / (SURE * np.sqrt(2))
+        if self.jitter > most:
+            raise ParameterError(
+                f"jitter must be below {most:.3g} s, so that pulses of {self.pulse.duration * 1e3:.3g} ms stay apart "
+                f"at intervals of {shortest * 1e3:.3g} ms, got {self.jitter:g} s."
             )
 
     def _check_spans(self) -> None:
@@ -228,9 +238,24 @@ def _train_times(stimulator: Stimulator, span: Span, slip: float) -> Array:
         begin = span[0] + (slip * min(period, 0.1 * (span[1] - span[0])) if fixed is None else fixed)
         times = begin + period * np.arange(int((span[1] - begin) / period) + 1)
     times = np.asarray(times[times < span[1]])
-    if stimulator.doublet and times.size:
-        times = np.sort(np.append(times, times[0] + stimulator.doublet))
-    return times
+    return _with_doublet(stimulator, times, span) if stimulator.doublet and times.size else times
+
+
+def _with_doublet(stimulator: Stimulator, times: Array, span: Span) -> Array:
+    more = times[0] + stimulator.doublet
+    if more >= span[1]:
+        raise ParameterError(
+            f"doublet must lie within its train: below {span[1] - times[0]:.4g} s in the train from {span[0]:g} to "
+            f"{span[1]:g} s, got {stimulator.doublet:g} s."
+        )
+    apart = stimulator.pulse.duration + SURE * np.sqrt(2) * stimulator.jitter
+    nearest = times[np.argmin(np.abs(times - more))]
+    if abs(nearest - more) <= apart:
+        raise ParameterError(
+            f"doublet must differ from the intervals of its train by more than {apart * 1e3:.3g} ms, got "
+            f"{stimulator.doublet:g} s with a pulse of the train {nearest - times[0]:.6g} s after the first."
+        )
+    return np.sort(np.append(times, more))
 
 
 def _levels(stimulator: Stimulator, count: int, rng: np.random.Generator) -> Array:
@@ -243,4 +268,12 @@ def _disturbed(stimulator: Stimulator, times: Array, span: Span, rng: np.random.
     times = times + stimulator.jitter * rng.standard_normal(times.size)
     times = times[rng.uniform(size=times.size) >= stimulator.missing]
     more = rng.uniform(*span, size=rng.binomial(times.size, stimulator.extra))
-    return np.sort(np.concatenate([times, more]))
+    return _without_overlap(times, more, stimulator.pulse.duration)
+
+
+def _without_overlap(times: Array, more: Array, duration: float) -> Array:
+    """Add those extra pulses that neither begin during another nor run into one: a stimulator gives one at a time."""
+    for extra in np.sort(more):
+        if not times.size or np.abs(times - extra).min() > duration:
+            times = np.append(times, extra)
+    return np.sort(times)
