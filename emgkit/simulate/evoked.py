@@ -119,6 +119,10 @@ class Volleys:
     chance: Array
     fired: NDArray[np.bool_]
 
+    def hits(self, onsets: Array) -> list[Array]:
+        """Give, of pulses at ``onsets``, those that excited each unit's axon, s."""
+        return [onsets[column] for column in self.fired.T]
+
 
 def site_thresholds(pool: Pool, stimulators: int, *, rng: np.random.Generator) -> Array:
     """Thresholds at 200 µs under every stimulator, A, (stimulators, units): another site reaches others first."""

@@ -22,7 +22,7 @@ def force(pool: Pool, activity: Activity, fs: float, count: int) -> Array:
     """Force of a muscle over that at full drive, on a grid of ``fs`` Hz."""
     from scipy.signal import fftconvolve
 
-    spikes, reflexes = activity.spikes, activity.reflexes
+    spikes, reflexes = activity.spikes, activity.late.spikes
     times = np.concatenate([activity.volleys.times, reflexes.times, spikes.times + pool.latency[spikes.unit]])
     unit = np.concatenate([activity.volleys.unit, reflexes.unit, spikes.unit])
     weight = activity.state.force_at(times, unit) * gain(_rates(times, unit), pool.twitch_time[unit])

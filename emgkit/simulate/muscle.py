@@ -14,7 +14,7 @@ from emgkit.simulate.fibre import PLAIN, Fibres, shaped_potentials
 from emgkit.simulate.front_end import FINE, FrontEnd
 from emgkit.simulate.montage import Montage
 from emgkit.simulate.pool import Pool, PoolParameters, make_pool, place_fibres
-from emgkit.simulate.reflex import f_waves, h_reflexes
+from emgkit.simulate.reflex import Late, f_waves, h_reflexes
 from emgkit.simulate.spikes import GRID as DRIVE_GRID
 from emgkit.simulate.spikes import LONGEST_PERIOD, Spikes, annihilate, fire, synchronised
 from emgkit.simulate.templates import Templates
@@ -93,8 +93,8 @@ class Activity:
         What the pulses excited directly.
     average : Volleys
         What they excite on average.
-    reflexes : Spikes
-        End-plate times of H-reflex and F-waves.
+    late : Late
+        H-reflex and F-waves: those that came, and those to be expected.
     intended : Spikes
         Voluntary spikes that left the spinal cord, at the site of stimulation.
     spikes : Spikes
@@ -109,7 +109,7 @@ class Activity:
     stimuli: Stimuli
     volleys: Volleys
     average: Volleys
-    reflexes: Spikes
+    late: Late
     intended: Spikes
     spikes: Spikes
     kept: Array
@@ -135,10 +135,10 @@ def act(
     nerve, will, late = rng.spawn(3)
     thresholds = site_thresholds(pool, stimulators, rng=nerve)
     volleys = excite(pool, stimuli, thresholds, evoked, rng=nerve)
-    hits = [stimuli.onsets[column] for column in volleys.fired.T]
-    reflex = h_reflexes(pool, stimuli, thresholds[0], hits, conduction, evoked, rng=late)
-    back = f_waves(pool, stimuli, volleys, hits, evoked, rng=late)
-    late_spikes = Spikes(np.concatenate([reflex.times, back.times]), np.concatenate([reflex.unit, back.unit]))
+    hits = volleys.hits(stimuli.onsets)
+    reflexes = h_reflexes(pool, stimuli, thresholds[0], volleys, conduction, evoked, rng=late)
+    reflexes = reflexes + f_waves(pool, stimuli, volleys, evoked, rng=late)
+    late_spikes = reflexes.spikes
     intended = fire(pool, drive, [times + conduction for times in hits], rng=will)
     intended = synchronised(intended, synchrony, rng=will.spawn(1)[0])
     spikes, _ = annihilate(intended, hits, conduction)
@@ -148,7 +148,7 @@ def act(
     within = _in_trains(stimuli.onsets[stimuli.current > 0], drive.size)
     kept = _kept(pool, drive, spikes, within, volleys)
     average = expected(volleys, pool, stimuli)
-    return Activity(stimuli, volleys, average, late_spikes, intended, spikes, kept, within, state, thresholds)
+    return Activity(stimuli, volleys, average, reflexes, intended, spikes, kept, within, state, thresholds)
 
 
 def _kept(pool: Pool, drive: Array, spikes: Spikes, within: NDArray[np.bool_], volleys: Volleys) -> Array:
@@ -175,6 +175,12 @@ def render_volleys(templates: Templates, volleys: Volleys, state: FibreState, fs
     velocity, amplitude, growth = state.at(volleys.times, volleys.unit)
     velocity, amplitude = velocity * volleys.velocity, amplitude * volleys.scale
     return templates.render(volleys.times, volleys.unit, velocity, amplitude, fs, count, growth)
+
+
+def render_expected(templates: Templates, late: Late, state: FibreState, fs: float, count: int) -> Array:
+    """Render the late responses that are to be expected, V, (channels, samples)."""
+    velocity, amplitude, growth = state.at(late.times, late.unit)
+    return templates.render(late.times, late.unit, velocity, amplitude * late.chance, fs, count, growth)
 
 
 def render_spikes(

@@ -15,7 +15,7 @@ from emgkit.simulate.device import Device, Inputs, recorded
 from emgkit.simulate.features import process_values
 from emgkit.simulate.interference import Around, draw_around, from_neighbours
 from emgkit.simulate.leak import Leak, make_leak
-from emgkit.simulate.muscle import render_spikes, render_volleys
+from emgkit.simulate.muscle import render_expected, render_spikes, render_volleys
 from emgkit.simulate.play import Played, play, which
 from emgkit.simulate.session import Session
 from emgkit.simulate.slip import slipped
@@ -109,12 +109,13 @@ def _parts(played: Played, leaks: list[Leak], count: int, around: Around) -> dic
         own = session.channels_of(number)
         direct = render_volleys(muscle.templates, done.volleys, done.state, fs, count)
         average = render_volleys(muscle.templates, done.average, done.state, fs, count)
-        late = render_spikes(muscle.templates, done.reflexes.times, done.reflexes.unit, done.state, fs, count)
+        late = render_spikes(muscle.templates, done.late.spikes.times, done.late.spikes.unit, done.state, fs, count)
+        later = render_expected(muscle.templates, done.late, done.state, fs, count)
         will = done.spikes.times + muscle.pool.latency[done.spikes.unit]
         parts["voluntary"][own] = front_end.high(
             render_spikes(muscle.templates, will, done.spikes.unit, done.state, fs, count)
         )
-        parts["evoked_random"][own] = front_end.high(direct - average)
+        parts["evoked_random"][own] = front_end.high(direct - average + late - later)
         parts["reflex"][own] = front_end.high(late)
         parts["evoked"][own] = front_end.high(direct + late)
     parts["artifact"] = np.sum([leak.render(fs, count) for leak in leaks], axis=0)
@@ -133,7 +134,7 @@ def _inputs(played: Played, around: Around) -> Inputs:
         total = around.entering(session.front_end, ratio)
         own = np.zeros_like(total)
         for number, (muscle, done) in enumerate(zip(played.muscles, played.activities, strict=True)):
-            rows, volleys, late = session.channels_of(number), done.volleys, done.reflexes
+            rows, volleys, late = session.channels_of(number), done.volleys, done.late.spikes
             total[rows] += render_volleys(muscle.raw, volleys, done.state, fs, total.shape[1])
             total[rows] += render_spikes(muscle.raw, late.times, late.unit, done.state, fs, total.shape[1])
             will = done.spikes.times + muscle.pool.latency[done.spikes.unit]
@@ -174,7 +175,7 @@ def _spiking(played: Played, times: Array) -> Spiking:
     return Spiking(
         **_joined("", [one.spikes for one in done]),
         **_joined("intended_", [one.intended for one in done]),
-        **_joined("reflex_", [one.reflexes for one in done]),
+        **_joined("reflex_", [one.late.spikes for one in done]),
         recruited=np.stack([one.volleys.fired for one in done]),
         threshold=np.stack([pool.threshold for pool in pools]),
         unit_velocity=np.stack([pool.velocity for pool in pools]),

@@ -116,7 +116,8 @@ class Truth(FrozenValue):
         which is what a separation can give. They are no sample values: an interval of a measured mean holds them with
         its confidence level.
     evoked_random : array_like, shape (channels, samples)
-        The part of ``evoked`` that varies from pulse to pulse by chance, V: what no average can predict.
+        The part of ``evoked`` that varies from pulse to pulse by chance, V: what no average can predict. It is
+        ``evoked`` minus what every pulse was to be expected to evoke, H-reflex and F-waves included.
     reflex : array_like, shape (channels, samples)
         The part of ``evoked`` that is H-reflex and F-waves, V.
     distortion : array_like, shape (channels, samples)

@@ -119,11 +119,10 @@ def test_the_expected_response_is_the_mean_of_many():
 def reflexes(onsets, current, **parameters):
     pulses = stimuli(onsets, current)
     made = excited(pulses)
-    hits = [pulses.onsets[column] for column in made.fired.T]
     chosen = EvokedParameters(**parameters)
-    found = h_reflexes(POOL, pulses, POOL.threshold, hits, 0.017, chosen, rng=np.random.default_rng(4))
-    back = f_waves(POOL, pulses, made, hits, chosen, rng=np.random.default_rng(5))
-    return made, found, back
+    found = h_reflexes(POOL, pulses, POOL.threshold, made, 0.017, chosen, rng=np.random.default_rng(4))
+    back = f_waves(POOL, pulses, made, chosen, rng=np.random.default_rng(5))
+    return made, found.spikes, back.spikes
 
 
 def test_the_h_reflex_comes_before_the_m_wave_and_falls_as_it_grows():
