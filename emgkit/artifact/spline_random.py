@@ -97,7 +97,8 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array) -> RandomShapes 
     chosen = np.flatnonzero(values > MARGIN * max(tops))[::-1][:MOST]
     if not chosen.size:
         return None
-    projected = design.project(_level_free(design, rest))
+    seen = design.rows_of(_first_of_each(design, frames.values.shape[1]))  # filters tell nothing of what they never saw
+    projected = seen.project(_level_free(seen, rest))
     return _scored(design, projected, power * max(float(np.median(values)), 0.3), noise, vectors[:, chosen])
 
 
@@ -129,6 +130,12 @@ def _frames(design: PhaseDesign, rest: Array) -> _Frames:
     width = int(lengths[pulses].min()) if pulses.size else 0
     rows = edges[pulses][:, np.newaxis] + np.arange(width)
     return _Frames(pulses, rest[design.samples[rows]], rows, design)
+
+
+def _first_of_each(design: PhaseDesign, count: int) -> NDArray[np.bool_]:
+    """Mark the first so many rows of every pulse."""
+    begins = np.searchsorted(design.pulse, np.arange(design.pulses))
+    return np.asarray(np.arange(design.pulse.size) - begins[design.pulse] < count)
 
 
 def _without_lines(values: Array) -> Array:

@@ -117,6 +117,29 @@ def test_random_shapes_are_found_and_removed_in_part():
     assert np.max(left, axis=0)[1] < 0.95, left
 
 
+def test_what_shapes_were_not_learned_from_does_not_speak_in_scores():
+    """Some pulses have a sample more than others, and shapes are learned from what all have."""
+    onsets, count = 0.1 + np.arange(570) / 29.7, 40_000
+    design = make_design(onsets, FS, count, shape_knots(0.0316, FS))
+    assert np.ptp(np.bincount(design.pulse)) == 1
+    place = np.arange(design.pulse.size) - np.searchsorted(design.pulse, np.arange(570))[design.pulse]
+    last = design.samples[place == place.max()]
+    shape = (
+        60e-6 * np.sin(2 * np.pi * (design.phase - 0.004) / 0.012) * ((design.phase > 0.004) & (design.phase < 0.016))
+    )
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        row = emg(count, seed, np.full(count, 30e-6))
+        row[design.samples] += rng.normal(size=570)[design.pulse] * shape
+        other = row.copy()
+        other[last] += 1e-3 * rng.normal(size=last.size)
+        power = power_of(design, row)
+        found, same = find_shapes(design, row, power), find_shapes(design, other, power)
+        assert found is not None
+        assert same is not None
+        assert np.array_equal(found.scores, same.scores)
+
+
 def test_voluntary_emg_alone_has_no_random_shapes():
     onsets, count = 0.1 + np.arange(600) / 29.97, 41_000
     design = make_design(onsets, FS, count, shape_knots(0.031, FS))
