@@ -170,7 +170,8 @@ class Session:
         made = [self._with_unfollowed(one, rest, has_evoked) for one in made]
         if not tails:
             return TailsFound(made)
-        return share_tails(made, rest, self.known, self.fs, end, has_evoked, ramped=self._ramped())
+        slow = self.baseline.render(self.fs, rest.shape[1])
+        return share_tails(made, rest, self.known, self.fs, end, has_evoked, baseline=slow, ramped=self._ramped())
 
     def _with_unfollowed(self, response: Response, rest: Array, has_evoked: Mask) -> Response:
         until = float(response.knots[-1])

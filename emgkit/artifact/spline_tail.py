@@ -17,7 +17,7 @@ from emgkit.artifact.spline_basis import DEGREE, make_design
 from emgkit.artifact.spline_model import Response
 from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.split_tail import TailSplit, split_rows
-from emgkit.artifact.tail_amplifier import CANDIDATES
+from emgkit.artifact.tail_amplifier import slow_or_not
 from emgkit.artifact.tail_prior import HighPass
 from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
@@ -68,6 +68,7 @@ def share_tails(
     artifact_end: float,
     has_evoked: Mask,
     *,
+    baseline: Array,
     ramped: bool,
 ) -> TailsFound:
     """Split every stimulator's responses by what is known of tails, where one is suspected.
@@ -86,11 +87,13 @@ def share_tails(
         s after the pulse.
     has_evoked : ndarray of bool, shape (channels,)
         Channels with a response.
+    baseline : ndarray, shape (channels, samples)
+        Slow baseline that was taken away beforehand, V: only a DC-coupled amplifier passes it.
     ramped : bool
         Whether the size of the artifact changes, and the response with it along a curve: less is believed of the mean.
     """
     every = np.sort(np.concatenate([one.onsets for one in responses]))
-    views = [_View(response, rest, known, fs, every) for response in responses]
+    views = [_View(response, rest, known, fs, every, baseline) for response in responses]
     suspected = [np.flatnonzero(has_evoked & view.suspects(artifact_end)) for view in views]
     if not any(rows.size for rows in suspected):
         return TailsFound(responses)
@@ -139,8 +142,9 @@ def _listed(rows: Indices) -> str:
 class _View:
     """One response as `split_tail` sees it: its mean on a grid of times since the pulse."""
 
-    def __init__(self, response: Response, rest: Array, known: Mask, fs: float, every: Array) -> None:
+    def __init__(self, response: Response, rest: Array, known: Mask, fs: float, every: Array, baseline: Array) -> None:
         self.response, self.rest, self.known, self.fs, self.every = response, rest, known, fs, every
+        self.baseline = baseline
         self.knots, count = response.knots, response.onsets.size
         first, last = np.ceil(self.knots[0] * fs), np.floor(self.knots[-1] * fs)
         self.times = np.arange(first, last + 1) / fs
@@ -179,7 +183,8 @@ class _View:
 
     def _amplifiers(self, rows: Indices, problem: TailRows) -> dict[HighPass, float]:
         """Weigh amplifiers by what is left after the last pulses of trains, else by the response itself."""
-        prior = dict.fromkeys(CANDIDATES, 1.0)
+        leaders = rows[np.argsort(-np.abs(problem.values).max(axis=1))[:LEADERS]]
+        prior = slow_or_not(self.rest[leaders] + self.baseline[leaders], np.asarray(self.known.all(axis=0)), self.fs)
         ends, reach = self._ends()
         if self.interval is None or not ends.size:
             return find_amplifiers(problem, prior)
@@ -188,7 +193,6 @@ class _View:
             self.times[inside], np.arange(inside.sum() + self.times[0] * self.fs, reach * self.fs) / self.fs
         )
         count, after = int(inside.sum()), times.size - int(inside.sum())
-        leaders = rows[np.argsort(-np.abs(problem.values).max(axis=1))[:LEADERS]]
         sweeps = cut_sweeps(self.rest[leaders], self.fs, self.response.onsets[ends], reach).values
         with np.errstate(invalid="ignore"):
             left = np.nan_to_num(sweeps.mean(axis=0))[:, -after:]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from emgkit.artifact.tail_prior import HighPass
 
-__all__ = ["CANDIDATES", "amplifiers_of_noise"]
+__all__ = ["CANDIDATES", "amplifiers_of_noise", "slow_or_not"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -22,6 +22,7 @@ LEAST_PIECES = 2
 CALM = 0.5  # share of the pieces that is looked at: voluntary EMG hides the noise
 BELIEF = 0.5  # share of the log likelihood that counts: real noise is not as smooth as the model
 TURNS = 60
+SLOW = 2.0  # Hz: amplifiers of a lower corner pass the drift of electrodes
 DOUBT = 0.05  # probability that the spectrum tells nothing
 
 
@@ -56,6 +57,28 @@ def amplifiers_of_noise(rest: Array, usable: Mask, fs: float) -> dict[HighPass, 
     shares = np.exp(scores - scores.max())
     shares = (1 - DOUBT) * shares / shares.sum() + DOUBT / len(CANDIDATES)
     return dict(zip(CANDIDATES, shares.tolist(), strict=True))
+
+
+def slow_or_not(rest: Array, usable: Mask, fs: float) -> dict[HighPass, float]:
+    """Give every amplifier its probability by whether it passes slow drift, and by nothing else.
+
+    Between pulses, what a fit has left of responses and voluntary EMG is not as smooth as the model of the noise, which
+    is believed only in whether the power still rises at 0.5 Hz.
+
+    Parameters
+    ----------
+    rest : ndarray, shape (channels, samples)
+        What is left of a recording when artifact and response are taken away, with its drift, V.
+    usable : ndarray of bool, shape (samples,)
+        Samples that were measured.
+    fs : float
+        Hz.
+    """
+    found = amplifiers_of_noise(rest, usable, fs)
+    slow = [one for one in CANDIDATES if one.corner <= SLOW]
+    share = sum(found[one] for one in slow)
+    each = share / len(slow), (1 - share) / (len(CANDIDATES) - len(slow))
+    return {one: each[0] if one in slow else each[1] for one in CANDIDATES}
 
 
 def _pieces(usable: Mask, fs: float) -> tuple[Sequence[int], int]:

@@ -11,7 +11,7 @@ from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from emgkit.artifact.split_tail import split_tail
-from emgkit.artifact.tail_amplifier import amplifiers_of_noise
+from emgkit.artifact.tail_amplifier import amplifiers_of_noise, slow_or_not
 from emgkit.artifact.tail_atoms import TAUS, choose_tails, tail_basis
 from emgkit.artifact.tail_prior import HighPass, filtered_grid, response_covariance
 from emgkit.errors import ParameterError, ShapeError
@@ -302,3 +302,21 @@ def test_the_small_matrices_take_one_thread(monkeypatch):
         split_tail(times, seen_sum, np.array([NOISE]), fs=FS, interval=1 / 30)
     assert seen
     assert set(seen) == {1}
+
+
+@pytest.mark.parametrize(("corner", "order"), [(0.0, 1), (0.5, 1), (8.0, 1), (10.0, 2), (20.0, 2)])
+def test_drift_tells_slow_amplifiers_from_others_and_nothing_more(corner, order):
+    shares = []
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        frequencies = np.fft.rfftfreq(20_000, 1 / 1000)
+        white = np.fft.rfft(rng.standard_normal(20_000))
+        drift = np.fft.irfft(white / np.sqrt(np.maximum(frequencies, 0.05)) * (frequencies > 0))
+        if corner:
+            drift = sosfilt(butter(order, corner, "highpass", fs=1000, output="sos"), drift)
+        noise = drift + 0.1 * drift.std() * rng.standard_normal(20_000)
+        found = slow_or_not(noise[np.newaxis], np.ones(20_000, dtype=bool), 1000.0)
+        shares.append(sum(share for one, share in found.items() if one.corner <= 2))
+        assert sum(found.values()) == pytest.approx(1)
+        assert len({share for one, share in found.items() if one.corner > 2}) == 1
+    assert min(shares) > 0.8 if corner <= 2 else max(shares) < 0.3, shares
