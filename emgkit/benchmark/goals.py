@@ -24,7 +24,10 @@ COVERED = (85.0, 95.0)  # %, of intervals stated at 90 %
 
 @dataclass(frozen=True)
 class Asked:
-    """A goal and what ``auto`` reached: median and worst over the seeds that have the score, and how many have."""
+    """A goal and what ``auto`` reached: median and worst over the seeds that have the score, and how many have.
+
+    Where ``auto``, or the case that the goal compares with, was not run, nothing can be said (``ran`` is False).
+    """
 
     case: str
     goal: Goal
@@ -32,11 +35,12 @@ class Asked:
     worst: float
     count: int
     seeds: int
+    ran: bool = True
 
     @property
     def met(self) -> bool:
         """Whether the median meets the goal and at most half of the seeds lack it."""
-        return 2 * self.count >= self.seeds and self.goal.met(self.median)
+        return self.ran and 2 * self.count >= self.seeds and self.goal.met(self.median)
 
 
 def asked_of(standings: Standings, name: str) -> list[Asked]:
@@ -46,7 +50,8 @@ def asked_of(standings: Standings, name: str) -> list[Asked]:
         values = standings.values(name, AUTO, False, goal.score)
         there = values[np.isfinite(values)]
         median, worst = (middle(there), _worst(there, goal)) if there.size else (np.nan, np.nan)
-        out.append(Asked(name, goal, median, worst, int(there.size), int(values.size)))
+        ran = standings.ran(name, AUTO, False, goal.score)
+        out.append(Asked(name, goal, median, worst, int(there.size), int(values.size), ran))
     return out
 
 

@@ -73,8 +73,10 @@ class Standing:
 
     @property
     def verdict(self) -> str:
-        """In a word: ahead by what is asked for, at the bound, at the ceiling, or behind."""
-        if self.auto is None or not np.isfinite(self.auto.median):
+        """In a word: ahead by what is asked for, at the bound, at the ceiling, or behind; or that it did not run."""
+        if self.auto is None:
+            return "not run"
+        if not np.isfinite(self.auto.median):
             return "missing"
         if self.case.group == "evoked":
             good = self.auto.median <= SMALL
@@ -115,6 +117,11 @@ class Standings:
         if score == "behind_reference":
             return self._behind(case, method, tuned)
         return np.array([rows[seed].scores.values.get(score, np.nan) for seed in sorted(rows)])
+
+    def ran(self, case: str, method: str, tuned: bool, score: str) -> bool:
+        """Tell whether a method ran in a case, and in the one that the score compares it with."""
+        needed = [case, CASES[case].reference] if score == "behind_reference" else [case]
+        return all(bool(self._rows.get((name, method, tuned))) for name in needed)
 
     def reason(self, case: str, method: str, tuned: bool, score: str) -> str:
         """Say why a score is missing; "" where it is not."""

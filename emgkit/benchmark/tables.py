@@ -131,13 +131,15 @@ def _finished(
 
 
 def goals_table(standings: Standings, *, full: bool = True) -> TextTable:
-    """List what was asked of ``auto``, and what it reached; without ``full`` only what it did not."""
+    """List what was asked of ``auto``, and what it reached; without ``full`` only what it did not reach."""
     asked = all_asked(standings)
-    rows = tuple(_asked_row(one) for one in asked if full or not one.met)
+    run = [one for one in asked if one.ran]
+    left = f", {len(asked) - len(run)} not run" if len(run) < len(asked) else ""
+    left += "" if full else "; not:"
     return TextTable(
-        f"Goals of {AUTO}: {sum(one.met for one in asked)} of {len(asked)} met by the median{'' if full else '; not:'}",
+        f"Goals of {AUTO}: {sum(one.met for one in run)} of {len(run)} met by the median{left}",
         ("case", "score", "asked", "median", "worst", "unit", "met"),
-        rows,
+        tuple(_asked_row(one) for one in asked if full or (one.ran and not one.met)),
         words=2,
     )
 
@@ -145,7 +147,8 @@ def goals_table(standings: Standings, *, full: bool = True) -> TextTable:
 def _asked_row(one: Asked) -> tuple[str, ...]:
     sign = {"at least": "≥", "at most": "≤", "magnitude at most": "± "}[one.goal.sense]
     numbers = (f"{sign}{one.goal.value:g}", number(one.median, 2), number(one.worst, 2))
-    return (one.case, one.goal.score, *numbers, SCORES[one.goal.score].unit, "yes" if one.met else "NO")
+    met = ("yes" if one.met else "NO") if one.ran else "not run"
+    return (one.case, one.goal.score, *numbers, SCORES[one.goal.score].unit, met)
 
 
 def scores_table() -> TextTable:

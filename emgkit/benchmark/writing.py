@@ -64,7 +64,13 @@ def answers(standings: Standings, about: Mapping[str, Any]) -> dict[str, Any]:
         for one in found
     ]
     goals = [
-        {**asdict(one.goal), "case": one.case, "median": one.median, "worst": one.worst, "met": one.met}
+        {
+            **asdict(one.goal),
+            "case": one.case,
+            "median": one.median,
+            "worst": one.worst,
+            "met": one.met if one.ran else None,
+        }
         for one in all_asked(standings)
     ]
     plain: dict[str, Any] = _plain({**about, "cases": cases, "goals": goals})

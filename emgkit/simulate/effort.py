@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ class Effort:
     rise : float
         Time over which the drive rises before and falls after a contraction.
     profile : tuple of (float, float) or None
-        Times and drives, joined by lines, instead of contractions: steps, ramps, anything.
+        Times and drives, joined by lines, instead of contractions and their effort: steps, ramps, anything.
     quantity : {"drive", "force"}
         What ``effort`` and ``profile`` are a share of: full drive, or the force at full drive without fatigue.
     common_drive : float
@@ -53,6 +54,11 @@ class Effort:
     entrainment : float
         Relative swing of the drive in step with the stimulation pulses, as by reflexes; 0 ... 1.
     """
+
+    REPLACED: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "profile": ("effort", "bursts", "burst_length", "contractions", "efforts", "rise"),
+        "contractions": ("bursts", "burst_length"),
+    }
 
     effort: float = 0.45
     bursts: int = 6
@@ -83,6 +89,8 @@ class Effort:
         if self.contractions is not None:
             assign(self, contractions=spans("contractions", self.contractions, LONGEST))
         if self.profile is not None:
+            if self.contractions is not None:
+                raise ParameterError("profile stands instead of contractions: give one of them, the other as None.")
             self._check_profile(self.profile)
 
     def _check_profile(self, profile: tuple[Span, ...]) -> None:

@@ -71,11 +71,12 @@ class FrontEnd:
     bits : int
         Resolution of the converter.
     packet_loss : float
-        Share of the packets of a wireless link that get lost; the last sample before is repeated.
+        Share of the packets of a wireless link that get lost, each by chance, the first one never; the last sample
+        before is repeated.
     packet_slip : bool
         Whether lost packets are left out instead, so that the EMG becomes shorter and the trigger slips against it.
     packet : float
-        Length of a packet, s.
+        Length of a packet, s; at most a tenth of the recording.
     trigger_latency : float
         Time by which the trigger comes after the leading edge of the stimulus, s.
     """

@@ -124,7 +124,10 @@ def recruitment(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
 
 
 def hybrid_fes(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
-    """Simulate voluntary effort under submaximal FES: steps and a ramp of effort while the current stays the same."""
+    """Simulate voluntary effort under submaximal FES: steps and a ramp of effort while the current stays the same.
+
+    The effort is a ``profile``; for contractions give ``profile=None`` and ``bursts`` or ``contractions``.
+    """
     steps = ((0.0, 0.0), (4.0, 0.0), (4.5, 0.1), (9.0, 0.1), (9.5, 0.25), (14.0, 0.25), (14.5, 0.4), (19.0, 0.4))
     ramp = ((19.5, 0.0), (24.0, 0.0), (34.0, 0.5), (34.5, 0.0), (40.0, 0.0))
     session = Session(
@@ -149,7 +152,8 @@ def foot_drop(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
     """Simulate a drop-foot stimulator in gait: bursts in the swing phase with own effort of the tibialis anterior.
 
     The gastrocnemius works in the stance phase and is not stimulated; it sees the artifact all the same. Marks
-    "voluntary" for the tibialis anterior and "stance" for the gastrocnemius.
+    "voluntary" for the tibialis anterior and "stance" for the gastrocnemius. Overrides of the effort change that of the
+    tibialis anterior.
     """
     stride, swing, strides = 1.15, 0.45, 20
     begins = 1.0 + stride * np.arange(strides)
@@ -187,7 +191,9 @@ def acl_session(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
     """Simulate a training session after ACL surgery: both limbs tested before and after NMES of the involved one.
 
     Marks "pre", "nmes" and "post". Before and after: single supramaximal pulses, then a maximal effort of both limbs,
-    of which the involved one reaches less. Between them ten trains of 50 Hz.
+    of which the involved one reaches less. Between them ten trains of 50 Hz. Overrides of the stimulator (rate,
+    current, trains ...) change the test pulses, those of the effort the first channel's muscle: give ``stimulators`` or
+    ``efforts_of`` for the others.
     """
     nmes = tuple((float(begin), float(begin + 4.0)) for begin in 16.0 + 8.0 * np.arange(10))
     tests = ((1.0, 6.0), (98.0, 103.0))
@@ -218,7 +224,11 @@ def acl_session(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
 
 
 def recovery(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
-    """Simulate fresh probes, a fatiguing minute of stimulation, and probes while the muscle recovers."""
+    """Simulate fresh probes, a fatiguing minute of stimulation, and probes while the muscle recovers.
+
+    Overrides of the stimulator (rate, current, trains ...) change the probes; give ``stimulators`` for the fatiguing
+    train, too.
+    """
     session = Session(
         duration=200.0,
         channel_names=("VL",),

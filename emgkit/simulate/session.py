@@ -22,6 +22,8 @@ from emgkit.simulate.surroundings import Surroundings
 
 __all__ = ["Session"]
 
+FEWEST_PACKETS = 10  # in a recording of which packets get lost
+
 
 @dataclass(frozen=True)
 class Session:
@@ -79,6 +81,11 @@ class Session:
         filled("stimulators", self.stimulators)
         filled("efforts_of", self.efforts_of)
         self._check_channels()
+        if self.front_end.packet_loss and self.front_end.packet > self.duration / FEWEST_PACKETS:
+            raise ParameterError(
+                f"packet must be at most {self.duration / FEWEST_PACKETS:g} s, so that the recording has at least "
+                f"{FEWEST_PACKETS} of them that may get lost, got {self.front_end.packet:g} s."
+            )
 
     def _check_channels(self) -> None:
         filled("channel_names", self.channel_names)
@@ -126,13 +133,27 @@ class Session:
         Raises
         ------
         ParameterError
-            If no part knows a name, or a value is out of range.
+            If no part knows a name, a value is out of range, or another parameter stands instead of this one.
         """
         known = set(names(self))
         for name in changes:
             if name not in known:
                 raise ParameterError(f"{scenario} has no parameter {name!r}: {nearest(name, sorted(known))}.")
-        return _changed(self, changes)
+        made: Session = _changed(self, changes)
+        for part in (made.efforts_of[0], made.stimulators[0]):
+            _check_effect(scenario, part, changes)
+        return made
+
+
+def _check_effect(scenario: str, part: Effort | Stimulator, changes: Mapping[str, Any]) -> None:
+    """Refuse changes of what has no effect because something else stands instead of it."""
+    for instead, replaced in part.REPLACED.items():
+        for name in replaced:
+            if getattr(part, instead) and name in changes and changes[name] is not None:
+                raise ParameterError(
+                    f"{name} has no effect in {scenario}, where {instead} stands instead of it: "
+                    f"change {instead}, or give {instead}={'None' if instead != 'intervals' else '()'}, too."
+                )
 
 
 def names(part: Any) -> Iterator[str]:

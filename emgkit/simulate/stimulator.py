@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,8 @@ class Stimulator:
     modulation, modulation_period : float
         The current swings by so much, relative, with this period.
     intervals : tuple of float
-        Intervals of one train, instead of ``rate``: for variable-frequency trains. The last is followed by no pulse.
+        Intervals of one train, instead of ``rate`` and ``phase``: for variable-frequency trains. The last is followed
+        by no pulse.
     phase : float or None
         Where in the period the first pulse of every train comes, 0 ... 1, so that stimulators of one rate can take
         turns; None for anywhere.
@@ -71,6 +73,10 @@ class Stimulator:
     contact : Contact
         What the pulses leave in the recording.
     """
+
+    REPLACED: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "intervals": ("rate", "phase"),
+    }
 
     rate: float = 30.0
     current: float = 0.080
@@ -140,6 +146,10 @@ class Stimulator:
         if self.stimulation is not None:
             assign(self, stimulation=interval("stimulation", self.stimulation))
         if self.trains is not None:
+            if self.stimulation is not None or self.on is not None:
+                raise ParameterError(
+                    "trains stand instead of stimulation, on and off: give one or the other, what it replaces as None."
+                )
             assign(self, trains=spans("trains", self.trains, LONGEST))
             if not self.trains:
                 raise ParameterError("trains must hold at least one start and stop, got none.")

@@ -164,7 +164,27 @@ def test_the_reference_is_compared_seed_by_seed():
     asked = asked_of(Standings(rows), "schedule_500ppm")[0]
     assert (asked.median, asked.met) == (0.5, True)
     alone = asked_of(Standings(rows[3:]), "schedule_500ppm")[0]
-    assert not alone.met
+    assert (alone.met, alone.ran) == (False, False)
+
+
+def test_goals_of_what_was_not_run_are_neither_met_nor_missed(tmp_path):
+    others = [row("variation_23", seed, "comb", "emgkit", snr_usable=9.0) for seed in range(3)]
+    alone = [row("schedule_500ppm", seed, "auto", "emgkit", snr_usable=19.5) for seed in range(3)]
+    standings = Standings([*others, *alone])
+    shown = goals_table(standings)
+    met = {cells[:2]: cells[-1] for cells in shown.rows}
+    assert met["variation_23", "behind_bound"] == "not run"  # auto did not run there
+    assert met["schedule_500ppm", "behind_reference"] == "not run"  # the reference did not
+    assert shown.title == f"Goals of auto: 0 of {len(shown.rows) - 2} met by the median, 2 not run"
+    assert not {"variation_23"} & {cells[0] for cells in goals_table(standings, full=False).rows}
+    assert "not:" in goals_table(standings, full=False).title
+    assert standings.standing("variation_23").verdict == "not run"
+    write_json(tmp_path / "a.json", answers(standings, {}))
+    goals = json.loads((tmp_path / "a.json").read_text())["goals"]
+    assert [one["met"] for one in goals if one["case"] == "variation_23"] == [None]
+    # a method that ran and failed has missed its goal
+    failed = Standings([row("variation_23", seed, "auto", "emgkit") for seed in range(3)])
+    assert goals_table(failed).rows[0][-1] == "NO"
 
 
 def test_the_interval_of_a_median_covers_it():
