@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,19 @@ _HOLDS_EVERYTHING_LOCKED = ("locked",)
 
 Array: TypeAlias = NDArray[np.float64]
 Rendered: TypeAlias = Array | Callable[[], Array]
+
+
+@runtime_checkable
+class TakesItself(Protocol):
+    """A callable that renders a part, and can take it away from a signal without rendering all of it."""
+
+    def __call__(self) -> Array:
+        """Render the part, V, (channels, samples)."""
+        ...
+
+    def take_from(self, signal: Array) -> None:
+        """Subtract the part from a signal, V, (channels, samples), in place."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +109,7 @@ class Parts(FrozenValue):
         taken = [part for part in self.components if not (name == "clean" and part == "evoked")]
         left = signal.copy()
         for part in taken:
-            left -= _render(self.components[part])
+            _take(left, self.components[part])
         return left
 
 
@@ -106,6 +119,14 @@ def _frozen_parts(parts: Mapping[str, Rendered]) -> FrozenMapping[Rendered]:
 
 def _frozen_quality(value: Any) -> Any:
     return value if isinstance(value, str) else (float(value) if np.ndim(value) == 0 else freeze(value))
+
+
+def _take(left: Array, part: Rendered) -> None:
+    """Take a part away; one that knows how takes itself away piece by piece, so that no second array is needed."""
+    if isinstance(part, TakesItself):
+        part.take_from(left)
+    else:
+        left -= _render(part)
 
 
 def _render(part: Rendered) -> Array:

@@ -55,21 +55,17 @@ def find_mains(signal: Array, known: NDArray[np.bool_], fs: float, spared: float
     count = signal.shape[1]
     if count / fs < 2.0:
         return Mains(float("nan"), ())
-    taper = np.hanning(count) * known
-    centred = np.where(known, signal - _mean(signal, known)[:, np.newaxis], 0.0)
+    taper = np.hanning(count)
     size = next_fast_len(4 * count, real=True)
     power = np.zeros(size // 2 + 1)
-    for row, weight in zip(centred, taper, strict=True):
-        spectrum = np.abs(rfft(row * weight, size)) ** 2
+    for row, ok in zip(signal, known, strict=True):
+        mean = float((row * ok).sum()) / max(int(ok.sum()), 1)
+        spectrum = np.abs(rfft(np.where(ok, row - mean, 0.0) * taper, size)) ** 2
         power += spectrum / max(float(np.median(spectrum)), 1e-300)
     grid = fs / size
     best = max((_best_fundamental(power, grid, nominal, fs, spared) for nominal in NOMINAL), key=lambda pair: pair[1])
     orders = _standing_out(power, grid, best[0], fs, 4 * fs / count, spared)
     return Mains(best[0], orders) if orders else Mains(float("nan"), ())
-
-
-def _mean(signal: Array, known: NDArray[np.bool_]) -> Array:
-    return (signal * known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
 
 
 def _orders(frequency: float, fs: float, spared: float | None) -> list[int]:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from emgkit._checks import in_range
-from emgkit.artifact.spline_session import Session
+from emgkit.artifact.spline_found import Wanted
+from emgkit.artifact.spline_groups import fit_groups
+from emgkit.artifact.spline_model import LockedModel
 from emgkit.errors import TimingError
 from emgkit.pulses import Pulses
 from emgkit.separation import Parts
@@ -92,18 +94,20 @@ class PhaseSpline:
         """Take a signal apart, see `ArtifactMethod`."""
         if len(pulses) < FEWEST:
             raise TimingError(f"phase_spline needs {FEWEST} pulses, got {len(pulses)}: use blanking.")
+        wanted = Wanted(self.mains, self.shifts, self.shapes, self.artifact_end)
         with threadpool_limits(limits=1, user_api="blas"):  # the matrices are small: threads wait for each other
-            found = Session(signal, fs, pulses, self.before, self.window).run(
-                mains=self.mains, shifts=self.shifts, shapes=self.shapes, artifact_end=self.artifact_end
-            )
-        model = found.model
+            found = fit_groups(signal, fs, pulses, self.before, self.window, wanted)
         return Parts(
-            components={"artifact": model.artifact, "evoked": model.evoked, "interference": model.interference},
+            components={
+                "artifact": found.part(LockedModel.artifact),
+                "evoked": found.part(LockedModel.evoked),
+                "interference": found.part(LockedModel.interference),
+            },
             residual="voluntary",
             lost=None,
-            evoked_lost_until=model.artifact_end,
+            evoked_lost_until=found.artifact_end,
             reach=(-self.before, found.until),
-            standard_errors={"evoked": model.evoked_error},
+            standard_errors={"evoked": found.part(LockedModel.evoked_error)},
             quality=found.quality,
             messages=found.messages,
         )

@@ -120,6 +120,8 @@ def _measured(recording: Recording, pulses: Pulses) -> NDArray[np.float64]:
     a stretch after any pulse, a response is joined across it by guess, which costs up to 12 dB beyond it.
     """
     held = held_samples(recording)
+    if not held.any():
+        return recording.signal
     at = np.minimum(np.ceil((pulses.onsets - recording.start) * recording.fs), recording.n_samples - 1).astype(int)
     lost = held & (held[:, at].mean(axis=1, keepdims=True) < BLANKED)
     return np.where(lost, np.nan, recording.signal)

@@ -10,7 +10,7 @@ from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
 
-__all__ = ["DEGREE", "PhaseDesign", "bend_operator", "make_design", "phase_knots"]
+__all__ = ["DEGREE", "PhaseDesign", "bend_operator", "make_design", "phase_knots", "pulse_power"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -18,6 +18,7 @@ Indices = NDArray[np.int64]
 DEGREE = 3
 SHARP = (-0.00025, 0.00125)  # s about the pulse, where the artifact has its edges
 NEAR, MIDDLE = 0.003, 0.035  # s after the pulse: close knots until the first, medium ones until the second
+NEIGHBOURS = 9  # pulses over which the power of the voluntary EMG is averaged
 FINEST, FINE, MEDIUM, COARSE = 31.25e-6, 125e-6, 250e-6, 0.0015  # s between knots
 
 
@@ -102,7 +103,10 @@ class PhaseDesign(FrozenValue):
 
     def project(self, row: Array, weight: Array | None = None) -> Array:
         """Inner products of a channel's samples with every pulse's splines, shape (pulses, size)."""
-        seen = row[self.samples] if weight is None else row[self.samples] * weight
+        return self.project_rows(row[self.samples] if weight is None else row[self.samples] * weight)
+
+    def project_rows(self, seen: Array) -> Array:
+        """Inner products of values at the rows with every pulse's splines, shape (pulses, size)."""
         base, count = self.pulse * self.size + self.first, self.pulses * self.size
         out = np.zeros(count)
         for step in range(DEGREE + 1):
@@ -121,6 +125,20 @@ class PhaseDesign(FrozenValue):
                 out[:, lag] += np.bincount(base + left, product, minlength=count).reshape(self.pulses, self.size)
         return out
 
+    def of_pulses(self, low: int, high: int) -> PhaseDesign:
+        """Give the design of the pulses from ``low`` up to ``high`` alone, numbered from 0: a contiguous piece."""
+        first, last = np.searchsorted(self.pulse, [low, high])
+        rows = slice(int(first), int(last))
+        return PhaseDesign(
+            self.samples[rows],
+            self.pulse[rows] - low,
+            self.phase[rows],
+            self.first[rows],
+            self.values[:, rows],
+            self.knots,
+            high - low,
+        )
+
     def rows_of(self, chosen: NDArray[np.bool_]) -> PhaseDesign:
         """Give the design of some rows only."""
         return PhaseDesign(
@@ -132,6 +150,20 @@ class PhaseDesign(FrozenValue):
             self.knots,
             self.pulses,
         )
+
+
+def pulse_power(design: PhaseDesign, rest: Array, valid: Array, start: float, least: float = 0.0) -> Array:
+    """Variance of the residual about every pulse, from ``start`` s after it on, averaged over neighbours, V²."""
+    late = valid * (design.phase > start)
+    squares = np.bincount(design.pulse, late * rest**2, minlength=design.pulses)
+    number = np.bincount(design.pulse, late, minlength=design.pulses)
+    bell = np.hanning(NEIGHBOURS + 2)[1:-1]
+    reach = NEIGHBOURS // 2
+    total, seen = (
+        np.convolve(np.pad(one, reach, mode="reflect" if design.pulses > reach else "edge"), bell, "valid")
+        for one in (squares, number)
+    )
+    return np.asarray(np.maximum(total / np.maximum(seen, 1e-12), least + 1e-30))
 
 
 def make_design(onsets: Array, fs: float, count: int, knots: Array, *, overlap: bool = False) -> PhaseDesign:

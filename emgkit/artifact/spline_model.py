@@ -16,7 +16,7 @@ from emgkit.artifact.spline_errors import Unfollowed, line_variance, shape_varia
 from emgkit.artifact.spline_pulse import artifact_share
 from emgkit.artifact.spline_random import RandomShapes
 from emgkit.artifact.spline_share import HAND_OVER, Tail, TailShare, bridge, hand_over
-from emgkit.artifact.spline_solve import CourseFit
+from emgkit.artifact.spline_solve import CourseCurves
 from emgkit.artifact.spline_time import Segment
 
 __all__ = ["LockedModel", "Response"]
@@ -42,7 +42,7 @@ class Response(FrozenValue):
     knots : (knots,) s
     segments : list of Segment
     courses : per segment (pulses, courses)
-    fits : per segment and channel a CourseFit
+    fits : per segment and channel a CourseCurves
     gain : (pulses,) relative change of the artifact's size beside its smooth course
     shapes : per channel RandomShapes or None
     periodic : bool
@@ -59,7 +59,7 @@ class Response(FrozenValue):
     knots: Array
     segments: list[Segment]
     courses: list[Array]
-    fits: list[list[CourseFit]]
+    fits: list[list[CourseCurves]]
     gain: Array
     shapes: list[RandomShapes | None]
     periodic: bool
@@ -80,15 +80,18 @@ class Response(FrozenValue):
         """Coefficients of the smooth course at every pulse, V, (pulses, size)."""
         out = np.zeros((self.onsets.size, self.knots.size - DEGREE - 1))
         for segment, courses, fits in zip(self.segments, self.courses, self.fits, strict=True):
-            out[segment.pulses] += segment.share[:, np.newaxis] * (courses @ fits[channel].coefficients)
+            out[segment.pulses] += segment.share[:, np.newaxis] * (
+                courses[:, fits[channel].lives] @ fits[channel].coefficients
+            )
         return out
 
     def variances(self, channel: int) -> Array:
         """Variance of the smooth course's coefficients at every pulse, V², (pulses, size)."""
         out = np.zeros((self.onsets.size, self.knots.size - DEGREE - 1))
         for segment, courses, fits in zip(self.segments, self.courses, self.fits, strict=True):
-            fit = fits[channel]
-            out[segment.pulses] += segment.share[:, np.newaxis] * ((courses**2) @ (fit.kept * fit.noise))
+            out[segment.pulses] += segment.share[:, np.newaxis] * (
+                courses[:, fits[channel].lives] ** 2 @ fits[channel].variances
+            )
         return out
 
     def doubt(self, channel: int, phase: Array, artifact_end: float) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign
 from emgkit.artifact.spline_scores import shrink
 
-__all__ = ["PulseChanges", "artifact_share", "estimate_changes", "far_shifts"]
+__all__ = ["EARLY", "LATE", "PulseChanges", "artifact_share", "estimate_changes", "far_shifts"]
 
 Array = NDArray[np.float64]
 
@@ -90,7 +91,7 @@ def estimate_changes(
     return _changes(normal, right)
 
 
-def far_shifts(design: PhaseDesign, rest: Array, waves: Array, coefficients: Array) -> Array:
+def far_shifts(design: PhaseDesign, rest: Array, waves: Array, coefficients: Callable[[int], Array]) -> Array:
     """Search shifts of pulses that leave far more than others, on a grid: too far for a derivative, (pulses,) s.
 
     Parameters
@@ -99,16 +100,20 @@ def far_shifts(design: PhaseDesign, rest: Array, waves: Array, coefficients: Arr
         Rows.
     rest, waves : ndarray, shape (channels, rows)
         Residual and response, V.
-    coefficients : ndarray, shape (channels, pulses, size)
-        Of the response, V.
+    coefficients : callable
+        From the number of a channel to coefficients of its response at every pulse, V, (pulses, size).
     """
     near = np.flatnonzero((design.phase >= EARLY) & (design.phase <= LATE))
     power = np.bincount(design.pulse[near], (rest[:, near] ** 2).sum(axis=0), minlength=design.pulses)
     out = np.zeros(design.pulses)
-    for pulse in np.flatnonzero(power > FAR_POWER * np.median(power))[:MOST_FAR]:
+    far = np.flatnonzero(power > FAR_POWER * np.median(power))[:MOST_FAR]
+    if not far.size:
+        return out
+    waves_of = np.stack([coefficients(channel)[far] for channel in range(len(rest))])
+    for number, pulse in enumerate(far):
         rows = near[design.pulse[near] == pulse]
         seen = rest[:, rows] + waves[:, rows]
-        left = _left_at(design, design.phase[rows], seen, coefficients[:, pulse])
+        left = _left_at(design, design.phase[rows], seen, waves_of[:, number])
         best = int(np.argmin(left))
         out[pulse] = FAR_GRID[best] if left[best] < FAR_GAIN * power[pulse] else 0.0
     return out

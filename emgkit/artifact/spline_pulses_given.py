@@ -120,7 +120,7 @@ def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: flo
     taken: list[float] = []
     for place in places[np.argsort(-change[places], kind="stable")]:
         time = float(place) / fs
-        if all(abs(time - one) > APART for one in taken):
+        if np.abs(np.array(taken) - time).min(initial=np.inf) > APART:
             taken.append(time)
         if len(taken) > MOST * onsets.size:
             return np.array([])

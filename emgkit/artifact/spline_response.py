@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design
+from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design, pulse_power
 from emgkit.artifact.spline_model import Response
-from emgkit.artifact.spline_pulse import PulseChanges, artifact_share, estimate_changes, far_shifts
+from emgkit.artifact.spline_pulse import EARLY, LATE, PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import RandomShapes, find_shapes, shape_knots
-from emgkit.artifact.spline_share import Tail
-from emgkit.artifact.spline_solve import CourseFit, fit_courses, fit_mean, fit_plainly
+from emgkit.artifact.spline_solve import CourseCurves, CourseFit, fit_courses, fit_mean, fit_plainly
+from emgkit.artifact.spline_tail_after import TAIL, fit_tail
 from emgkit.artifact.spline_time import Segment, make_segments, null_courses, recruitment_courses, smooth_courses
 
 __all__ = ["ResponseFitter", "is_ramped"]
@@ -29,12 +29,10 @@ LARGEST_GAIN = 0.05  # relative: stimulators vary by a tenth of it from pulse to
 CLOSE = 0.020  # s: nearer pulses have the last response under their artifact, which does not move with it
 LARGEST_SIZE = 3.0  # over the mean size of the artifact
 RAMPED = 0.03  # relative SD of the size of the artifact
-NEIGHBOURS = 9  # pulses over which the power of the voluntary EMG is averaged
 SPIKE = 0.003  # s after the pulse, in which the power is not looked at
 QUIET_FROM = 0.75  # of the interval: from there on the response is taken to be over, if that is
 OVER = 0.020  # s or later
 RESPONSE = 0.030  # s: a response lasts no longer, but for the amplifier's own tail
-TAIL, TAIL_STEP = 0.040, 0.001  # s: what is left after the time of the next pulse, and its knots
 ENOUGH_TAILS = 5  # pauses from which tails are fitted where the response is over by then
 LEAST_POWER = 1e-8  # of the mean square of the signal
 LEAST_SHARE = 0.05  # of the power that a plain fit leaves: a fit that takes more away has taken the EMG
@@ -83,6 +81,14 @@ class ResponseFitter:
         self._learned: dict[tuple[int, int], CourseFit] = {}
         self.response: Response | None = None
         self._made: tuple[PhaseDesign, PhaseDesign] | None = None
+        self._courses: list[tuple[Array, Array]] = []
+
+    def _move(self, shift: Array) -> None:
+        """Shift the pulses, unless one would overtake another."""
+        moved = self.onsets + shift
+        if (np.diff(moved) > 0).all():
+            self.onsets = moved
+        self._made, self._courses = None, []
 
     @property
     def designs(self) -> tuple[PhaseDesign, PhaseDesign]:
@@ -103,34 +109,6 @@ class ResponseFitter:
         """How many pulses at the beginning of a train lack what earlier pulses would add."""
         return 1 + int(np.ceil(RESPONSE / self.interval))
 
-    def _tail(self, rest: Array, known: Mask) -> Tail | None:
-        """Fit what outlasts the interval after pulses that a pause follows, from what all else leaves."""
-        until = float(self.knots[-1])
-        gaps = np.append(np.diff(self.onsets), np.inf)
-        onsets = self.onsets[gaps > until + TAIL]
-        if not onsets.size or (self.interval > RESPONSE and onsets.size < ENOUGH_TAILS):
-            return None
-        knots = np.concatenate(
-            [
-                np.full(4, until),
-                np.arange(until + TAIL_STEP, until + TAIL - 0.5 * TAIL_STEP, TAIL_STEP),
-                np.full(4, until + TAIL),
-            ]
-        )
-        design, bend = make_design(onsets, self.fs, self.count, knots), bend_operator(knots)
-        once, none = np.ones((onsets.size, 1)), np.zeros((onsets.size, 0))
-        found = np.zeros((len(rest), design.size))
-        for channel, row in enumerate(rest):
-            valid = known[channel, design.samples].astype(float)
-            power = float(np.var(row[design.samples])) / 4 if design.samples.size else 0.0
-            if power > 0 and self.weights is not None:
-                weight = np.full(onsets.size, float(np.median(self.weights[channel])))
-                fit = fit_courses(
-                    design.gram(valid), _project(design, row[design.samples] * valid), once, none, weight, bend
-                )
-                found[channel] = fit.coefficients[0]
-        return Tail(onsets, knots, found)
-
     def forget(self) -> None:
         """Forget how loud the voluntary EMG is: what other responses left in it is being taken away."""
         self.weights = None
@@ -147,7 +125,7 @@ class ResponseFitter:
         elif self.changes is not None and self.changes.gain_spread > RAMPED:
             size = 1 + self.changes.gain
             self.known_courses = [*self.known_courses, size, size**2]
-        self.gain = np.zeros(self.onsets.size)
+        self.gain, self._courses = np.zeros(self.onsets.size), []
         self.forget()
 
     def fit(self, target: Array, known: Mask, *, roughly: bool = False) -> None:
@@ -178,12 +156,9 @@ class ResponseFitter:
         shared = bool(known.all())
         floor = LEAST_POWER * (rows**2).mean(axis=1)
         for number, segment in enumerate(self.segments):
-            part = design.rows_of(_within(design.pulse, segment))
-            local = _renumbered(part, segment)
-            mine = _within(design.pulse, segment)
-            own = [course[segment.pulses] for course in self.known_courses]
-            smooth = smooth_courses(self.onsets[segment.pulses], self.train[segment.pulses], own, self._alone)
-            nulls = null_courses(segment.pulses.size, smooth)
+            low, high = int(segment.pulses[0]), int(segment.pulses[-1]) + 1
+            mine, local = slice(*np.searchsorted(design.pulse, [low, high])), design.of_pulses(low, high)
+            smooth, nulls = self._courses_of(number)
             gram = local.gram() if shared else None
             found = []
             for channel in range(len(rows)):
@@ -193,7 +168,7 @@ class ResponseFitter:
                     self.weights[channel, segment.pulses] = 1.0
                     continue
                 matrix = gram if gram is not None else local.gram(valid)
-                projected = _project(local, seen * valid)
+                projected = local.project_rows(seen * valid)
                 if roughly:
                     found.append(self._rough(matrix, projected, smooth))
                     continue
@@ -211,7 +186,17 @@ class ResponseFitter:
             fits.append(found)
             courses.append(smooth)
         nothing: list[RandomShapes | None] = [None] * len(rows)
-        return Response(self.onsets, self.knots, self.segments, courses, fits, self.gain, nothing, self.periodic)
+        kept = [[CourseCurves.of(fit) for fit in found] for found in fits]
+        return Response(self.onsets, self.knots, self.segments, courses, kept, self.gain, nothing, self.periodic)
+
+    def _courses_of(self, number: int) -> tuple[Array, Array]:
+        """Courses of a segment, and those that hold only noise; the same for every channel."""
+        while len(self._courses) <= number:
+            pulses = self.segments[len(self._courses)].pulses
+            own = [course[pulses] for course in self.known_courses]
+            smooth = smooth_courses(self.onsets[pulses], self.train[pulses], own, self._alone)
+            self._courses.append((smooth, null_courses(pulses.size, smooth)))
+        return self._courses[number]
 
     def _rough(self, gram: Array, projected: Array, smooth: Array) -> CourseFit:
         few = smooth[:, : ROUGH_COURSES + len(self.known_courses)]
@@ -242,45 +227,67 @@ class ResponseFitter:
         """Estimate every pulse's shift and size from what the fit leaves; shifts need another fit, sizes do not."""
         if self.response is None or self.interval < CLOSE:
             return
-        design, _ = self.designs
+        design = self.near(EARLY, LATE)
         waves, slopes = (np.zeros((len(target), design.samples.size)) for _ in range(2))
         for channel in range(len(target)):
             coefficients = self.response.coefficients(channel)
             waves[channel], slopes[channel] = design.evaluate(coefficients), design.slope(coefficients)
-        rest = self._without_overlap(target)[:, design.samples] - waves
+        rest = self._at(target, design) - waves
         if not last:
-            all_coefficients = np.stack([self.response.coefficients(channel) for channel in range(len(target))])
-            far = far_shifts(design, rest * known[:, design.samples], waves, all_coefficients)
+            far = far_shifts(design, rest * known[:, design.samples], waves, self.response.coefficients)
             if far.any():
-                self.onsets, self._made = _increasing(self.onsets + far, self.onsets), None
+                self._move(far)
                 self.forget()
                 return
         self.changes = estimate_changes(design, rest, waves, slopes, known[:, design.samples])
         self.gain = _fast(self.changes.gain)
         if not last and self.changes.shift.any():
-            self.onsets = _increasing(self.onsets + self.changes.shift, self.onsets)
-            self._made = None
+            self._move(self.changes.shift)
 
-    def waves(self, target: Array, known: Mask) -> tuple[Array, Array]:
-        """Give the response at every row, V, (channels, rows), and coefficients of one that never changes, V."""
+    def near(self, low: float, high: float) -> PhaseDesign:
+        """Give the design of the samples so many s about the pulses."""
         design, _ = self.designs
-        made, rows = self._current(), self._without_overlap(target)[:, design.samples]
-        waves, means = np.zeros_like(rows), np.zeros((len(rows), design.size))
-        for channel, seen in enumerate(rows):
-            waves[channel] = design.evaluate(made.coefficients(channel))
+        return design.rows_of((design.phase >= low) & (design.phase <= high))
+
+    def waves(self, target: Array, known: Mask, near: PhaseDesign) -> tuple[Array, Array]:
+        """Give the response near the pulses, V, (channels, rows), and coefficients of one that never changes, V."""
+        design, _ = self.designs
+        made, channels = self._current(), len(target)
+        waves, means = np.zeros((channels, near.samples.size)), np.zeros((channels, design.size))
+        for channel in range(channels):
+            waves[channel] = near.evaluate(made.coefficients(channel))
+            seen = self._at(target[[channel]], design, channel)[0]
             valid = known[channel, design.samples].astype(float)
             weight = np.ones(design.pulses) if self.weights is None else self.weights[channel]
-            means[channel] = fit_mean(design.gram(valid), _project(design, seen * valid), weight, self._bend)
+            means[channel] = fit_mean(design.gram(valid), design.project_rows(seen * valid), weight, self._bend)
         return waves, means
 
-    def _without_overlap(self, target: Array) -> Array:
+    def _at(self, target: Array, design: PhaseDesign, first: int = 0) -> Array:
+        """Give the target at the rows of a design, without what earlier responses add there, V, (channels, rows)."""
         _, overlap = self.designs
-        if not overlap.samples.size or self.response is None:
-            return target
-        out = target.copy()
-        for channel in range(len(target)):
-            np.subtract.at(out[channel], overlap.samples, overlap.evaluate(self.response.coefficients(channel)))
+        out = target[:, design.samples]
+        if overlap.samples.size and self.response is not None:
+            for number, row in enumerate(target):
+                added = np.zeros(row.size)
+                np.add.at(added, overlap.samples, overlap.evaluate(self.response.coefficients(first + number)))
+                out[number] -= added[design.samples]
         return out
+
+    def told(self) -> ResponseFitter:
+        """Give a fitter for other channels, which is told what was found of the pulses in these."""
+        own = ResponseFitter(
+            self.onsets,
+            self.train,
+            self.knots,
+            self.interval,
+            self.fs,
+            self.count,
+            self.window,
+            self.known_courses,
+            self.periodic,
+        )
+        own.gain, own.changes, own._made, own._courses = self.gain, self.changes, self._made, self._courses
+        return own
 
     def render(self, channels: int) -> Array:
         """Render the response as fitted so far, V, (channels, samples)."""
@@ -298,8 +305,12 @@ class ResponseFitter:
 
     def finish(self, rest: Array, known: Mask, chosen: Mask) -> Response:
         """Find tails and random shapes in what all fits leave, (channels, samples), and give the response."""
-        response = replace(self._current(), tail=self._tail(rest, known))
         until = float(self.knots[-1])
+        paused = self.onsets[np.append(np.diff(self.onsets), np.inf) > until + TAIL]
+        response = self._current()
+        if self.weights is not None and paused.size >= (ENOUGH_TAILS if self.interval > RESPONSE else 1):
+            weights = np.median(self.weights, axis=1)
+            response = replace(response, tail=fit_tail(paused, until, rest, known, weights, self.fs))
         own = make_design(self.onsets, self.fs, self.count, shape_knots(until, self.fs))
         late = QUIET_FROM * self.interval
         quiet = late if late >= OVER else SPIKE
@@ -329,45 +340,3 @@ def _fast(gain: Array) -> Array:
     from scipy.ndimage import uniform_filter1d
 
     return np.asarray(np.clip(gain - uniform_filter1d(gain, SLOW_PULSES, mode="nearest"), -LARGEST_GAIN, LARGEST_GAIN))
-
-
-def pulse_power(design: PhaseDesign, rest: Array, valid: Array, start: float, least: float = 0.0) -> Array:
-    """Variance of the residual about every pulse, from ``start`` s after it on, averaged over neighbours, V²."""
-    late = valid * (design.phase > start)
-    squares = np.bincount(design.pulse, late * rest**2, minlength=design.pulses)
-    number = np.bincount(design.pulse, late, minlength=design.pulses)
-    bell = np.hanning(NEIGHBOURS + 2)[1:-1]
-    reach = NEIGHBOURS // 2
-    total, seen = (
-        np.convolve(np.pad(one, reach, mode="reflect" if design.pulses > reach else "edge"), bell, "valid")
-        for one in (squares, number)
-    )
-    return np.asarray(np.maximum(total / np.maximum(seen, 1e-12), least + 1e-30))
-
-
-def _within(pulse: Indices, segment: Segment) -> Mask:
-    return (pulse >= segment.pulses[0]) & (pulse <= segment.pulses[-1])
-
-
-def _renumbered(part: PhaseDesign, segment: Segment) -> PhaseDesign:
-    return PhaseDesign(
-        part.samples,
-        part.pulse - segment.pulses[0],
-        part.phase,
-        part.first,
-        part.values,
-        part.knots,
-        segment.pulses.size,
-    )
-
-
-def _project(design: PhaseDesign, seen: Array) -> Array:
-    base, count = design.pulse * design.size + design.first, design.pulses * design.size
-    out = np.zeros(count)
-    for step in range(len(design.values)):
-        out += np.bincount(base + step, design.values[step] * seen, minlength=count)
-    return out.reshape(design.pulses, design.size)
-
-
-def _increasing(moved: Array, before: Array) -> Array:
-    return moved if (np.diff(moved) > 0).all() else before

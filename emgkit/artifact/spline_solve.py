@@ -18,7 +18,7 @@ from scipy.linalg import LinAlgError, solveh_banded
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import DEGREE
 
-__all__ = ["CourseFit", "fit_courses", "fit_mean", "fit_plainly"]
+__all__ = ["CourseCurves", "CourseFit", "fit_courses", "fit_mean", "fit_plainly"]
 
 Array = NDArray[np.float64]
 
@@ -53,6 +53,28 @@ class CourseFit(FrozenValue):
     kept: Array
     rough: Array
     sizes: Array
+
+
+@dataclass(frozen=True, eq=False)
+class CourseCurves(FrozenValue):
+    """What is kept of a fit: the courses that hold something.
+
+    Parameters
+    ----------
+    lives : (lives,) int, which courses those are
+    coefficients : (lives, size) V
+    variances : (lives, size) V², single precision
+    """
+
+    lives: NDArray[np.int64]
+    coefficients: Array
+    variances: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, fit: CourseFit) -> CourseCurves:
+        """Keep what renders a fit."""
+        lives = np.flatnonzero(fit.coefficients.any(axis=1))
+        return cls(lives, fit.coefficients[lives], (fit.kept[lives] * fit.noise).astype(np.float32))
 
 
 def fit_courses(

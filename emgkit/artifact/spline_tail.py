@@ -70,6 +70,7 @@ def share_tails(
     *,
     baseline: Array,
     ramped: bool,
+    numbers: Indices,
 ) -> TailsFound:
     """Split every stimulator's responses by what is known of tails, where one is suspected.
 
@@ -91,6 +92,8 @@ def share_tails(
         Slow baseline that was taken away beforehand, V: only a DC-coupled amplifier passes it.
     ramped : bool
         Whether the size of the artifact changes, and the response with it along a curve: less is believed of the mean.
+    numbers : ndarray of int, shape (channels,)
+        Numbers of the channels, from 0, for the messages.
     """
     every = np.sort(np.concatenate([one.onsets for one in responses]))
     views = [_View(response, rest, known, fs, every, baseline) for response in responses]
@@ -98,13 +101,13 @@ def share_tails(
     if not any(rows.size for rows in suspected):
         return TailsFound(responses)
     if len(responses) > 1:
-        return _not_told(views, suspected)
+        return _not_told(views, suspected, numbers)
     view, rows = views[0], suspected[0]
     split = view.split(rows)
     if split is None:
-        return _not_told(views, suspected)
+        return _not_told(views, suspected, numbers)
     shared = replace(view.response, share=view.shares(split, rows, UNKNOWN_RAMPED if ramped else UNKNOWN))
-    return TailsFound([shared], _quality(rows, split, len(rest)), _messages(rows, split))
+    return TailsFound([shared], _quality(rows, split, len(rest)), _messages(numbers[rows], split))
 
 
 def without_shapes(responses: list[Response], rest: Array, fs: float) -> Array:
@@ -118,7 +121,7 @@ def without_shapes(responses: list[Response], rest: Array, fs: float) -> Array:
     return rest
 
 
-def _not_told(views: list[_View], suspected: list[Indices]) -> TailsFound:
+def _not_told(views: list[_View], suspected: list[Indices], numbers: Indices) -> TailsFound:
     """Where nothing tells a tail from the response, share by time, and let the interval hold either."""
     channels = len(views[0].rest)
     overlap = np.zeros(channels)
@@ -129,7 +132,7 @@ def _not_told(views: list[_View], suspected: list[Indices]) -> TailsFound:
             replace(view.response, share=[view.unknown(row) if overlap[row] else None for row in range(channels)])
         )
     message = (
-        f"Artifact and response overlap in channels {_listed(np.flatnonzero(overlap))}: a tail runs under the "
+        f"Artifact and response overlap in channels {_listed(numbers[np.flatnonzero(overlap)])}: a tail runs under the "
         "response, and nothing tells them apart; only the interval may be used."
     )
     return TailsFound(shared, {"overlap": overlap}, (message,))

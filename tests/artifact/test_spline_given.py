@@ -6,6 +6,7 @@ import pytest
 import emgkit as ek
 from emgkit.artifact.baseline import corners_of, find_baseline
 from emgkit.artifact.phase_spline import PhaseSpline
+from emgkit.artifact.spline_found import Wanted
 from emgkit.artifact.spline_session import Session
 from emgkit.artifact.spline_time import recruitment_courses
 from emgkit.pulses import Pulses
@@ -36,8 +37,8 @@ def recorded(onsets, seconds, rng, sizes=None, recruited=None):
 
 
 def session_of(signal, pulses):
-    session = Session(signal, FS, pulses, 0.0015, 16.0)
-    session.run(mains=False, shifts=True, shapes=False, artifact_end=None)
+    session = Session(signal, FS, pulses, 0.0015, 16.0, Wanted(mains=False, shapes=False))
+    session.run()
     return session
 
 

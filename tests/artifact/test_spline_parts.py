@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots
+from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots, pulse_power
 from emgkit.artifact.spline_pulse import estimate_changes
 from emgkit.artifact.spline_random import find_shapes, shape_knots
-from emgkit.artifact.spline_response import pulse_power
 from emgkit.artifact.spline_scores import shrink
 from emgkit.artifact.spline_share import bridge
 from emgkit.artifact.spline_solve import fit_courses

@@ -1,0 +1,117 @@
+"""Responses of several stimulators, that run into each other, and mains lines, fitted in turns until they agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.artifact.interference import Mains, fit_lines, render_lines
+from emgkit.artifact.spline_response import SPIKE, ResponseFitter
+
+__all__ = ["Turns", "effective_pulses"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+ROUNDS, MANY_ROUNDS, QUICK_ROUNDS = 2, 4, 20
+
+
+@dataclass(frozen=True, eq=False)
+class Turns:
+    """The signals that are fitted in turns.
+
+    Parameters
+    ----------
+    signal : (channels, samples) V, without offset and baseline
+    flat : (channels, samples) V, without slow drift, in which lines are looked for
+    known : (channels, samples) bool, samples that were measured
+    near : (samples,) bool, samples about the pulses that no line is fitted to
+    fs : float
+        Hz.
+    """
+
+    signal: Array
+    flat: Array
+    known: Mask
+    near: Mask
+    fs: float
+
+    def fit(
+        self,
+        fitters: list[ResponseFitter],
+        mains: Mains,
+        orders: tuple[int, ...],
+        rounds: int | None = None,
+        *,
+        shifts: bool,
+    ) -> Array:
+        """Fit responses and lines, and give the lines; so many rounds as it takes, unless given."""
+        lines = self.lines(mains, orders, self.flat)
+        several = len(fitters) > 1 or fitters[0].overlaps
+        rounds = (MANY_ROUNDS if several else ROUNDS) if rounds is None else rounds
+        parts: list[Array] = [np.zeros(())] * len(fitters)
+        if several:
+            self._bring_apart(fitters, parts)
+        for step in range(rounds):
+            free = self.without_lines(self.signal, lines, mains, orders)
+            for number, fitter in enumerate(fitters):
+                target = _without_others(free, parts, number)
+                if rounds - step >= ROUNDS:
+                    fitter.forget()
+                fitter.fit(target, self.known)
+                if shifts and rounds - step <= ROUNDS:
+                    fitter.follow_pulses(target, self.known, last=step == rounds - 1)
+                if len(fitters) > 1 or orders:
+                    parts[number] = fitter.render(len(self.signal))
+            if orders:
+                lines = self.lines(mains, orders, self.signal - sum(parts, np.zeros(())))
+        return lines
+
+    def _bring_apart(self, fitters: list[ResponseFitter], parts: list[Array]) -> None:
+        """Fit responses that lie on each other in quick turns: stimulators with a common period need many."""
+        for _ in range(QUICK_ROUNDS):
+            for number, fitter in enumerate(fitters):
+                fitter.fit(_without_others(self.signal, parts, number), self.known, roughly=True)
+                if len(fitters) > 1:
+                    parts[number] = fitter.render(len(self.signal))
+
+    def lines(self, mains: Mains, orders: tuple[int, ...], signal: Array) -> Array:
+        """Fit lines to a signal, (windows, channels, 2 × orders) V."""
+        if not orders:
+            return np.zeros((1, signal.shape[0], 0))
+        return fit_lines(signal, self.known & ~self.near, self.fs, mains, orders)
+
+    def without_lines(self, signal: Array, lines: Array, mains: Mains, orders: tuple[int, ...]) -> Array:
+        """Take lines away from a signal, V, (channels, samples)."""
+        return signal - render_lines(lines, self.fs, signal.shape[1], mains, orders) if orders else signal
+
+    def rest(self, fitters: list[ResponseFitter], mains: Mains, orders: tuple[int, ...], lines: Array) -> Array:
+        """Give what responses and lines leave, V, (channels, samples)."""
+        rest = self.signal.copy()
+        if orders:
+            rest -= render_lines(lines, self.fs, rest.shape[1], mains, orders)
+        for fitter in fitters:
+            rest -= fitter.render(len(rest))
+        rest[~self.known] = 0.0
+        return rest
+
+
+def _without_others(signal: Array, parts: list[Array], number: int) -> Array:
+    others = [part for other, part in enumerate(parts) if other != number]
+    return signal - sum(others[1:], others[0]) if others else signal
+
+
+def effective_pulses(fitters: list[ResponseFitter], channel: int) -> float:
+    """Pulses effectively averaged: power of the voluntary EMG over that of the error it leaves in the response."""
+    ratios = []
+    for fitter in fitters:
+        if fitter.response is None or fitter.weights is None:
+            continue
+        place = (fitter.knots[1:-3] + fitter.knots[2:-2] + fitter.knots[3:-1]) / 3
+        error = fitter.response.variances(channel)[:, place > SPIKE]
+        power = 1 / fitter.weights[channel]
+        if error.shape[1]:
+            ratios.append(float(power.mean() / max(float(error.mean()), 1e-300)))
+    return min(ratios, default=float("inf"))

@@ -1,0 +1,99 @@
+"""Recordings of many channels: groups give what all at once would, and need no more memory than a signal."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import emgkit as ek
+from emgkit.artifact import spline_groups
+from emgkit.artifact.spline_groups import channels_by_evidence
+from emgkit.benchmark.cases import CASES
+from emgkit.benchmark.speed import speed_test
+
+FS = 2000.0
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Twelve channels of one experiment: gains from 0.1 to 3 of either sign, voluntary EMG and noise of their own."""
+    rng = np.random.default_rng(3)
+    made = [CASES["jitter15_exact"].make(np.random.default_rng(seed)) for seed in (41, 42, 43)]
+    pulses = made[0].pulses
+    gains = np.exp(rng.uniform(np.log(0.1), np.log(3), 12)) * rng.choice([-1, 1], 12)
+    locked = np.concatenate([made[0].truth.artifact + made[0].truth.evoked] * 6) * gains[:, np.newaxis]
+    voluntary = np.concatenate([one.truth.voluntary + one.truth.noise for one in made] * 2)
+    return locked + voluntary, voluntary, pulses
+
+
+def snr(truth, found):
+    return 10 * np.log10(truth.var(axis=1) / (truth - found).var(axis=1))
+
+
+def test_groups_lose_next_to_nothing_against_all_channels_at_once(many, monkeypatch):
+    signal, voluntary, pulses = many
+    recording = ek.Recording(signal, FS)
+    grouped = ek.separate(recording, pulses, "phase_spline")
+    monkeypatch.setattr(spline_groups, "AT_ONCE", 100)
+    at_once = ek.separate(recording, pulses, "phase_spline")
+    loss = snr(voluntary, at_once.voluntary.signal) - snr(voluntary, grouped.voluntary.signal)
+    assert loss.max() < 0.5, f"median {np.median(loss):.2f}, worst {loss.max():.2f} dB"
+    assert set(grouped.quality) >= set(at_once.quality)
+    assert grouped.quality["response_evidence"].shape == (12,)
+
+
+def test_parts_of_groups_add_up_and_channels_keep_their_places(many):
+    signal, _, pulses = many
+    separation = ek.separate(ek.Recording(signal, FS), pulses, "phase_spline")
+    names = ("artifact", "evoked", "interference", "voluntary")
+    parts = {name: getattr(separation, name).signal for name in names}
+    assert np.abs(sum(parts.values()) - signal).max() < 1e-15
+    order = np.random.default_rng(0).permutation(12)
+    turned = ek.separate(ek.Recording(signal[order], FS), pulses, "phase_spline")
+    for name in names:
+        assert np.abs(getattr(turned, name).signal - parts[name][order]).max() < 1e-12, name
+
+
+def test_channels_in_which_pulses_stand_out_lead_and_clipped_ones_do_not():
+    rng = np.random.default_rng(1)
+    onsets = 0.5 + np.arange(100) / 30
+    times = np.arange(int(4.5 * FS)) / FS
+    since = times - onsets[np.clip(np.searchsorted(onsets, times, side="right") - 1, 0, None)]
+    artifact = np.where((since >= 0) & (since < 0.02), np.exp(-since / 0.003), 0.0)
+    signal = np.array([0.0, 1e-5, 1e-3, 1e-2, 1e-4])[:, np.newaxis] * artifact + 1e-6 * rng.standard_normal((5, 9000))
+    signal[3] = np.minimum(signal[3], 1e-3)
+    assert channels_by_evidence(signal, FS, ek.Pulses(onsets)).tolist() == [2, 4, 1, 0, 3]
+    signal[2] = np.nan
+    assert channels_by_evidence(signal, FS, ek.Pulses(onsets)).tolist()[:2] == [4, 1]
+
+
+def test_mains_that_only_following_channels_have_is_taken_away_as_by_all_at_once(many, monkeypatch):
+    signal, _, pulses = many
+    order = channels_by_evidence(signal, FS, pulses)
+    mains = 40e-6 * np.sqrt(2) * np.sin(2 * np.pi * 50.02 * np.arange(signal.shape[1]) / FS)
+    last = int(order[-1])
+    spoiled = signal.copy()
+    spoiled[last] += mains
+    left = []
+    for at_once in (spline_groups.AT_ONCE, 100):
+        monkeypatch.setattr(spline_groups, "AT_ONCE", at_once)
+        found, plain = (
+            ek.separate(ek.Recording(one, FS), pulses, "phase_spline").voluntary.signal[last]
+            for one in (spoiled, signal)
+        )
+        left.append((found - plain).std() / mains.std())
+    assert left[0] < max(0.1, 1.3 * left[1]), left
+
+
+@pytest.mark.slow
+def test_64_channels_need_at_most_the_memory_of_the_signal_beyond_the_input_and_what_is_rendered():
+    track = speed_test(180.0, 32)
+    size = track.recording.signal.nbytes
+    tracemalloc.start()
+    separation = ek.separate(track.recording, track.pulses, "phase_spline")
+    fitted = tracemalloc.get_traced_memory()[1] / size
+    tracemalloc.reset_peak()
+    assert separation.voluntary.signal.nbytes == size
+    rendered = tracemalloc.get_traced_memory()[1] / size - 1
+    tracemalloc.stop()
+    assert max(fitted, rendered) <= 1.0, (fitted, rendered)
