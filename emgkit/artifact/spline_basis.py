@@ -18,6 +18,7 @@ Indices = NDArray[np.int64]
 DEGREE = 3
 SHARP = (-0.00025, 0.00125)  # s about the pulse, where the artifact has its edges
 NEAR, MIDDLE = 0.003, 0.035  # s after the pulse: close knots until the first, medium ones until the second
+CHUNK = 1 << 16  # samples
 NEIGHBOURS = 9  # pulses over which the power of the voluntary EMG is averaged
 FINEST, FINE, MEDIUM, COARSE = 31.25e-6, 125e-6, 250e-6, 0.0015  # s between knots
 
@@ -192,12 +193,19 @@ def make_design(onsets: Array, fs: float, count: int, knots: Array, *, overlap: 
     pulse = np.repeat(np.arange(onsets.size), lengths)
     samples = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + low[pulse]
     phase = _inside(samples / fs - onsets[pulse], knots)
-    if not phase.size:
-        return PhaseDesign(samples, pulse, phase, pulse, np.zeros((DEGREE + 1, 0)), knots, onsets.size)
-    rows = BSpline.design_matrix(phase, knots, DEGREE)
-    first = rows.indices.reshape(-1, DEGREE + 1)[:, 0].astype(np.int64)
-    values = np.ascontiguousarray(rows.data.reshape(-1, DEGREE + 1).T)
+    first, values = _spline_values(phase, knots)
     return PhaseDesign(samples, pulse, phase, first, values, knots, onsets.size)
+
+
+def _spline_values(phase: Array, knots: Array) -> tuple[Indices, Array]:
+    """First of the splines that are not zero at every phase, and their values, (4, phases)."""
+    first, values = np.zeros(phase.size, dtype=np.int64), np.zeros((DEGREE + 1, phase.size))
+    for low in range(0, phase.size, CHUNK):
+        part = slice(low, min(low + CHUNK, phase.size))
+        rows = BSpline.design_matrix(phase[part], knots, DEGREE)
+        first[part] = rows.indices.reshape(-1, DEGREE + 1)[:, 0]
+        values[:, part] = rows.data.reshape(-1, DEGREE + 1).T
+    return first, values
 
 
 def _inside(phase: Array, knots: Array) -> Array:

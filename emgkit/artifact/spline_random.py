@@ -87,13 +87,12 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array) -> RandomShapes 
     if len(frames.pulses) < PULSES_PER_COEFFICIENT * design.size:
         return None
     scale = np.sqrt(power[frames.pulses])[:, np.newaxis]
-    own = frames.project(frames.values / scale)
-    turned = [frames.project(_turned(frames.values / scale, seed)) for seed in range(TURNS + TRIALS)]
-    noise = sum((one.T @ one for one in turned[:TURNS]), np.zeros((design.size, design.size)))
-    noise = _ridged(noise / (TURNS * len(own)), 1e-6)
-    values, vectors = eigh(own.T @ own / len(own), noise)
+    scaled = frames.values / scale
+    products = [_products(frames.project(_turned(scaled, seed))) for seed in range(TURNS + TRIALS)]
+    noise = _ridged(sum(products[:TURNS], np.zeros((design.size, design.size))) / TURNS, 1e-6)
+    values, vectors = eigh(_products(frames.project(scaled)), noise)
     last = [design.size - 1, design.size - 1]
-    tops = [eigvalsh(one.T @ one / len(own), noise, subset_by_index=last)[0] for one in turned[TURNS:]]
+    tops = [eigvalsh(one, noise, subset_by_index=last)[0] for one in products[TURNS:]]
     chosen = np.flatnonzero(values > MARGIN * max(tops))[::-1][:MOST]
     if not chosen.size:
         return None
@@ -136,6 +135,10 @@ def _first_of_each(design: PhaseDesign, count: int) -> NDArray[np.bool_]:
     """Mark the first so many rows of every pulse."""
     begins = np.searchsorted(design.pulse, np.arange(design.pulses))
     return np.asarray(np.arange(design.pulse.size) - begins[design.pulse] < count)
+
+
+def _products(projected: Array) -> Array:
+    return np.asarray(projected.T @ projected / len(projected))
 
 
 def _without_lines(values: Array) -> Array:

@@ -176,7 +176,8 @@ class Session:
         )
         quality = {**self._quality(model, fitters, response), **told.quality}
         messages = (*self.corrections, *self.messages, *self._far(), *told.messages)
-        return Found(model, until, quality, messages, agreed if has_evoked.any() else None)
+        told_on = replace(agreed, fitters=[one.told() for one in fitters]) if has_evoked.any() else None
+        return Found(model, until, quality, messages, told_on)
 
     def _told(self, made: list[Response], rest: Array, end: float, has_evoked: Mask) -> TailsFound:
         """Say how well the responses are known, and take tails from under them."""

@@ -19,6 +19,7 @@ Mask = NDArray[np.bool_]
 SAME_CURRENT = 0.02  # relative
 NOISE_LENGTH = 0.6  # s, looked at beside the pulses for noise
 BEFORE = 2e-3  # s before a pulse that may already hold its artifact
+PIECE = 1 << 15  # samples, in which products are taken
 LEAST_NOISE = 40  # samples
 ON_SAMPLE = 1e-6  # samples: what rounding may move a time
 
@@ -116,13 +117,22 @@ def autocovariance(signal: Array, usable: Mask, lags: int) -> Array:
     total = np.count_nonzero(usable)
     if total < LEAST_NOISE:
         return out
-    size = 2 * signal.shape[1]
     for channel, row in enumerate(signal):
         held = np.where(usable, row, 0.0)
         held = np.where(usable, held - held.sum() / total, 0.0)
-        power = np.abs(np.fft.rfft(held, size)) ** 2
-        out[channel] = np.fft.irfft(power, size)[:lags] / total
+        out[channel] = _products(held, lags) / total
     return np.asarray(out * np.linspace(1, 0, lags))
+
+
+def _products(row: Array, lags: int) -> Array:
+    """Sum products of a row with itself so many samples later, piece by piece."""
+    width = max(PIECE, 4 * lags)
+    size, out = 2 * (width + lags), np.zeros(lags)
+    for low in range(0, row.size, width):
+        own, both = row[low : low + width], row[low : low + width + lags]
+        product = np.conj(np.fft.rfft(own, size)) * np.fft.rfft(both, size)
+        out += np.fft.irfft(product, size)[:lags]
+    return out
 
 
 def moving_means(values: Array, width: int) -> Array:
