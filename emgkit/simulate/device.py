@@ -15,11 +15,11 @@ from emgkit.simulate.session import Session
 
 Array = NDArray[np.floating[Any]]
 
-INPUT_RATE = 5000.0  # Hz, what enters beside the artifact is rendered at least so finely for the first stage
+INPUT_RATE = 5000.0  # Hz, what enters beside the artifact is rendered at least so finely there; numerical
 Inputs = Callable[[int], Array]
 
 CLIPPED, BLANKED, LOST = np.uint8(1), np.uint8(3), np.uint8(4)
-BLANKED_BEFORE = 0.5e-3  # s
+BLANKED_BEFORE = 0.5e-3  # s, by which blanking hardware begins before the pulse; unverified
 
 
 @dataclass(frozen=True, eq=False)

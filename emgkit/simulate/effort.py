@@ -19,9 +19,9 @@ from emgkit.simulate.ranges import one_of, pairs, row, spans, whole
 Array = NDArray[np.floating[Any]]
 Span = tuple[float, float]
 
-AT_WORK = 0.01  # drive above which a profile counts as a contraction
-LONGEST = 3600.0  # s
-QUIET = 0.5  # s between a contraction and what is marked as rest
+AT_WORK = 0.01  # drive above which a profile counts as a contraction; by definition
+LONGEST = 3600.0  # s; by definition
+QUIET = 0.5  # s between a contraction and what is marked as rest; by definition
 
 
 @dataclass(frozen=True)

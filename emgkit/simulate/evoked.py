@@ -21,12 +21,14 @@ REFRACTORY = 3e-3  # s, a pulse sooner than this after the last excitation fails
 SUPERNORMAL_UNTIL = 15e-3  # s, until then the velocity is raised; unverified
 SUPERNORMAL = 0.05  # relative rise of the velocity; unverified
 FLUCTUATION_BAND = (0.5, 12.0)  # Hz, of the part of the variation that all units share; unverified
-CERTAIN = 1e-5  # chances nearer to 0 or 1 than this count as such
+CERTAIN = 1e-5  # chances nearer to 0 or 1 than this count as such; numerical
 
 
 @dataclass(frozen=True)
 class EvokedParameters:
     """How the evoked response varies from pulse to pulse, and what comes after the M-wave.
+
+    Defaults without a citation are plausible and unverified.
 
     Parameters
     ----------

@@ -21,8 +21,8 @@ from emgkit.simulate.twitch import steady_force
 
 Array = NDArray[np.floating[Any]]
 
-GRID = 2.0  # Hz, on which the state is followed: it moves over tens of seconds
-FULL_RATE = 30.0  # Hz, firing rate at which the stated rates of change hold
+GRID = 2.0  # Hz, on which the state is followed: it moves over tens of seconds; numerical
+FULL_RATE = 30.0  # Hz, firing rate at which the stated rates of change hold; by definition
 BLOCK_ABOVE = 50.0  # Hz, firing rate above which fibres begin to fail; unverified
 
 

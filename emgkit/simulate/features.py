@@ -23,13 +23,10 @@ from emgkit.simulate.surroundings import noise_spectrum
 
 Array = NDArray[np.floating[Any]]
 
-FEWEST, MOST, EVERY = (
-    5,
-    25,
-    2.5,
-)  # times at which process values are computed, one every 2.5 s; between, they are smooth
-MOST_PULSES = 100  # of a series of currents
-FREQUENCY_STEP = 1.0  # Hz, of the spectra behind the process values
+# times at which process values are computed, one every 2.5 s; between, they are smooth
+FEWEST, MOST, EVERY = 5, 25, 2.5  # s; numerical
+MOST_PULSES = 100  # of a series of currents; numerical
+FREQUENCY_STEP = 1.0  # Hz, of the spectra behind the process values; numerical
 
 
 @dataclass(frozen=True, eq=False)

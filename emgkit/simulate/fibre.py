@@ -21,12 +21,12 @@ Array = NDArray[np.floating[Any]]
 
 AMPLITUDE = 96.0  # mV/mm³, Rosenfalck's form as it is commonly used (Farina et al. 2004, IEEE Trans Biomed Eng 51)
 ANISOTROPY = 5.2  # axial over radial conductivity of muscle; unverified constant of the half-space model
-SIGMA_INNER = 1.01  # S/m, myoplasm
-SIGMA_RADIAL = 0.063  # S/m, muscle across its fibres
-RADIUS = 0.0275  # mm, muscle fibre
+SIGMA_INNER = 1.01  # S/m, conductivity of the myoplasm; unverified
+SIGMA_RADIAL = 0.063  # S/m, conductivity of muscle across its fibres; unverified
+RADIUS = 0.0275  # mm, of a muscle fibre; unverified
 LATE_LENGTH = 8.0  # mm, decay of the late after-potential behind the action potential; unverified
-PLAIN = ((1.0, 0.0),)  # extent in mm and after-potential of an action potential at rest
-ELECTRODE_POINTS = (-4.0, 0.0, 4.0)  # mm along the fibre: a 10 mm disc as the mean of three points
+PLAIN = ((1.0, 0.0),)  # extent in mm and after-potential of an action potential at rest; by definition
+ELECTRODE_POINTS = (-4.0, 0.0, 4.0)  # mm along the fibre: a 10 mm disc as the mean of three points; numerical
 
 
 @dataclass(frozen=True, eq=False)

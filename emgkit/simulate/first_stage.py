@@ -14,8 +14,8 @@ Array = NDArray[np.floating[Any]]
 Codes = NDArray[np.uint8]
 
 INPUT_POLE = 20_000.0  # Hz, of the radio-frequency filter before the first stage; unverified
-BLOCK = 0.5  # s
-NOTICEABLE = 5e-6  # V, of what an overload leaves, at the input or behind the filters: more than this is marked
+BLOCK = 0.5  # s, computed at once; numerical
+NOTICEABLE = 5e-6  # V, what an overload leaves at the input or behind the filters is marked above; by definition
 FINE_CLIPPED, FINE_RECOVERING, TRAILING = np.uint8(1), np.uint8(2), np.uint8(5)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.floating[Any]]
 
-TWITCH_LENGTH = 8.0  # contraction times
+TWITCH_LENGTH = 8.0  # contraction times, after which a twitch is over; numerical
 
 
 def force(pool: Pool, activity: Activity, fs: float, count: int) -> Array:

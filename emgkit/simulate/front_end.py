@@ -23,9 +23,9 @@ from emgkit.simulate.ranges import one_of, whole
 
 Array = NDArray[np.floating[Any]]
 
-FINE = 20_000.0  # Hz, rate of the stored waveforms that the anti-alias filter is applied to
-FASTEST_RECOVERY = 2e-5  # s: two samples of the rate that the first stage is computed at
-ANALOG = 100_000.0  # Hz, the first stage is computed at least at this rate
+FINE = 20_000.0  # Hz, rate of the stored waveforms that the anti-alias filter is applied to; numerical
+FASTEST_RECOVERY = 2e-5  # s: two samples of the rate that the first stage is computed at; numerical
+ANALOG = 100_000.0  # Hz, the first stage is computed at least at this rate; numerical
 SHAPES = ("bessel", "butterworth", "elliptic")
 OPTIONAL = (
     ("rail", 1e-6, 100.0, "V"),
@@ -33,12 +33,12 @@ OPTIONAL = (
     ("high_pass", 0.01, 500.0, "Hz"),
     ("low_pass", 10.0, FINE / 2, "Hz"),
 )
-RIPPLE, STOP = 0.1, 60.0  # dB, of the elliptic filter
+RIPPLE, STOP = 0.1, 60.0  # dB, of the elliptic filter; unverified
 
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """An EMG amplifier and its converter.
+    """An EMG amplifier and its converter. The defaults are one of many devices, no model of a product.
 
     Parameters
     ----------

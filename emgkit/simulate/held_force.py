@@ -16,8 +16,8 @@ from emgkit.simulate.twitch import maximal_force, steady_force
 Array = NDArray[np.floating[Any]]
 
 PATHS = ("voluntary", "nerve", "motor point")
-DRIVES = 200  # steps of the voluntary drive
-STEP = 1.0  # s
+DRIVES = 200  # steps of the voluntary drive; numerical
+STEP = 1.0  # s; numerical
 
 
 def hold(

@@ -17,13 +17,13 @@ from emgkit.simulate.templates import Templates
 
 Array = NDArray[np.floating[Any]]
 
-FINEST = 10 * FINE  # Hz
-LONGEST_TAU = 2.0  # s, of a tail
+FINEST = 10 * FINE  # Hz; numerical
+LONGEST_TAU = 2.0  # s, of a tail; numerical
 SLOWER = 2.5  # times the time constants: the tail of the second waveform; unverified
-SETTLED = 0.05  # s, after which the tails are smooth enough for the rate FINE
+SETTLED = 0.05  # s, after which the tails are smooth enough for the rate FINE; numerical
 MECHANICAL = (12.0, 0.04, 0.006)  # Hz, decay s, delay s of the movement of the electrodes after a pulse; unverified
-MOVED = 0.5  # s, after which that movement is over
-TAPER = 0.2  # of a tail's length, over which it ends smoothly
+MOVED = 0.5  # s, after which that movement is over; numerical
+TAPER = 0.2  # of a tail's length, over which it ends smoothly; numerical
 SHIFT_TIME = 1.0  # s, in which the offset of a train builds up; unverified
 
 

@@ -15,13 +15,13 @@ from emgkit.simulate.ranges import row
 
 Array = NDArray[np.floating[Any]]
 
-END_PLATE_ZONE = 0.010  # m; nearer electrodes record next to nothing, because both sides of the zone cancel
-FIBRE_REACH = 0.055  # m, from the end-plate to where the shorter fibres end
+END_PLATE_ZONE = 0.010  # m; nearer electrodes record next to nothing, because both sides cancel; by definition
+FIBRE_REACH = 0.055  # m, from the end-plate to where the shorter fibres end; unverified
 
 
 @dataclass(frozen=True)
 class Montage:
-    """Bipolar electrode pairs along the fibres.
+    """Bipolar electrode pairs along the fibres. The default places are plausible and unverified.
 
     Parameters
     ----------

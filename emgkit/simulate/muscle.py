@@ -21,7 +21,7 @@ from emgkit.simulate.templates import Templates
 
 Array = NDArray[np.floating[Any]]
 
-TEMPLATE_LENGTH = 0.045  # s
+TEMPLATE_LENGTH = 0.045  # s, after which the slowest action potential is over; numerical
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,8 @@ from emgkit.simulate.twitch import drive_for
 
 Array = NDArray[np.floating[Any]]
 
-MOST_AT_ONCE = 16  # pulses that may overlap
-INSTANT = 1e-9  # s, by which pulses of two stimulators at one moment follow each other
+MOST_AT_ONCE = 16  # pulses that may overlap; numerical
+INSTANT = 1e-9  # s, by which pulses of two stimulators at one moment follow each other; numerical
 
 
 @dataclass(frozen=True, eq=False)

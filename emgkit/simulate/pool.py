@@ -21,21 +21,30 @@ from emgkit.simulate.ranges import whole
 
 Array = NDArray[np.floating[Any]]
 
-RECRUITMENT_RANGE = 30.0  # thresholds of the last unit over the first
-TWITCH_RANGE = 100.0  # twitch forces of the last unit over the first
-FIBRES_OF_MUSCLE = 71000.0
-MINIMUM_RATE, PEAK_RATE_FIRST, PEAK_RATE_DROP = 8.0, 35.0, 10.0  # Hz
+RECRUITMENT_RANGE = 30.0  # thresholds of the last unit over the first, Fuglevand et al. 1993
+TWITCH_RANGE = 100.0  # twitch forces of the last unit over the first, Fuglevand et al. 1993
+SLOWEST_TWITCH, TWITCH_TIMES = 0.09, 3.0  # s, of the first unit, and over the last, Fuglevand et al. 1993
+FIBRES_OF_MUSCLE = 71000.0  # all units together; unverified
+MINIMUM_RATE, PEAK_RATE_FIRST, PEAK_RATE_DROP = 8.0, 35.0, 10.0  # Hz, Fuglevand et al. 1993
 CHRONAXIE, CHRONAXIE_SPREAD = 459e-6, 126e-6  # s, Mogyoros, Kiernan and Burke 1996 (Brain 119:439)
 THRESHOLD_SPREAD = 0.0165  # relative SD of one axon's threshold, Sleutjes et al. 2021 (Clin Neurophysiol 132:323)
-BEYOND_REACH = 1e3  # A
+BEYOND_REACH = 1e3  # A, threshold of axons out of reach; by definition
 LENGTH, LENGTH_SPREAD = 60.0, 3.0  # mm, half-fibres; unverified
+SHORTEST_CHRONAXIE = 100e-6  # s; unverified
+SHORTEST_LATENCY = 1.5e-3  # s; unverified
+LATENCY_SPREAD, LATENCY_SLOPE = 0.25, 0.3  # ms, SD, and by how much less per m/s of a faster unit; unverified
+SLOWEST = 0.5  # conduction velocity of the slowest unit over the mean; unverified
+ACROSS, DEPTH, BELOW_FAT = 15.0, 20.0, 0.5  # mm, where the middles of the territories lie; unverified
+SMALLEST_TERRITORY, TERRITORY_RANGE = 3.0, 4.0  # mm, smallest radius, and how much more the largest; unverified
+FIBRE_SPREAD = 0.01  # relative SD of conduction velocity within a unit; unverified
+END_PLATE_SPREAD = 2.0  # mm, SD along the fibres; unverified
 PARTIAL_LENGTH = (0.5, 0.7)  # of a whole half-fibre; unverified
-REFERENCE_WIDTH = 200e-6  # s, at which thresholds are stated
+REFERENCE_WIDTH = 200e-6  # s, at which thresholds are stated; by definition
 
 
 @dataclass(frozen=True)
 class PoolParameters:
-    """What a pool is made from.
+    """What a pool is made from. Defaults without a citation are plausible and unverified.
 
     Parameters
     ----------
@@ -161,25 +170,25 @@ def make_pool(parameters: PoolParameters, *, rng: np.random.Generator) -> Pool:
     mixed = mixed + np.sqrt(1 - parameters.size_correlation**2) * rng.standard_normal(count)
     share = parameters.velocity_size
     wave = share * score + np.sqrt(1 - share**2) * rng.standard_normal(count)
-    velocity = np.maximum(parameters.velocity + parameters.velocity_spread * wave, 0.5 * parameters.velocity)
+    velocity = np.maximum(parameters.velocity + parameters.velocity_spread * wave, SLOWEST * parameters.velocity)
     out_of_reach = rng.permutation(count) >= round(parameters.reach * count)
     threshold = parameters.threshold * np.exp(-parameters.threshold_sigma * mixed)
     return Pool(
         drive_threshold=drive_threshold,
         peak_rate=PEAK_RATE_FIRST - PEAK_RATE_DROP * drive_threshold / drive_threshold[-1],
         twitch=size,
-        twitch_time=0.09 * size ** (-np.log(3) / np.log(TWITCH_RANGE)),
+        twitch_time=SLOWEST_TWITCH * size ** (-np.log(TWITCH_TIMES) / np.log(TWITCH_RANGE)),
         innervation=FIBRES_OF_MUSCLE * size / size.sum(),
         velocity=velocity,
         threshold=np.where(out_of_reach, BEYOND_REACH, threshold),
-        chronaxie=np.maximum(CHRONAXIE + CHRONAXIE_SPREAD * rng.standard_normal(count), 100e-6),
-        latency=np.maximum(1.5e-3, parameters.latency + _latency_spread(velocity - parameters.velocity, rng)),
+        chronaxie=np.maximum(CHRONAXIE + CHRONAXIE_SPREAD * rng.standard_normal(count), SHORTEST_CHRONAXIE),
+        latency=np.maximum(SHORTEST_LATENCY, parameters.latency + _latency_spread(velocity - parameters.velocity, rng)),
     )
 
 
 def _latency_spread(faster: Array, rng: np.random.Generator) -> Array:
     """Larger axons lead faster, as their fibres do, s."""
-    return 1e-3 * (0.25 * rng.standard_normal(faster.size) - 0.3 * faster)
+    return 1e-3 * (LATENCY_SPREAD * rng.standard_normal(faster.size) - LATENCY_SLOPE * faster)
 
 
 def _normal_scores(count: int) -> Array:
@@ -191,21 +200,21 @@ def _normal_scores(count: int) -> Array:
 def place_fibres(pool: Pool, parameters: PoolParameters, lateral: Array, *, rng: np.random.Generator) -> Fibres:
     """Place the representative fibres of every unit under electrodes at ``lateral`` mm; units × fibres in a row."""
     count, each = len(pool), parameters.fibres_per_unit
-    centre = rng.uniform(-15.0, 15.0, count)
+    centre = rng.uniform(-ACROSS, ACROSS, count)
     fat = 1e3 * parameters.fat
-    depth = fat + 0.5 + rng.uniform(0.0, 20.0, count)
+    depth = fat + BELOW_FAT + rng.uniform(0.0, DEPTH, count)
     root = np.sqrt(pool.innervation)
-    radius = 3.0 + 4.0 * (root - root.min()) / max(float(np.ptp(root)), 1e-12)
+    radius = SMALLEST_TERRITORY + TERRITORY_RANGE * (root - root.min()) / max(float(np.ptp(root)), 1e-12)
     spread, angle = (
         radius[:, np.newaxis] * np.sqrt(rng.uniform(size=(count, each))),
         rng.uniform(0, 2 * np.pi, (count, each)),
     )
     across = (centre[:, np.newaxis] + spread * np.cos(angle)).ravel()
-    below = np.maximum(depth[:, np.newaxis] + spread * np.sin(angle), fat + 0.5).ravel()
-    velocity = np.repeat(pool.velocity, each) * (1 + 0.01 * rng.standard_normal(count * each))
+    below = np.maximum(depth[:, np.newaxis] + spread * np.sin(angle), fat + BELOW_FAT).ravel()
+    velocity = np.repeat(pool.velocity, each) * (1 + FIBRE_SPREAD * rng.standard_normal(count * each))
     return Fibres(
         velocity=velocity,
-        end_plate=rng.normal(0.0, 2.0, count * each),
+        end_plate=rng.normal(0.0, END_PLATE_SPREAD, count * each),
         lengths=_lengths(count * each, parameters.partial, rng),
         distance=np.hypot(across[:, np.newaxis] - lateral, below[:, np.newaxis]),
     )

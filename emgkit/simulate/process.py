@@ -16,11 +16,11 @@ from emgkit.simulate.templates import Templates
 
 Array = NDArray[np.floating[Any]]
 
-BAND = (20.0, 450.0)  # Hz, of voluntary mdf and mnf
-WINDOW = (0.002, 0.030)  # s after the pulse, of evoked features
-ZERO_PADDED = 1 << 15
-SHOWN = 0.035  # s after the pulse
-BEFORE = 0.25  # s, responses so long before still count: their ends, and the high-pass that they moved
+BAND = (20.0, 450.0)  # Hz, of voluntary mdf and mnf; by definition
+WINDOW = (0.002, 0.030)  # s after the pulse, of evoked features; by definition
+ZERO_PADDED = 1 << 15  # samples; numerical
+SHOWN = 0.035  # s after the pulse; numerical
+BEFORE = 0.25  # s, responses so long before still count, their ends and what they left in the high-pass; numerical
 
 
 def expected_response(

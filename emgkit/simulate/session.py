@@ -22,12 +22,12 @@ from emgkit.simulate.surroundings import Surroundings
 
 __all__ = ["Session"]
 
-FEWEST_PACKETS = 10  # in a recording of which packets get lost
+FEWEST_PACKETS = 10  # in a recording of which packets get lost; by definition
 
 
 @dataclass(frozen=True)
 class Session:
-    """What happens in a simulated recording.
+    """What happens in a simulated recording. Defaults without a citation are plausible and unverified.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ __all__ = ["simulate"]
 
 Array = NDArray[np.floating[Any]]
 
-CURRENT_RATE = 1000.0  # Hz, of the trace of the stimulation current
+CURRENT_RATE = 1000.0  # Hz, of the trace of the stimulation current; by definition
 
 
 def simulate(session: Session, *, rng: np.random.Generator) -> Simulation:

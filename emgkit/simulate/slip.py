@@ -18,7 +18,7 @@ Array = NDArray[np.floating[Any]]
 Clock = Callable[[Array], NDArray[np.float64]]
 
 LOST = CONDITIONS.index("lost")
-STANDSTILL = 1e-6  # how fast the clock of the file runs in a lost packet
+STANDSTILL = 1e-6  # how fast the clock of the file runs in a lost packet; numerical
 SIGNALS = (*TRUTH_PARTS, *SUB_PARTS)
 
 

@@ -13,13 +13,13 @@ from emgkit.simulate.pool import Pool
 Array = NDArray[np.floating[Any]]
 
 INTERVAL_SPREAD = 0.2  # SD of the intervals over their mean, Fuglevand et al. 1993
-SHORTEST_INTERVAL = 3e-3  # s
-GRID = 1000.0  # Hz, on which the drive is given
+SHORTEST_INTERVAL = 3e-3  # s, between spikes of one unit; unverified
+GRID = 1000.0  # Hz, on which the drive is given; by definition
 COMMON_RATE = 20.0  # Hz, of the events that synchronised spikes join; unverified
 COMMON_REACH, COMMON_SPREAD = 15e-3, 2e-3  # s, how far spikes are moved, and SD around the event; unverified
 ENTRAINED_LATE = 0.04  # s, from a pulse to the peak of the drive that it entrains; unverified
-LONGEST_PERIOD = 0.2  # s, between pulses that entrain
-MANY = 4.0  # expected spikes between two resets, above which a gap is drawn on its own
+LONGEST_PERIOD = 0.2  # s, between pulses that entrain; unverified
+MANY = 4.0  # expected spikes between two resets, above which a gap is drawn on its own; numerical
 
 
 @dataclass(frozen=True, eq=False)

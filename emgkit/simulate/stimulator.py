@@ -19,13 +19,16 @@ Array = NDArray[np.floating[Any]]
 
 Span = tuple[float, float]
 
-LONGEST = 3600.0  # s
-SURE = 6.0  # SDs of the jitter by which pulses must stay apart
+LONGEST = 3600.0  # s; by definition
+SURE = 6.0  # SDs of the jitter by which pulses must stay apart; numerical
 
 
 @dataclass(frozen=True)
 class Stimulator:
     """One stimulator. Times in s, rates in Hz, currents in A.
+
+    What is set on a device is free; the defaults of its errors (``clock_error``, ``jitter``) are plausible and
+    unverified.
 
     Parameters
     ----------

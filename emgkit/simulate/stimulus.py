@@ -21,8 +21,8 @@ from emgkit.simulate.ranges import one_of, row, whole
 Array = NDArray[np.floating[Any]]
 
 SHAPES = ("biphasic", "asymmetrical", "monophasic")
-ASYMMETRY = 10.0  # the second phase of a charge-balanced asymmetrical pulse is so much longer and lower
-POWER_TIME = 1e-3  # s, at which the step response of the constant-phase element has its stated share
+ASYMMETRY = 10.0  # the second phase of a charge-balanced asymmetrical pulse is so much longer and lower; unverified
+POWER_TIME = 1e-3  # s, at which the step response of the constant-phase element has its stated share; by definition
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class PulseShape:
 class Electrode:
     """How the current reaches the EMG electrodes: a resistance and elements that leave tails.
 
+    All defaults are plausible and unverified.
+
     Parameters
     ----------
     transfer : float
@@ -139,6 +141,8 @@ def voltage(time: Array, pulse: PulseShape, electrode: Electrode) -> Array:
 @dataclass(frozen=True)
 class Contact:
     """What the stimulation leaves in the channels of the recording.
+
+    All defaults are plausible and unverified.
 
     Parameters
     ----------

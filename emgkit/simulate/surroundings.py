@@ -17,7 +17,7 @@ Array = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Noise and interference. Voltages in V.
+    """Noise and interference. Voltages in V. Defaults without a citation are plausible and unverified.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 Growth = tuple[Array, Array]  # how far the potential inside the fibre has grown, and its late after-potential
 
-CHUNK = 2000  # events of 45 ms at 2 kHz rendered at once: their working memory stays in the cache
+CHUNK = 2000  # events of 45 ms at 2 kHz rendered at once: their memory stays in the cache; numerical
 
 
 @dataclass(frozen=True, eq=False)

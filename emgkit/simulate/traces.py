@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.floating[Any]]
 
-TRIGGER_RATE, TRIGGER_HEIGHT, TRIGGER_WIDTH, RISE = 10_000.0, 5.0, 1e-3, 2e-4  # Hz, V, s, s
+TRIGGER_RATE, TRIGGER_HEIGHT, TRIGGER_WIDTH, RISE = 10_000.0, 5.0, 1e-3, 2e-4  # Hz, V, s, s; by definition
 FORCE_RATE, FULL_FORCE = 100.0, 300.0  # Hz, N at maximal voluntary effort of all muscles; unverified
 
 

@@ -35,7 +35,7 @@ VECTORS = (
     "drive",
 )
 WHO = ("unit", "muscle", "intended_unit", "intended_muscle", "reflex_unit", "reflex_muscle")
-SHARE = 0.2  # fresh and fatigued are the first and the last fifth
+SHARE = 0.2  # fresh and fatigued are the first and the last fifth; by definition
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -15,7 +15,7 @@ from emgkit.simulate.pool import Pool
 
 Array = NDArray[np.floating[Any]]
 
-DRIVES = 400  # of the table from drive to force
+DRIVES = 400  # of the table from drive to force; numerical
 
 LINEAR_UNTIL = 0.4  # rate times contraction time up to which twitches add up, Fuglevand et al. 1993
 
