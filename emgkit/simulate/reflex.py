@@ -21,8 +21,8 @@ REFLEX_NOISE = 0.05  # relative SD of the reflex's size from pulse to pulse; unv
 DEPRESSION, DEPRESSION_TIME = 0.5, 3.0  # loss after each reflex and the time in which it returns, s; unverified
 F_LATENCY = (0.028, 0.034)  # s, range over the units; unverified
 F_JITTER = 0.3e-3  # s, SD of one unit's F-waves; unverified
-# a mean over a Gaussian jitter as that over three places, SD, and their weights (Gauss and Hermite)
-JITTER_NODES = ((-np.sqrt(3.0), 1 / 6), (0.0, 2 / 3), (np.sqrt(3.0), 1 / 6))
+# a mean over a Gaussian jitter as that over two places, SD, with their weights (Gauss and Hermite); numerical
+JITTER_NODES = ((-1.0, 0.5), (1.0, 0.5))
 
 
 @dataclass(frozen=True, eq=False)
