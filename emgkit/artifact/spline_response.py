@@ -125,8 +125,16 @@ class ResponseFitter:
         elif self.changes is not None and self.changes.gain_spread > RAMPED:
             size = 1 + self.changes.gain
             self.known_courses = [*self.known_courses, size, size**2]
+        else:
+            self.gain = np.zeros(self.onsets.size)
+            return
         self.gain, self._courses = np.zeros(self.onsets.size), []
         self.forget()
+
+    @property
+    def fitted(self) -> bool:
+        """Whether a fit has been made since the pulses moved or courses were added."""
+        return self.response is not None and self.weights is not None and bool(self._learned)
 
     def fit(self, target: Array, known: Mask, *, roughly: bool = False) -> None:
         """Fit the smooth courses to a target, (channels, samples) V, from which all else was taken.

@@ -154,6 +154,8 @@ class Session:
         if self.baseline.moves.any():
             self.turns.fit(fitters, mains, (), 1, shifts=False)
             self._refine_baseline(fitters)
+            for fitter in fitters:
+                fitter.forget()
         lines = self.turns.fit(fitters, mains, orders, shifts=False)
         more = self._find_mains(self.turns.rest(fitters, mains, orders, lines), self.pulses.rate)
         if set(more.orders) - set(orders):

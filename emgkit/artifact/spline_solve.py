@@ -104,9 +104,9 @@ def fit_courses(
         An earlier fit to nearly the same: learning goes on from there.
     """
     known = None if start is None or start.sizes.shape[0] != courses.shape[1] else start
-    normal = _matrix(np.tensordot(weight, gram, 1))
+    normal = np.tensordot(weight, gram, 1)
     rough, mean = _learn_bending(normal, weight @ projected, bend, None if known is None else known.rough)
-    penalty = _diagonals((bend.T * rough) @ bend)
+    penalty = _penalty(bend, rough)
     unknown, count = _unknown(mean), courses.shape[1]
     sizes = _first_sizes(unknown, courses) if known is None else known.sizes
     alive = np.arange(count) if known is None else np.flatnonzero(_lives(known.kept))
@@ -142,14 +142,14 @@ def fit_mean(gram: Array, projected: Array, weight: Array, bend: Array) -> Array
     right = weight @ projected
     if not right.any():  # a channel without a signal
         return np.zeros_like(right)
-    return _learn_bending(_matrix(np.tensordot(weight, gram, 1)), right, bend, None)[1]
+    return _learn_bending(np.tensordot(weight, gram, 1), right, bend, None)[1]
 
 
 def fit_plainly(gram: Array, projected: Array, courses: Array, bend: Array) -> Array:
     """Fit with a trace of a penalty that decides only what is not determined: (courses, size), V."""
     weight = np.ones(len(gram))
     scale = float(gram[:, 0].sum()) / gram.shape[2]
-    penalty = _diagonals((bend.T * np.full(len(bend), PLAIN * scale / float(np.abs(bend).max()) ** 2)) @ bend)
+    penalty = _penalty(bend, np.full(len(bend), PLAIN * scale / float(np.abs(bend).max()) ** 2))
     steady = np.ones((len(gram), 1))
     mean = _Courses(gram, projected, steady, weight).solve(penalty, np.zeros((1, gram.shape[2])))[0]
     noise = PLAIN_NOISE * float((mean**2).mean())
@@ -170,8 +170,11 @@ def _first_sizes(unknown: Array, courses: Array) -> Array:
 
 
 def _learn_bending(normal: Array, right: Array, bend: Array, rough: Array | None) -> tuple[Array, Array]:
-    """One over the prior variance of every second difference, for a noise variance of one, and the mean response."""
-    scale = float(np.trace(normal)) / len(normal)
+    """One over the prior variance of every second difference, for a noise variance of one, and the mean response.
+
+    The normal matrix is given by its diagonals, (4, size).
+    """
+    scale, weights = float(normal[0].mean()), _three(bend)
     if rough is None:
         rough = np.full(len(bend), 1e-6 * scale / float(np.abs(bend).max()) ** 2)
         rough = _roughness(_solved(_penalised(normal, bend, rough, scale), right), np.zeros(len(bend)), bend)
@@ -179,14 +182,24 @@ def _learn_bending(normal: Array, right: Array, bend: Array, rough: Array | None
     else:
         steps = 1
     for _ in range(steps):
-        inverse = np.linalg.inv(_penalised(normal, bend, rough, scale))
-        variance = np.asarray(np.einsum("ij,ij->i", bend @ inverse, bend), dtype=np.float64)
-        rough = _roughness(np.asarray(inverse @ right, dtype=np.float64), variance, bend)
+        matrix = _penalised(normal, bend, rough, scale)
+        inverse = _solved(matrix, np.eye(right.size))
+        variance = np.zeros(len(bend))
+        for one in range(3):
+            for other in range(3):
+                places = np.arange(len(bend))
+                variance += weights[one] * weights[other] * inverse[places + one, places + other]
+        rough = _roughness(inverse @ right, variance, bend)
     return rough, _solved(_penalised(normal, bend, rough, scale), right)
 
 
-def _solved(matrix: Array, right: Array) -> Array:
-    return np.asarray(np.linalg.solve(matrix, right), dtype=np.float64)
+def _three(bend: Array) -> Array:
+    """Weights of the three coefficients of every second difference, (3, differences)."""
+    return np.stack([np.diagonal(bend, lag) for lag in range(3)])
+
+
+def _solved(diagonals: Array, right: Array) -> Array:
+    return np.asarray(solveh_banded(diagonals, right, lower=True, check_finite=False), dtype=np.float64)
 
 
 def _roughness(found: Array, variance: Array, bend: Array) -> Array:
@@ -195,22 +208,19 @@ def _roughness(found: Array, variance: Array, bend: Array) -> Array:
 
 
 def _penalised(normal: Array, bend: Array, rough: Array, scale: float) -> Array:
-    matrix = normal + (bend.T * rough) @ bend
-    matrix[np.diag_indices_from(matrix)] += RIDGE * scale + TINY
-    return matrix
+    diagonals = normal + _penalty(bend, rough)
+    diagonals[0] += RIDGE * scale + TINY
+    return np.asarray(diagonals)
 
 
-def _matrix(diagonals: Array) -> Array:
-    """Symmetric matrix from its diagonals, shape (size, size)."""
-    out = np.diag(diagonals[0])
-    for lag in range(1, DEGREE + 1):
-        side = np.diag(diagonals[lag, :-lag], lag)
-        out += side + side.T
-    return np.asarray(out)
-
-
-def _diagonals(matrix: Array) -> Array:
-    return np.stack([np.pad(np.diag(matrix, lag), (0, lag)) for lag in range(DEGREE + 1)])
+def _penalty(bend: Array, rough: Array) -> Array:
+    """Diagonals of the penalty on second differences, (4, size)."""
+    weights, count = _three(bend), len(bend)
+    out = np.zeros((DEGREE + 1, bend.shape[1]))
+    for one in range(3):
+        for other in range(one + 1):
+            out[one - other, other : other + count] += rough * weights[one] * weights[other]
+    return out
 
 
 def _pooled(values: Array, reach: int) -> Array:

@@ -47,10 +47,14 @@ class Turns:
         *,
         shifts: bool,
     ) -> Array:
-        """Fit responses and lines, and give the lines; so many rounds as it takes, unless given."""
+        """Fit responses and lines, and give the lines; so many rounds as it takes, unless given.
+
+        Where nothing else is fitted beside it, a response that has been fitted to the signal needs no first round.
+        """
         lines = self.lines(mains, orders, self.flat)
         several = len(fitters) > 1 or fitters[0].overlaps
         rounds = (MANY_ROUNDS if several else ROUNDS) if rounds is None else rounds
+        made = not several and not orders and fitters[0].fitted
         parts: list[Array] = [np.zeros(())] * len(fitters)
         if several:
             self._bring_apart(fitters, parts)
@@ -58,9 +62,10 @@ class Turns:
             free = self.without_lines(self.signal, lines, mains, orders)
             for number, fitter in enumerate(fitters):
                 target = _without_others(free, parts, number)
-                if rounds - step >= ROUNDS:
-                    fitter.forget()
-                fitter.fit(target, self.known)
+                if not (made and step == 0):
+                    if rounds - step >= ROUNDS:
+                        fitter.forget()
+                    fitter.fit(target, self.known)
                 if shifts and rounds - step <= ROUNDS:
                     fitter.follow_pulses(target, self.known, last=step == rounds - 1)
                 if len(fitters) > 1 or orders:
