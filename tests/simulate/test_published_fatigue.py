@@ -45,7 +45,7 @@ def evoked_series(seed, fatigue=DEFAULT, evoked=EVOKED):
     stimuli = Stimuli(onsets, 0.12 * ones, 2e-4 * ones, np.zeros(onsets.size, int), ones, ones > 0)
     volleys = excite(one.pool, stimuli, one.pool.threshold[np.newaxis], evoked, rng=rng)
     state = follow(one.pool, volleys.times, volleys.unit, LENGTH, fatigue)
-    signal = render_volleys(one, volleys, state, FS, int((LENGTH + 0.1) * FS))[0]
+    signal = render_volleys(one.templates, volleys, state, FS, int((LENGTH + 0.1) * FS))[0]
     signal = signal + NOISE * rng.standard_normal(signal.size)
     first = np.ceil(onsets * FS).astype(int)
     waves = signal[first[:, np.newaxis] + np.arange(int(FS / RATE))]
