@@ -7,10 +7,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.spline_time import recruitment_courses
 from emgkit.pulses import Pulses
 
-__all__ = ["LONGEST", "is_regular", "known_courses", "recovery_courses", "usual_interval"]
+__all__ = ["LONGEST", "is_regular", "recovery_courses", "usual_interval", "varying_current"]
 
 Array = NDArray[np.float64]
 
@@ -38,15 +37,15 @@ def is_regular(pulses: Pulses) -> bool:
     return bool(not within.size or (np.abs(within - usual) <= IRREGULAR * usual).mean() > MOSTLY)
 
 
-def known_courses(pulses: Pulses) -> list[Array]:
-    """Give the curve along which the response may follow the current, where that varies."""
+def varying_current(pulses: Pulses) -> Array | None:
+    """Give the current over its mean, (pulses,), where it is known and varies."""
     if pulses.current is None or not np.isfinite(pulses.current).all():
-        return []
+        return None
     current = np.array(pulses.current)
     mean = float(current.mean())
     if mean <= 0 or float(current.std()) < CURRENT_VARIES * mean:
-        return []
-    return recruitment_courses(current / mean)
+        return None
+    return current / mean
 
 
 def recovery_courses(own: Array, every: Array) -> list[Array]:

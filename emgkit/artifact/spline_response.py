@@ -11,9 +11,17 @@ from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design
 from emgkit.artifact.spline_model import Response
 from emgkit.artifact.spline_pulse import EARLY, LATE, PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import RandomShapes, find_shapes, shape_knots
+from emgkit.artifact.spline_recruitment import recruitment_levels
 from emgkit.artifact.spline_solve import CourseCurves, CourseFit, fit_courses, fit_mean, fit_plainly
 from emgkit.artifact.spline_tail_after import TAIL, fit_tail
-from emgkit.artifact.spline_time import Segment, make_segments, null_courses, recruitment_courses, smooth_courses
+from emgkit.artifact.spline_time import (
+    Segment,
+    level_courses,
+    make_segments,
+    null_courses,
+    recruitment_courses,
+    smooth_courses,
+)
 
 __all__ = ["ResponseFitter", "is_ramped"]
 
@@ -55,7 +63,9 @@ class ResponseFitter:
     window : float
         Length of a segment, s.
     known_courses : list of (pulses,)
-        Courses that are known beforehand, as the current.
+        Courses that are known beforehand, as pulses that others follow soon.
+    current : (pulses,) or None
+        Where it is known and varies, over its mean.
     periodic : bool
         Whether one response follows the other without a pause.
     """
@@ -68,6 +78,7 @@ class ResponseFitter:
     count: int
     window: float
     known_courses: list[Array]
+    current: Array | None
     periodic: bool
 
     def __post_init__(self) -> None:
@@ -82,6 +93,9 @@ class ResponseFitter:
         self.response: Response | None = None
         self._made: tuple[PhaseDesign, PhaseDesign] | None = None
         self._courses: list[tuple[Array, Array]] = []
+        self.sizes: Array | None = None
+        self.level = np.ones(self.onsets.size)
+        self._curve = [] if self.current is None else recruitment_courses(self.current)
 
     def _move(self, shift: Array) -> None:
         """Shift the pulses, unless one would overtake another."""
@@ -109,27 +123,42 @@ class ResponseFitter:
         """How many pulses at the beginning of a train lack what earlier pulses would add."""
         return 1 + int(np.ceil(RESPONSE / self.interval))
 
+    @property
+    def _known_ones(self) -> int:
+        return len(self._curve) + len(self.known_courses)
+
     def forget(self) -> None:
         """Forget how loud the voluntary EMG is: what other responses left in it is being taken away."""
         self.weights = None
         self._plain.clear()
         self._learned.clear()
 
-    def follow_sizes(self, sizes: Array | None) -> None:
-        """Make the size of the artifact a course of the response, where it changes more than stimulators do by chance.
+    def follow_sizes(self, sizes: Array | None, target: Array, known: Mask) -> None:
+        """Let the response follow the size of the artifact, where it changes more than stimulators do by chance.
 
-        The current changes then, and the response with it, along a recruitment curve.
+        The current changes then, and the response with it, along a recruitment curve. A known current goes first.
         """
-        if sizes is not None and is_ramped(sizes):
-            self.known_courses = [*self.known_courses, *recruitment_courses(np.clip(sizes, 0.0, LARGEST_SIZE))]
+        if self.current is not None:
+            self.sizes = self.current
+        elif sizes is not None and is_ramped(sizes):
+            self.sizes = np.clip(sizes, 0.0, LARGEST_SIZE)
         elif self.changes is not None and self.changes.gain_spread > RAMPED:
             size = 1 + self.changes.gain
-            self.known_courses = [*self.known_courses, size, size**2]
+            self._curve = [*self._curve, size, size**2]
         else:
             self.gain = np.zeros(self.onsets.size)
             return
         self.gain, self._courses = np.zeros(self.onsets.size), []
+        self.follow_levels(target, known)
         self.forget()
+
+    def follow_levels(self, target: Array, known: Mask) -> None:
+        """Let the response follow how much of it the pulses evoke, where their sizes are followed."""
+        if self.sizes is None:
+            return
+        means = np.stack([self._mean(row[np.newaxis], known[[channel]], channel) for channel, row in enumerate(target)])
+        self.level = recruitment_levels(self.designs, target, means, known, self.sizes, self.onsets, self.segments)
+        self._curve, self._courses = level_courses(self.level, self.sizes), []
 
     @property
     def fitted(self) -> bool:
@@ -201,13 +230,13 @@ class ResponseFitter:
         """Courses of a segment, and those that hold only noise; the same for every channel."""
         while len(self._courses) <= number:
             pulses = self.segments[len(self._courses)].pulses
-            own = [course[pulses] for course in self.known_courses]
-            smooth = smooth_courses(self.onsets[pulses], self.train[pulses], own, self._alone)
+            own = [course[pulses] for course in (*self._curve, *self.known_courses)]
+            smooth = smooth_courses(self.onsets[pulses], self.train[pulses], own, self._alone, self.level[pulses])
             self._courses.append((smooth, null_courses(pulses.size, smooth)))
         return self._courses[number]
 
     def _rough(self, gram: Array, projected: Array, smooth: Array) -> CourseFit:
-        few = smooth[:, : ROUGH_COURSES + len(self.known_courses)]
+        few = smooth[:, : ROUGH_COURSES + self._known_ones]
         fit = _nothing(smooth, gram.shape[2])
         fit.coefficients[: few.shape[1]] = fit_plainly(gram, projected, few, self._bend)
         return fit
@@ -225,7 +254,7 @@ class ResponseFitter:
     ) -> Array:
         """Power about every pulse that a plain fit leaves, V²; computed once."""
         if (number, channel) not in self._plain:
-            few = smooth[:, : PLAIN_COURSES + self._alone + len(self.known_courses)]
+            few = smooth[:, : PLAIN_COURSES + self._alone + self._known_ones]
             left = seen - local.evaluate(few @ fit_plainly(gram, projected, few, self._bend))
             floor = LEAST_POWER * float((seen**2).mean())
             self._plain[number, channel] = pulse_power(local, left, valid, SPIKE, floor)
@@ -264,11 +293,15 @@ class ResponseFitter:
         waves, means = np.zeros((channels, near.samples.size)), np.zeros((channels, design.size))
         for channel in range(channels):
             waves[channel] = near.evaluate(made.coefficients(channel))
-            seen = self._at(target[[channel]], design, channel)[0]
-            valid = known[channel, design.samples].astype(float)
-            weight = np.ones(design.pulses) if self.weights is None else self.weights[channel]
-            means[channel] = fit_mean(design.gram(valid), design.project_rows(seen * valid), weight, self._bend)
+            means[channel] = self._mean(target[[channel]], known[[channel]], channel)
         return waves, means
+
+    def _mean(self, target: Array, known: Mask, channel: int) -> Array:
+        """Coefficients of a response of one channel that never changes, V, (size,)."""
+        design, _ = self.designs
+        seen, valid = self._at(target, design, channel)[0], known[0, design.samples].astype(float)
+        weight = np.ones(design.pulses) if self.weights is None else self.weights[channel]
+        return fit_mean(design.gram(valid), design.project_rows(seen * valid), weight, self._bend)
 
     def _at(self, target: Array, design: PhaseDesign, first: int = 0) -> Array:
         """Give the target at the rows of a design, without what earlier responses add there, V, (channels, rows)."""
@@ -292,9 +325,11 @@ class ResponseFitter:
             self.count,
             self.window,
             self.known_courses,
+            self.current,
             self.periodic,
         )
         own.gain, own.changes, own._made, own._courses = self.gain, self.changes, self._made, self._courses
+        own.sizes, own.level, own._curve = self.sizes, self.level, self._curve
         return own
 
     def render(self, channels: int) -> Array:

@@ -23,7 +23,7 @@ from emgkit.artifact.spline_lines import (
     mains_without_pulses,
 )
 from emgkit.artifact.spline_model import LockedModel, Response
-from emgkit.artifact.spline_pulse_times import LONGEST, is_regular, known_courses, recovery_courses, usual_interval
+from emgkit.artifact.spline_pulse_times import LONGEST, is_regular, recovery_courses, usual_interval, varying_current
 from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_response import SPIKE, ResponseFitter, is_ramped
 from emgkit.artifact.spline_sizes import Fitted, artifact_sizes
@@ -114,7 +114,7 @@ class Session:
             for fitter in fitters:
                 others = sum((one.render(len(self.signal)) for one in fitters if one is not fitter), 0.0)
                 fitter.follow_pulses(self.signal - others, self.known, last=True)
-                fitter.follow_sizes(self.sizes)
+                fitter.follow_sizes(self.sizes, self.signal - others, self.known)
         end = self._end(guess)
         response = self._evidence_of_response(quiet, end)
         has_evoked = response >= EVIDENCE
@@ -156,6 +156,8 @@ class Session:
             self._refine_baseline(fitters)
             for fitter in fitters:
                 fitter.forget()
+        if len(fitters) == 1:  # other muscles have other recruitment curves
+            fitters[0].follow_levels(self.signal, self.known)
         lines = self.turns.fit(fitters, mains, orders, shifts=False)
         more = self._find_mains(self.turns.rest(fitters, mains, orders, lines), self.pulses.rate)
         if set(more.orders) - set(orders):
@@ -278,7 +280,8 @@ class Session:
                     self.fs,
                     self.signal.shape[1],
                     self.window,
-                    known_courses(own) + (recovery_courses(own.onsets, self.pulses.onsets) if recovery else []),
+                    recovery_courses(own.onsets, self.pulses.onsets) if recovery else [],
+                    varying_current(own),
                     is_regular(own) and interval <= LONGEST and end < interval,
                 )
             )

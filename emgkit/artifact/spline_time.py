@@ -10,7 +10,15 @@ from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
 
-__all__ = ["Segment", "make_segments", "null_courses", "orthonormal", "recruitment_courses", "smooth_courses"]
+__all__ = [
+    "Segment",
+    "level_courses",
+    "make_segments",
+    "null_courses",
+    "orthonormal",
+    "recruitment_courses",
+    "smooth_courses",
+]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -65,7 +73,9 @@ def _ramp(place: Array, low: float, high: float) -> Array:
     return np.clip((place + 0.5 - low) / max(high - low, 1.0), 0.0, 1.0)
 
 
-def smooth_courses(onsets: Array, train: Indices, known: list[Array], alone: int = 1) -> Array:
+def smooth_courses(
+    onsets: Array, train: Indices, known: list[Array], alone: int = 1, level: Array | None = None
+) -> Array:
     """Courses over the pulses of a segment, (pulses, courses): constant, known courses, train onsets, polynomials.
 
     Parameters
@@ -78,17 +88,21 @@ def smooth_courses(onsets: Array, train: Indices, known: list[Array], alone: int
         Courses that are known or were estimated, such as the current or the size of the artifact.
     alone : int
         So many pulses at the beginning of a train have a course each: what earlier pulses add is not there yet.
+    level : ndarray, shape (pulses,), optional
+        Share of the full response that each pulse evokes: what evokes nothing cannot change slowly either.
     """
     count = onsets.size
     length = count * float(np.median(np.diff(onsets))) if count > 1 else 0.0
     number = int(np.clip(min(length / PERIOD, count / FEWEST_PER_COURSE), 0, MOST_COURSES))
     place = np.linspace(-1, 1, count) if count > 1 else np.zeros(count)
     constant, *smooth = np.polynomial.legendre.legvander(place, number).T
+    level = constant if level is None else level
+    smooth = [level * course for course in smooth]
     if count < 4 * FEWEST_PER_COURSE:
         return orthonormal([constant, *known, *smooth])
     since = _since_train(train)
     begins = [(since == number).astype(float) for number in range(alone)]
-    return orthonormal([constant, *known, *begins, *smooth, *(np.exp(-since / fade) for fade in ONSETS)])
+    return orthonormal([constant, *known, *begins, *smooth, *(level * np.exp(-since / fade) for fade in ONSETS)])
 
 
 def recruitment_courses(size: Array) -> list[Array]:
@@ -102,6 +116,15 @@ def recruitment_courses(size: Array) -> list[Array]:
     low = float(place.min()) - 1e-9
     knots = np.concatenate([[low] * 2, np.linspace(low, 1e-9, pieces + 1), [1e-9] * 2])
     return list(BSpline.design_matrix(place, knots, 2).toarray().T[1:])
+
+
+def level_courses(level: Array, sizes: Array) -> list[Array]:
+    """Courses of a response of which each pulse evokes a share, and of an artifact in proportion to its size.
+
+    Units with low thresholds answer first, so that the response changes its shape between nothing and all.
+    """
+    between = level * (1 - level)
+    return [level, sizes, between, between * (1 - 2 * level), between * (1 - 2 * level) ** 2]
 
 
 def _since_train(train: Indices) -> Array:
