@@ -63,7 +63,8 @@ def mark_held(recording: Recording) -> Recording:
     found = np.stack([held(row, ok, recording.fs) for row, ok in rows])
     counts = found.sum(axis=1).tolist()
     step = Step(STEP_NAME, {"held_samples": dict(zip(recording.channel_names, counts, strict=True))})
-    return recording.with_signal(adopt(recording.signal), valid=adopt(recording.valid & ~found), step=step)
+    valid = adopt(recording.valid & ~found) if found.any() else None
+    return recording.with_signal(adopt(recording.signal), valid=valid, step=step)
 
 
 def held_samples(recording: Recording) -> Mask:

@@ -45,7 +45,8 @@ def mark_saturation(recording: Recording) -> Recording:
     found = np.stack([saturated(row, ok) for row, ok in zip(recording.signal, recording.valid, strict=True)])
     counts = found.sum(axis=1).tolist()
     step = Step(STEP_NAME, {"saturated_samples": dict(zip(recording.channel_names, counts, strict=True))})
-    return recording.with_signal(adopt(recording.signal), valid=adopt(recording.valid & ~found), step=step)
+    valid = adopt(recording.valid & ~found) if found.any() else None
+    return recording.with_signal(adopt(recording.signal), valid=valid, step=step)
 
 
 def saturated(row: Array, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 AT_ONCE = 8  # channels that are fitted at once, and from more on
-LEADERS, TOGETHER = 4, 3  # so many tell of the pulses, and so many of the others are fitted at once
+LEADERS, TOGETHER = 4, 2  # so many tell of the pulses, and so many of the others are fitted at once
 LOOKED_AT = 400  # pulses, from which channels are chosen
 FRAME = -0.001, 0.03  # s about a pulse
 RAIL = 0.01  # of the samples at a channel's extremes: it is clipped, and its pulses cannot be placed well

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from scipy.ndimage import median_filter
 
 from emgkit.detect.waveform import Index, Span, bands, dense, design, project, solve, table
+from emgkit.errors import TimingError
 
 __all__ = ["Fit"]
 
@@ -21,6 +22,7 @@ STEADY = 1.5  # range of the logarithm of the sizes: with more it is a ramp
 ODD = 6.0  # times the usual misfit, from which a pulse counts less
 QUIET = 0.25  # of the median misfit over the places in the window: the best place counts as no better than that
 TRIALS = 41  # shifts that are tried for every pulse
+DAMPING = (1e-11, 1e-9, 1e-7, 1e-5)  # of the normal matrix
 LEAST_JITTER, MOST_JITTER = 1e-7, 5e-4  # s
 
 
@@ -229,7 +231,7 @@ class _System:
         inverse = np.linalg.inv(local)
         left = self.cross @ inverse
         matrix = self.normal - np.tensordot(left, self.cross, axes=((0, 2), (0, 2)))
-        factor = cho_factor(matrix + 1e-11 * np.diag(np.diag(self.normal)))
+        factor = _factored(matrix, np.diag(self.normal))
         fixed = cho_solve(factor, self.right - np.tensordot(left, pull, axes=((0, 2), (0, 1))))
         own = np.einsum("kab,kb->ka", inverse, pull - np.einsum("kpa,p->ka", self.cross, fixed))
         variances = [
@@ -237,6 +239,17 @@ class _System:
             for one in (0, 1)
         ]
         return _Answer(self, fixed, own, (variances[0], variances[1]))
+
+
+def _factored(matrix: Array, usual: Array) -> tuple[Array, bool]:
+    """Cholesky factor with the least damping that rounding demands; ``usual`` is the diagonal before elimination."""
+    for step, damping in enumerate(DAMPING):
+        floor = usual if not step else np.maximum(usual, float(usual.max()))
+        try:
+            return cho_factor(matrix + damping * np.diag(floor))
+        except LinAlgError:
+            continue
+    raise TimingError("The times of the pulses cannot be refined: the artifact does not determine them.")
 
 
 def _per_pulse(first: Index, values: Array, columns: Array, size: int) -> Array:
