@@ -213,7 +213,7 @@ class LockedModel(FrozenValue):
         doubt = line_variance(self.lines) if self.orders else np.zeros(self.shape[0])
         for response in self.responses:
             design, _, own = self._designs(response)
-            late = design.phase >= 0
+            late = design.phase >= (-np.inf if response.periodic else 0.0)  # the last response runs on until the pulse
             for channel in _numbers(self.has_evoked):
                 row = np.maximum(design.evaluate(response.variances(channel)), 0.0) + doubt[channel]
                 row += response.doubt(channel, design.phase, self.artifact_end)

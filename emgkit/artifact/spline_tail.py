@@ -17,6 +17,7 @@ from emgkit.artifact.spline_basis import DEGREE, make_design
 from emgkit.artifact.spline_model import Response
 from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.split_tail import TailSplit, split_rows
+from emgkit.artifact.tail_agreement import agreeing
 from emgkit.artifact.tail_amplifier import slow_or_not
 from emgkit.artifact.tail_prior import HighPass
 from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
@@ -106,8 +107,9 @@ def share_tails(
     split = view.split(rows)
     if split is None:
         return _not_told(views, suspected, numbers)
-    shared = replace(view.response, share=view.shares(split, rows, UNKNOWN_RAMPED if ramped else UNKNOWN))
-    return TailsFound([shared], _quality(rows, split, len(rest)), _messages(numbers[rows], split))
+    told = agreeing(split)
+    shared = replace(view.response, share=view.shares(split, told, rows, UNKNOWN_RAMPED if ramped else UNKNOWN))
+    return TailsFound([shared], _quality(rows, told, len(rest)), _messages(numbers[rows], told))
 
 
 def without_shapes(responses: list[Response], rest: Array, fs: float) -> Array:
@@ -229,8 +231,11 @@ class _View:
         low = round(onset * self.fs)
         return bool(self.known[:, low : low + round(min(pause, LONGEST_AFTER) * self.fs)].all())
 
-    def shares(self, split: TailSplit, rows: Indices, unknown: float) -> list[TailShare | None]:
-        """Give every channel its share: from coefficients of the locked response to those of the evoked one."""
+    def shares(self, split: TailSplit, told: TailSplit, rows: Indices, unknown: float) -> list[TailShare | None]:
+        """Give every channel its share: from coefficients of the locked response to those of the evoked one.
+
+        Whether it is split is decided by the channel for itself; how well it is told is a matter of all channels.
+        """
         place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
         places = np.clip(place, self.knots[0], self.knots[-1])
         between = CubicSpline(self.times, np.eye(self.times.size), axis=0)(
@@ -240,18 +245,22 @@ class _View:
         shares: list[TailShare | None] = [None] * len(self.rest)
         for number, row in enumerate(rows):
             if _shares(split)[number] > unknown or (self.interval or 1.0) < SHORTEST:
-                shares[int(row)] = self.unknown(int(row))
+                tail = np.sqrt(told.tail[number] ** 2 + told.tail_error[number] ** 2)
+                shares[int(row)] = self.unknown(int(row), tail)
             elif split.no_tail[number] <= 0.5 and self._fits(split, number):
                 operator = to_coefficients @ split.weights[number] @ self.basis[split.used]
-                shares[int(row)] = TailShare(operator, self.times, split.evoked_error[number])
+                shares[int(row)] = TailShare(operator, self.times, told.evoked_error[number])
         return shares
 
-    def unknown(self, row: int) -> TailShare:
-        """Share by time, with an error as large as all that is locked to the pulses beside its level."""
+    def unknown(self, row: int, tail: Array | float = 0.0) -> TailShare:
+        """Share by time, with an error as large as the tail that is then left in the response, V.
+
+        That is as large as all that is locked to the pulses beside its level, or as large as the split says: tail and
+        response of opposite signs hide each other.
+        """
         late = self.times > SPOILED
         wave = self.basis @ self.mean[row]
-        error = np.full(self.times.size, float(np.std(wave[late])))
-        return TailShare(None, self.times, error)
+        return TailShare(None, self.times, np.maximum(float(np.std(wave[late])), tail) + np.zeros(self.times.size))
 
     def _fits(self, split: TailSplit, row: int) -> bool:
         """Tell whether the model leaves next to nothing of the mean response: else it is none of this kind."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from emgkit.artifact.tail_prior import HighPass, filtered_grid
 from emgkit.artifact.tail_rows import FEWEST, LONGEST, TailRows, find_amplifiers
 from emgkit.errors import ParameterError, ShapeError
 
-__all__ = ["TailSplit", "split_rows", "split_tail"]
+__all__ = ["TailSplit", "split_rows", "split_tail", "widened"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -240,14 +240,33 @@ def _joined(rows: TailRows, high_pass: HighPass, found: list[Posterior], clear: 
     )
 
 
+def widened(split: TailSplit, times: float) -> TailSplit:
+    """Give a split whose errors are so many times as large as stated, with what is then to be said of it."""
+    error = times * split.evoked_error
+    said = [
+        _told(float(onset), alone >= 0.5, one, wide, split.high_pass)
+        for onset, alone, one, wide in zip(split.onset, split.no_tail, split.evoked, error, strict=True)
+    ]
+    return replace(
+        split,
+        evoked_error=error,
+        tail_error=times * split.tail_error,
+        overlap=np.array([overlap for overlap, _ in said]),
+        reason=tuple(reason for _, reason in said),
+    )
+
+
 def _verdict(found: Posterior, onset: float, high_pass: HighPass) -> tuple[bool, str]:
-    if found.no_response >= 0.5:
+    return _told(onset, found.no_tail >= 0.5, found.evoked, found.evoked_error, high_pass)
+
+
+def _told(onset: float, alone: bool, evoked: Array, error: Array, high_pass: HighPass) -> tuple[bool, str]:
+    if np.isnan(onset):
         return False, "There is no evoked response: all that is locked to the pulses is artifact."
-    size = float(np.sqrt(np.mean(found.evoked**2)))
-    share = float(np.sqrt(np.mean(found.evoked_error**2))) / max(size, 1e-300)
+    share = float(np.sqrt(np.mean(error**2))) / max(float(np.sqrt(np.mean(evoked**2))), 1e-300)
     begins = f"the response begins {onset * 1e3:.2g} ms after the pulse"
     if share > OVERLAP:
         return True, f"Artifact and response overlap: the tail is known to {share:.0%} of the response only; {begins}."
-    if found.no_tail >= 0.5:
+    if alone:
         return False, f"No tail runs into the response; {begins}."
     return False, f"The tail was told apart to {share:.1%} of the response ({high_pass}); {begins}."
