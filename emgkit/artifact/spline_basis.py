@@ -20,6 +20,7 @@ SHARP = (-0.00025, 0.00125)  # s about the pulse, where the artifact has its edg
 NEAR, MIDDLE = 0.003, 0.035  # s after the pulse: close knots until the first, medium ones until the second
 CHUNK = 1 << 16  # samples
 NEIGHBOURS = 9  # pulses over which the power of the voluntary EMG is averaged
+TOUCH = 0.0003  # s, and at least a sample: supports that end so near to the next one end with it, as pulses jitter
 FINEST, FINE, MEDIUM, COARSE = 31.25e-6, 125e-6, 250e-6, 0.0015  # s between knots
 
 
@@ -188,6 +189,8 @@ def make_design(onsets: Array, fs: float, count: int, knots: Array, *, overlap: 
     low = np.clip(np.ceil((onsets - before) * fs), 0, count).astype(np.int64)
     stop = np.clip(np.ceil((onsets + until) * fs), 0, count).astype(np.int64)
     following = np.append(low[1:], count)
+    touch = np.abs(following - stop) <= max(1.0, TOUCH * fs)
+    stop = np.where(touch, following, stop)
     low, high = (np.minimum(following, stop), stop) if overlap else (low, np.minimum(stop, following))
     lengths = np.maximum(high - low, 0)
     pulse = np.repeat(np.arange(onsets.size), lengths)

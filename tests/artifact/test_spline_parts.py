@@ -116,6 +116,23 @@ def test_random_shapes_are_found_and_removed_in_part():
     assert np.max(left, axis=0)[1] < 0.95, left
 
 
+@pytest.mark.parametrize("jitter", [2e-6, 100e-6])
+def test_supports_that_end_where_the_next_begins_share_no_sample_and_leave_none(jitter):
+    """What ends a µs late would count twice at the sample there, with all of the level that the response has."""
+    for seed in range(5):
+        onsets = 0.1 + np.arange(900) * 0.0125 + jitter * np.random.default_rng(seed).normal(size=900)
+        knots = phase_knots(0.0015, 0.0125 - 0.0015, FS)
+        own, shared = (make_design(onsets, FS, 23_000, knots, overlap=overlap) for overlap in (False, True))
+        assert shared.samples.size == 0
+        assert np.array_equal(own.samples, np.arange(own.samples[0], own.samples[-1] + 1))
+
+
+def test_responses_that_run_on_after_the_next_pulse_share_samples_still():
+    shared = make_design(np.array([0.1, 0.11]), FS, 400, phase_knots(0.0015, 0.03, FS), overlap=True)
+    assert set(shared.pulse) == {0}
+    assert 40 <= shared.samples.size <= 44  # from 8.5 to 30 ms
+
+
 def test_what_shapes_were_not_learned_from_does_not_speak_in_scores():
     """Some pulses have a sample more than others, and shapes are learned from what all have."""
     onsets, count = 0.1 + np.arange(570) / 29.7, 40_000
