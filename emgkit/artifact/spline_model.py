@@ -76,6 +76,23 @@ class Response(FrozenValue):
         share = self.share_of(channel)
         return None if share is None else share.operator
 
+    def evoked_coefficients(self, channel: int, operator: Array, artifact_end: float) -> Array:
+        """Coefficients of every evoked response, V, (pulses, size); an operator shares the mean of what is locked.
+
+        Tail and artifact change alike, by the size that the artifact has before the response; all else that changes
+        is the response's, which the operator alone would take for tail in part.
+        """
+        locked = self.coefficients(channel)
+        mean = locked.mean(axis=0)
+        evoked = mean @ operator.T
+        artifact = mean - evoked
+        place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
+        early = hand_over(place, artifact_end)
+        spike = early * artifact
+        size = ((locked - evoked) @ spike) / max(float(artifact @ spike), 1e-300)
+        left = locked - size[:, np.newaxis] * artifact
+        return np.asarray((1 - early) * left + early * evoked)
+
     def coefficients(self, channel: int) -> Array:
         """Coefficients of the smooth course at every pulse, V, (pulses, size)."""
         out = np.zeros((self.onsets.size, self.knots.size - DEGREE - 1))
@@ -275,7 +292,8 @@ class LockedModel(FrozenValue):
         design, overlap = designs
         operator = response.evoked_operator(channel)
         if operator is not None:
-            coefficients = response.coefficients(channel) @ operator.T * (1.0 if evoked else -1.0)
+            coefficients = response.evoked_coefficients(channel, operator, self.artifact_end)
+            coefficients = coefficients if evoked else -coefficients
             out[design.samples] += design.evaluate(coefficients)
             if overlap.samples.size:
                 np.add.at(out, overlap.samples, overlap.evaluate(coefficients))

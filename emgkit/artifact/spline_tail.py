@@ -18,7 +18,7 @@ from emgkit.artifact.spline_model import Response
 from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.split_tail import TailSplit, split_rows
 from emgkit.artifact.tail_agreement import agreeing
-from emgkit.artifact.tail_amplifier import slow_or_not
+from emgkit.artifact.tail_amplifier import CANDIDATES, slow_or_not
 from emgkit.artifact.tail_prior import HighPass
 from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
@@ -97,7 +97,7 @@ def share_tails(
         Numbers of the channels, from 0, for the messages.
     """
     every = np.sort(np.concatenate([one.onsets for one in responses]))
-    views = [_View(response, rest, known, fs, every, baseline) for response in responses]
+    views = [_View(response, rest, known, fs, every, baseline, ramped=ramped) for response in responses]
     suspected = [np.flatnonzero(has_evoked & view.suspects(artifact_end)) for view in views]
     if not any(rows.size for rows in suspected):
         return TailsFound(responses)
@@ -147,9 +147,19 @@ def _listed(rows: Indices) -> str:
 class _View:
     """One response as `split_tail` sees it: its mean on a grid of times since the pulse."""
 
-    def __init__(self, response: Response, rest: Array, known: Mask, fs: float, every: Array, baseline: Array) -> None:
+    def __init__(
+        self,
+        response: Response,
+        rest: Array,
+        known: Mask,
+        fs: float,
+        every: Array,
+        baseline: Array,
+        *,
+        ramped: bool,
+    ) -> None:
         self.response, self.rest, self.known, self.fs, self.every = response, rest, known, fs, every
-        self.baseline = baseline
+        self.baseline, self.ramped = baseline, ramped
         self.knots, count = response.knots, response.onsets.size
         first, last = np.ceil(self.knots[0] * fs), np.floor(self.knots[-1] * fs)
         self.times = np.arange(first, last + 1) / fs
@@ -189,7 +199,10 @@ class _View:
     def _amplifiers(self, rows: Indices, problem: TailRows) -> dict[HighPass, float]:
         """Weigh amplifiers by what is left after the last pulses of trains, else by the response itself."""
         leaders = rows[np.argsort(-np.abs(problem.values).max(axis=1))[:LEADERS]]
-        prior = slow_or_not(self.rest[leaders] + self.baseline[leaders], np.asarray(self.known.all(axis=0)), self.fs)
+        prior = dict.fromkeys(CANDIDATES, 1.0)
+        if not self.ramped:  # else what is left of the responses changes slowly, too
+            drifting = self.rest[leaders] + self.baseline[leaders]
+            prior = slow_or_not(drifting, np.asarray(self.known.all(axis=0)), self.fs)
         ends, reach = self._ends()
         if self.interval is None or not ends.size:
             return find_amplifiers(problem, prior)

@@ -69,3 +69,10 @@ def test_tails_that_nothing_tells_are_said_to_overlap_and_the_interval_holds_the
     assert all(any("overlap" in message for message in parts.parts.messages) for parts in found)
     held = [scores(name, seed, parts).values["coverage"] for seed, parts in zip(seeds, found, strict=True)]
     assert np.mean(held) > 85.0, held
+
+
+def test_fatigue_of_the_response_is_none_of_the_tail():
+    found = [scores("fatigue_trend", seed, separated("fatigue_trend", seed)).values for seed in SEEDS]
+    for name in ("m_vpp_trend_error", "m_mdf_trend_error"):
+        errors = np.abs([one[name] for one in found])
+        assert np.median(errors) < 1.0, f"{name}: {np.round(errors, 2)} percentage points"
