@@ -22,10 +22,12 @@ NEIGHBOURS = 11  # pulses, whose upper half tells the usual size about a pulse
 SHARP = 0.005  # of the power of the artifact's steepest change, from which a change is looked at
 APART = 0.0025  # s between changes that are looked at
 LONGEST_GAP = 5.0  # usual intervals, within which pulses are lost
+GAP = 1.5  # usual intervals, from which a pulse may be lost between two
 GIVEN = 0.0004  # s: no second pulse comes so soon after another
 STEP, FINE_STEP = 10e-6, 1e-6  # s between the times that are tried, first and last
 LARGEST = 3.0  # over the usual size
 ALIKE = 0.7  # share of a change that the usual artifact must explain
+SURE, ON_TIME = 0.85, 0.1  # share of a change, and of an interval, before the first pulse or after the last
 SIZES, ABOUT = 2.0, 1.1  # times its own or the usual size that the artifact of a given pulse, or a lost one, may have
 NEAREST, OTHER = 5, 0.3  # neighbours, and difference from their size from which a pulse's time is looked at
 STEADY = 0.15  # of their size, that the middle half of the neighbours may differ by
@@ -117,32 +119,55 @@ def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: flo
     """Give the times of pulses that were not given, s."""
     change = (np.diff(fitted.rest, axis=1) ** 2).sum(axis=0)
     places = np.flatnonzero(change > SHARP * steepest)
+    most = MOST * onsets.size
+    taken = _sharpest(places, change, fs, most)
+    if len(taken) > most:  # small artifacts under much EMG: only where a pulse is due
+        taken = _sharpest(places[_in_gaps(places / fs, onsets)], change, fs, most)
+    if len(taken) > most:
+        return np.array([])
+    bounds = usual[np.clip(np.searchsorted(onsets, taken), 0, onsets.size - 1), np.newaxis] * [1 / ABOUT, ABOUT]
+    tried = np.array([_time_of(fitted, fs, *both) for both in zip(taken, bounds, strict=True)]).reshape(-1, 2)
+    tried = tried[tried[:, 1] > ALIKE]
+    found, share = tried[np.argsort(tried[:, 0], kind="stable")].T
+    places = np.concatenate([[-np.inf], onsets, [np.inf]])
+    after = np.searchsorted(places, found)
+    since, until = found - places[after - 1], places[np.minimum(after, places.size - 1)] - found
+    usual_gap = float(np.median(np.diff(onsets)))
+    # what a train leaves after its last pulse looks like a response, and is none of another pulse
+    within = np.maximum(since, until) < LONGEST_GAP * usual_gap
+    within |= (np.abs(np.minimum(since, until) - usual_gap) < ON_TIME * usual_gap) & (share > SURE)
+    return found[within & (np.minimum(since, until) > GIVEN) & (np.diff(found, prepend=-np.inf) > GIVEN)]
+
+
+def _sharpest(places: NDArray[np.int64], change: Array, fs: float, most: float) -> list[float]:
+    """Give the times of the sharpest changes that lie apart from each other, s: one more than the most, if so many."""
     taken: list[float] = []
     for place in places[np.argsort(-change[places], kind="stable")]:
         time = float(place) / fs
         if np.abs(np.array(taken) - time).min(initial=np.inf) > APART:
             taken.append(time)
-        if len(taken) > MOST * onsets.size:
-            return np.array([])
-    bounds = usual[np.clip(np.searchsorted(onsets, taken), 0, onsets.size - 1), np.newaxis] * [1 / ABOUT, ABOUT]
-    tried = [_time_of(fitted, fs, time, each) for time, each in zip(taken, bounds, strict=True)]
-    found = np.array(sorted(time for time in tried if np.isfinite(time)))
-    places = np.concatenate([[-np.inf], onsets, [np.inf]])
-    after = np.searchsorted(places, found)
-    since, until = found - places[after - 1], places[np.minimum(after, places.size - 1)] - found
-    # what a train leaves after its last pulse looks like a response, and is none of another pulse
-    within = np.maximum(since, until) < LONGEST_GAP * float(np.median(np.diff(onsets)))
-    return found[within & (np.minimum(since, until) > GIVEN) & (np.diff(found, prepend=-np.inf) > GIVEN)]
+        if len(taken) > most:
+            break
+    return taken
 
 
-def _time_of(fitted: Fitted, fs: float, time: float, bounds: Array) -> float:
-    """Give the time of the pulse whose artifact, of a size within bounds, explains the change at a time, s, or NaN."""
+def _in_gaps(times: Array, onsets: Array) -> Mask:
+    """Mark times between pulses that lie farther apart than usual, within a train, and away from either's artifact."""
+    gaps = np.concatenate([[0.0], np.diff(onsets), [0.0]])[np.searchsorted(onsets, times)]
+    usual = float(np.median(np.diff(onsets)))
+    edges = np.concatenate([[-np.inf], onsets, [np.inf]])
+    after = np.searchsorted(onsets, times)
+    away = (times - edges[after] > LATE) & (edges[after + 1] - times > LATE)
+    return np.asarray(away & (gaps > GAP * usual) & (gaps < LONGEST_GAP * usual))
+
+
+def _time_of(fitted: Fitted, fs: float, time: float, bounds: Array) -> tuple[float, float]:
+    """Time of the pulse whose artifact, of a size within bounds, explains the change at a time, s, and its share."""
     low = max(int(np.floor((time - LATE) * fs)), 0)
     high = min(int(np.ceil((time + LATE) * fs)) + 2, fitted.rest.shape[1])
     seen = np.diff(fitted.rest[:, low:high], axis=1)
     rough, _ = _best(fitted, seen, low, fs, np.arange(time - LATE, time - EARLY, STEP), bounds)
-    found, share = _best(fitted, seen, low, fs, rough + np.arange(-STEP, STEP, FINE_STEP), bounds)
-    return found if share > ALIKE else float("nan")
+    return _best(fitted, seen, low, fs, rough + np.arange(-STEP, STEP, FINE_STEP), bounds)
 
 
 def _best(fitted: Fitted, seen: Array, low: int, fs: float, tried: Array, bounds: Array) -> tuple[float, float]:
