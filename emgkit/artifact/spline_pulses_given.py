@@ -27,7 +27,6 @@ GIVEN = 0.0004  # s: no second pulse comes so soon after another
 STEP, FINE_STEP = 10e-6, 1e-6  # s between the times that are tried, first and last
 LARGEST = 3.0  # over the usual size
 ALIKE = 0.7  # share of a change that the usual artifact must explain
-SURE, ON_TIME = 0.85, 0.1  # share of a change, and of an interval, before the first pulse or after the last
 SIZES, ABOUT = 2.0, 1.1  # times its own or the usual size that the artifact of a given pulse, or a lost one, may have
 NEAREST, OTHER = 5, 0.3  # neighbours, and difference from their size from which a pulse's time is looked at
 STEADY = 0.15  # of their size, that the middle half of the neighbours may differ by
@@ -128,14 +127,12 @@ def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: flo
     bounds = usual[np.clip(np.searchsorted(onsets, taken), 0, onsets.size - 1), np.newaxis] * [1 / ABOUT, ABOUT]
     tried = np.array([_time_of(fitted, fs, *both) for both in zip(taken, bounds, strict=True)]).reshape(-1, 2)
     tried = tried[tried[:, 1] > ALIKE]
-    found, share = tried[np.argsort(tried[:, 0], kind="stable")].T
+    found = np.sort(tried[:, 0])
     places = np.concatenate([[-np.inf], onsets, [np.inf]])
     after = np.searchsorted(places, found)
     since, until = found - places[after - 1], places[np.minimum(after, places.size - 1)] - found
-    usual_gap = float(np.median(np.diff(onsets)))
     # what a train leaves after its last pulse looks like a response, and is none of another pulse
-    within = np.maximum(since, until) < LONGEST_GAP * usual_gap
-    within |= (np.abs(np.minimum(since, until) - usual_gap) < ON_TIME * usual_gap) & (share > SURE)
+    within = np.maximum(since, until) < LONGEST_GAP * float(np.median(np.diff(onsets)))
     return found[within & (np.minimum(since, until) > GIVEN) & (np.diff(found, prepend=-np.inf) > GIVEN)]
 
 
