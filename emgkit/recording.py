@@ -277,6 +277,8 @@ def _validity(signal: NDArray[np.float64], valid: Any) -> NDArray[np.bool_]:
         mask = mask[np.newaxis]
     if mask.dtype != bool or mask.shape != signal.shape:
         raise ShapeError(f"valid must be bool of shape {signal.shape}, got {mask.dtype} of shape {mask.shape}.")
+    if isinstance(valid, Owned) and not (mask & ~finite).any():
+        return freeze(valid, bool)
     return freeze(Owned(mask & finite), bool)
 
 

@@ -62,6 +62,11 @@ class PhaseSpline:
     counts as mains when stretches without pulses show a line of its size, or when there is no response; the messages
     say so.
 
+    Long recordings of more than eight channels (more than a million samples) are fitted in groups: the four channels
+    or more in which the pulses stand out most tell when the pulses came, how large their artifacts were, and which
+    lines are mains; the others are told, and fitted a few at a time, so that the memory beyond the signal stays below
+    its size.
+
     Offset and slow drift of a DC-coupled recording (larger than five typical deflections) go with the interference.
 
     Where a tail runs on under the response, `split_tail` shares the mean response between the two, and every pulse's by

@@ -21,8 +21,8 @@ __all__ = ["FoundInGroups", "channels_by_evidence", "fit_groups"]
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-AT_ONCE = 8  # channels that are fitted at once, and from more on
-LEADERS, TOGETHER = 4, 2  # so many tell of the pulses, and so many of the others are fitted at once
+AT_ONCE, MOST_SAMPLES = 8, 1 << 20  # channels, or samples, that are fitted at once; of more
+LEADERS, TOGETHER = 4, 2  # so many channels at least tell of the pulses, and so many of the others are fitted together
 LOOKED_AT = 400  # pulses, from which channels are chosen
 FRAME = -0.001, 0.03  # s about a pulse
 RAIL = 0.01  # of the samples at a channel's extremes: it is clipped, and its pulses cannot be placed well
@@ -110,12 +110,14 @@ class GroupedPart(FrozenValue):
 
 def fit_groups(signal: Array, fs: float, pulses: Pulses, before: float, window: float, wanted: Wanted) -> FoundInGroups:
     """Fit all channels at once, or, if they are many, the leading ones and then the others, told of the pulses."""
-    if len(signal) <= AT_ONCE:
+    together = max(TOGETHER, MOST_SAMPLES // signal.shape[1])
+    if len(signal) <= max(AT_ONCE, together):
         found = Session(signal, fs, pulses, before, window, wanted).run()
         return FoundInGroups([np.arange(len(signal))], [found], signal.shape)
     order = channels_by_evidence(signal, fs, pulses)
-    others = np.array_split(order[LEADERS:], int(np.ceil((order.size - LEADERS) / TOGETHER)))
-    groups = [np.sort(rows) for rows in (order[:LEADERS], *others)]
+    leaders = max(LEADERS, together)
+    others = np.array_split(order[leaders:], int(np.ceil((order.size - leaders) / together)))
+    groups = [np.sort(rows) for rows in (order[:leaders], *others)]
     first = Session(signal[groups[0]], fs, pulses, before, window, wanted, groups[0]).run()
     every = [first]
     for rows in groups[1:]:

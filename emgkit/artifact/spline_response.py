@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -316,20 +317,8 @@ class ResponseFitter:
 
     def told(self) -> ResponseFitter:
         """Give a fitter for other channels, which is told what was found of the pulses in these."""
-        own = ResponseFitter(
-            self.onsets,
-            self.train,
-            self.knots,
-            self.interval,
-            self.fs,
-            self.count,
-            self.window,
-            self.known_courses,
-            self.current,
-            self.periodic,
-        )
-        own.gain, own.changes, own._made, own._courses = self.gain, self.changes, self._made, self._courses
-        own.sizes, own.level, own._curve = self.sizes, self.level, self._curve
+        own = copy(self)
+        own.weights, own.response, own._plain, own._learned = None, None, {}, {}
         return own
 
     def render(self, channels: int) -> Array:

@@ -66,7 +66,9 @@ def make_segments(onsets: Array, window: float = SEGMENT) -> list[Segment]:
         rise = np.ones(count) if index == 0 else _ramp(place, edges[index, 0], edges[index - 1, 1])
         fall = np.ones(count) if index == number - 1 else 1 - _ramp(place, edges[index + 1, 0], edges[index, 1])
         shares.append(np.minimum(rise, fall) * ((place >= edges[index, 0]) & (place < edges[index, 1])))
-    return [Segment(np.arange(b, b + width), share[b : b + width]) for b, share in zip(begins, shares, strict=True)]
+    return [
+        Segment(np.arange(b, b + width), share[b : b + width].copy()) for b, share in zip(begins, shares, strict=True)
+    ]
 
 
 def _ramp(place: Array, low: float, high: float) -> Array:
