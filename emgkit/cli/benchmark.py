@@ -56,6 +56,8 @@ def command(
         _list_cases(for_machines)
         return
     plan = _plan(quick, cases, methods, (first_seed, seeds), jobs)
+    if out is not None:
+        _prepare(out)  # before half an hour is spent on tables that have no place
     with interruptible():
         rows = _run(plan)
         speeds = _speeds(plan, quick) if speed else []
@@ -68,17 +70,28 @@ def _plan(quick: bool, cases: str | None, methods: str | None, seeds: tuple[int,
     from emgkit.benchmark.peers import peer_python
     from emgkit.benchmark.running import Plan
 
-    names = _names(cases) or (QUICK if quick else tuple(CASES))
+    names = _names("--cases", cases) or (QUICK if quick else tuple(CASES))
     for name in names:
         case(name)
-    wanted = _names(methods)
+    wanted = _names("--methods", methods)
     contestants(wanted, None)
     count = seeds[1] or (QUICK_SEEDS if quick else FULL_SEEDS)
     return Plan(names, wanted, count, seeds[0], QUICK_TUNING if quick else FULL_TUNING, jobs, peer_python())
 
 
-def _names(text: str | None) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.strip() for name in (text or "").split(",") if name.strip()))
+def _names(option: str, text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise click.UsageError(f"{option} takes names with commas between them, got {text!r}: leave it out for all.")
+    return names
+
+
+def _prepare(out: Path) -> None:
+    from emgkit.batch.output import prepare_folder
+
+    prepare_folder(out)
 
 
 def _list_cases(for_machines: bool) -> None:
@@ -140,11 +153,9 @@ def _show(one: TextTable) -> None:
 def _write(out: Path, plan: Plan, rows: list[Row], speeds: list[Speed]) -> None:
     from dataclasses import asdict
 
-    from emgkit.batch.output import prepare_folder
     from emgkit.benchmark import tables, writing
     from emgkit.benchmark.standings import Standings
 
-    prepare_folder(out)
     standings = Standings(rows)
     about = _about(plan, rows, standings)
     writing.write_csv(out / "benchmark.csv", rows)
@@ -166,12 +177,13 @@ def _write(out: Path, plan: Plan, rows: list[Row], speeds: list[Speed]) -> None:
 
 def _about(plan: Plan, rows: list[Row], standings: Standings) -> str:
     from emgkit import __version__
+    from emgkit.benchmark.contestants import AUTO
     from emgkit.benchmark.peers import HOW_TO_BUILD
 
     peers = sorted({row.method for row in rows if row.kind == "peer"})
     present = f"Peers: {', '.join(peers)}." if peers else f"The public peers are not installed: {HOW_TO_BUILD}."
     seeds = "one seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
-    near, of = standings.beside_best()
+    near, of = standings.beside_best() if any(row.method == AUTO for row in rows) else (0, 0)
     auto = f" auto is at most 1 dB behind the best single method in {near} of {of} cases of voluntary EMG." * bool(of)
     return (
         f"emgkit {__version__}, {len(plan.cases)} cases, medians over {seeds}. * tuned on the truth of "

@@ -24,15 +24,37 @@ def test_it_lists_cases(capsys):
     [
         (("--cases", "periodic_exct"), "periodic_exact"),
         (("--methods", "phase_splne"), "phase_spline"),
+        (("--cases", ","), "--cases takes names"),
+        (("--methods", " , "), "--methods takes names"),
+        (("--cases", ""), "--cases takes names"),
         (("--seeds", "0"), "--seeds"),
         (("--jobs", "none"), "--jobs"),
     ],
 )
-def test_bad_names_are_one_line_and_exit_code_2(capsys, words, said):
+def test_bad_names_are_one_line_and_exit_code_2(capsys, monkeypatch, words, said):
+    monkeypatch.setattr("emgkit.benchmark.running.run", lambda _: pytest.fail("ran in vain"))
     assert call("benchmark", *words) == 2
     line = capsys.readouterr().err
     assert line.count("\n") == 1
     assert said in line
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("emgkit.benchmark.running.run", lambda _: pytest.fail("ran in vain"))
+    (tmp_path / "file").write_text("kept")
+    for out in (tmp_path / "file" / "inside", "/proc/inside"):  # nobody can write there, whoever runs the tests
+        assert call("benchmark", "--cases", "few_pulses", "--out", str(out)) == 2
+        line = capsys.readouterr().err
+        assert line.count("\n") == 1
+        assert "cannot be written to" in line
+
+
+@pytest.mark.parametrize("methods", ["blanking", "auto,blanking"])
+def test_how_auto_stands_is_told_only_where_it_ran(capsys, tmp_path, monkeypatch, methods):
+    monkeypatch.setenv("EMGKIT_PEERS", str(tmp_path / "nowhere"))
+    words = ("--cases", "periodic_exact", "--methods", methods, "--seeds", "1", "--no-speed")
+    assert call("benchmark", *words) == 0
+    assert ("auto is at most 1 dB behind" in capsys.readouterr().err) == ("auto" in methods)
 
 
 def test_it_runs_prints_and_writes(capsys, tmp_path, monkeypatch):
