@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import click
@@ -66,23 +66,22 @@ def _scenarios() -> list[dict[str, str]]:
 
 def _simulated() -> list[dict[str, str]]:
     from emgkit import simulate
+    from emgkit.simulate.session import fields_by_name
 
-    return [row for name in _PARTS for row in _settable(getattr(simulate, name))]
+    # a part has other defaults alone than within a session
+    values = fields_by_name(simulate.Session())
+    return [row for name in _PARTS for row in _settable(getattr(simulate, name), values)]
 
 
-def _settable(part: Any) -> Iterator[dict[str, str]]:
-    """Parameters of a part that are no parts themselves."""
+def _settable(part: Any, values: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Parameters of a part that are no parts themselves, with their values in a session."""
     meanings = _meanings(part.__doc__ or "")
     for item in fields(part):
-        default = _default(item)
+        default = values[item.name]
         if item.name != "labels" and not is_dataclass(
             default[0] if isinstance(default, tuple) and default else default
         ):
             yield {"name": item.name, "default": _plain(default), "what": meanings.get(item.name, "")}
-
-
-def _default(item: Field[Any]) -> Any:
-    return item.default if item.default_factory is MISSING else item.default_factory()
 
 
 def _plain(value: Any) -> str:

@@ -65,9 +65,10 @@ def command(
         raise click.UsageError("--channel says what is drawn: give --figure, too.")
     name = SHORT.get(scenario, scenario)
     make = named(name)
+    changes = _settings(settings)
     _check_targets(out, figure, overwrite)
     with usage():
-        made = make(rng=np.random.default_rng(seed), **dict(_setting(text) for text in settings))
+        made = make(rng=np.random.default_rng(seed), **changes)
     picture = None if figure is None else _drawn(made, channel)
     files = {"recording": out, "truth": write_simulation(made, out)}
     if figure is not None:
@@ -129,6 +130,17 @@ def _beside(out: Path) -> Path:
 
 def _counted(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _settings(texts: tuple[str, ...]) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    for name, value in map(_setting, texts):
+        if name == "rng":
+            raise click.UsageError("--set changes what is simulated, rng is not of it: give --seed.")
+        if name in changes:
+            raise click.UsageError(f"--set gives {name} twice, {changes[name]!r} and {value!r}: give it once.")
+        changes[name] = value
+    return changes
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -34,7 +34,8 @@ class Session:
     duration : float
         Length, s.
     channel_names : tuple of str
-        One per channel; as many per muscle as the montage has electrode pairs.
+        One per channel; as many per muscle as the montage has electrode pairs. TRIG (TRIG2 ... of further
+        stimulators), force and current are other traces of the recording.
     m_max : float
         Peak-to-peak size of the response of all units in a muscle's first channel, V.
     sizes : tuple of float
@@ -90,6 +91,12 @@ class Session:
     def _check_channels(self) -> None:
         filled("channel_names", self.channel_names)
         different("channel_names", self.channel_names)
+        taken = {"force", "current", "TRIG", *(f"TRIG{number + 1}" for number in range(1, len(self.stimulators)))}
+        if taken & set(self.channel_names):
+            raise ParameterError(
+                f"channel_names must differ from the names of the recording's other traces, "
+                f"{', '.join(sorted(taken))}; got {self.channel_names}."
+            )
         pairs = len(self.montage.lateral)
         if len(self.channel_names) % pairs:
             raise ParameterError(

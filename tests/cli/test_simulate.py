@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import emgkit as ek
-from emgkit.simulate import SCENARIOS, Effort, Stimulator
+from emgkit.simulate import SCENARIOS, Effort, Session, Stimulator
 
 
 def simulated(lab, name, *words):
@@ -80,6 +80,13 @@ def test_people_are_told_what_was_made_and_nmes_is_short_for_nmes_fatigue(lab):
         (("tyni",), "There is no scenario 'tyni': did you mean 'tiny'?"),
         (("tiny", "--set", "durration=3"), "tiny has no parameter 'durration': did you mean 'duration'?"),
         (("tiny", "--channel", "VL"), "--channel says what is drawn: give --figure, too."),
+        (("tiny", "--set", "rng=3"), "--set changes what is simulated, rng is not of it: give --seed."),
+        (("tiny", "--set", "rate=40", "--set", " rate =50"), "--set gives rate twice, 40 and 50: give it once."),
+        (
+            ("tiny", "--set", "channel_names=['TRIG']"),
+            "channel_names must differ from the names of the recording's other",
+        ),
+        (("tiny", "--set", "channel_names=['force']"), "other traces, TRIG, current, force; got ('force',)."),
         (("tiny", "--set", "duration"), "--set takes NAME=VALUE, got 'duration'."),
         (("tiny", "--set", "duration=abc"), "duration must be a number, got 'abc'."),
         (("tiny", "--set", "duration=-3"), "duration must lie within 1 ... 3600 s, got -3."),
@@ -160,6 +167,9 @@ def test_parameters_that_can_be_set_are_listed_with_what_they_mean(lab):
     for part in (Stimulator, Effort):
         assert {item.name for item in fields(part)} - {"pulse", "contact"} <= set(named)
     assert named["rate"] == "30"
+    # what is listed is what a session has, not what its parts have alone
+    pulse = Session().stimulators[0].pulse
+    assert (float(named["width"]), float(named["gap"])) == (pulse.width, pulse.gap)
     # what is listed is what --set takes: every default by itself changes nothing
     words = [f"--set={name}={default}" for name, default in named.items() if name in ("gains", "rail", "anti_alias")]
     plain, _ = simulated(lab, "plain.bdf")
