@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,8 @@ def _of_change(change: Change, truth: tuple[Any, Any, Any]) -> Iterator[Claim]:
         for (aspect, unit), true in zip(units.items(), truth, strict=True):
             low, high = getattr(change, f"{aspect}_interval")[row]
             value = getattr(change, aspect)[row]
+            if math.isnan(true[row]):
+                continue
             yield Claim(channel, change.feature, aspect, unit, *map(float, (value, low, high, true[row])))
 
 
@@ -91,6 +94,8 @@ def _of_comparison(item: Comparison, middles: Mapping[str, NDArray[np.float64]],
     sides = [truth.change(side.feature, middles[side.kind])[2] for side in (item.a, item.b)]
     quantity = f"{item.a.feature} - {item.b.feature}"
     for row, channel in enumerate(item.channel_names):
+        if math.isnan(sides[0][row] - sides[1][row]):
+            continue
         low, high = item.difference_interval[row]
         numbers = (item.difference[row], low, high, sides[0][row] - sides[1][row])
         yield Claim(channel, quantity, "difference", "points", *map(float, numbers))

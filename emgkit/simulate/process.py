@@ -111,19 +111,20 @@ class VoluntarySpectrum:
         factor = np.real((1 + phi) / np.where(np.abs(1 - phi) < 1e-9, 1e-9, 1 - phi))
         return np.asarray(2 * rate * share * ((1 - share) + share * factor))
 
-    def at(self, state: FibreState, time: float, stimulated: float) -> Array:
-        """Give the density at a time of which a share is ``stimulated``, V²/Hz, (channels, frequencies)."""
-        weight = stimulated * self._stimulated + (1 - stimulated) * self._free
+    def at(self, state: FibreState, time: float) -> Array:
+        """Give the density at a time outside trains and within, V²/Hz, (2, channels, frequencies)."""
         velocity, amplitude, growth = state.at(np.full(self._unit.size, time), self._unit)
         wave = self._base
         for share, more in zip(growth, self._more, strict=True):
             wave = wave if more is None else wave + share[:, np.newaxis, np.newaxis] * more
         size = np.abs(wave) ** 2
-        out = np.zeros((self._base.shape[1], self._frequencies.size))
+        out = np.zeros((2, self._base.shape[1], self._frequencies.size))
         for number, (speed, share) in enumerate(zip(velocity, amplitude, strict=True)):
-            for channel in range(len(out)):
+            for channel in range(out.shape[1]):
                 energy = np.interp(self._frequencies / speed, self._grid, size[number, channel])
-                out[channel] += weight[number] * energy * (share / speed) ** 2
+                energy *= (share / speed) ** 2
+                out[0, channel] += self._free[number] * energy
+                out[1, channel] += self._stimulated[number] * energy
         return out * self._gain
 
 

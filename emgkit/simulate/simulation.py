@@ -145,7 +145,8 @@ def _inputs(played: Played, around: Around) -> Inputs:
 
 
 def _truth(played: Played, parts: dict[str, Array], distortion: Array, condition: NDArray[np.uint8]) -> Truth:
-    values = process_values(played.session, list(zip(played.muscles, played.activities, played.drives, strict=True)))
+    happened = list(zip(played.muscles, played.activities, played.drives, strict=True))
+    values = process_values(played.session, played.train, happened)
     return Truth(
         **{name: adopt(part) for name, part in parts.items()},
         onsets=played.stimuli.onsets,
@@ -153,7 +154,7 @@ def _truth(played: Played, parts: dict[str, Array], distortion: Array, condition
         velocity=values.velocity,
         weighted_velocity=values.weighted_velocity,
         active=values.active,
-        feature_times=values.times,
+        feature_times=values.feature_times,
         features=values.features,
         distortion=adopt(distortion),
         condition=condition,

@@ -1,9 +1,11 @@
 """Process values: closed forms that the means of many realisations meet."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from emgkit.simulate import intermittent_nmes, tiny
+from emgkit.simulate import Stimulator, intermittent_nmes, tiny
 from emgkit.simulate.process import median_frequency
 
 STILL = {"slowing": 0.0, "weakening": 0.0, "threshold_rise": 0.0, "mains_amplitude": 0.0}
@@ -80,6 +82,57 @@ def test_evoked_values_are_those_of_the_mean_response(steady):
         }
         off.append([measured[name] / truth.at(name, np.array([6.0]))[0, 0] - 1 for name in measured])
     assert np.abs(off).max() < 0.02, f"median {np.median(off, axis=0)}, worst {np.abs(off).max(axis=0)}"
+
+
+EVOKED = ("vpp", "area", "m_wave_mdf", "m_wave_mnf")
+
+
+@pytest.mark.parametrize("late", [0.0, 0.012])
+def test_responses_that_mix_with_those_of_another_stimulator_have_no_values(late):
+    one = Stimulator(current=0.02, phase=0.0, jitter=0.0, rate=20.0)
+    for seed in range(3):
+        made = tiny(
+            rng=np.random.default_rng(seed),
+            reach=1.0,
+            bursts=0,
+            stimulators=(one, replace(one, site=1, phase=20.0 * late)),
+        )
+        for name in EVOKED:
+            assert np.isnan(made.truth.features[name]).all(), name
+        assert np.isfinite(made.truth.features["rms"]).all()
+
+
+def test_the_values_are_those_of_a_train_of_their_own_beside_close_pulses_and_other_stimulators():
+    """A pulse of its own, then four 5 ms apart; pulses of another stimulator, each beside one of the same site."""
+    ratios = []
+    trains = tuple((begin, begin + 0.3) for begin in (0.3, 0.9, 1.5, 2.1))
+    first = Stimulator(trains=trains, intervals=(0.1, 0.005, 0.005, 0.005), jitter=0.0, current=0.08)
+    other = Stimulator(trains=((0.7, 0.85), (1.9, 2.05)), rate=60.0, phase=0.0, jitter=0.0, current=0.01, site=1)
+    for seed in range(6):
+        still = {**STILL, "fluctuation": 0.0, "threshold_fluctuation": 0.0, "latency_jitter": 0.0}
+        made = tiny(rng=np.random.default_rng(seed), bursts=0, stimulators=(first, other), **still)
+        begin = round(0.302 * 2000)
+        size = np.ptp(np.fft.irfft(np.fft.rfft(made.truth.evoked[0, begin - 12 : begin + 68]), 80 * 16) * 16)
+        ratios.append(made.truth.at("vpp", np.array([0.0]))[0, 0] / size)
+    assert np.abs(np.array(ratios) - 1).max() < 0.03, ratios
+
+
+def test_rms_is_not_smeared_over_the_edges_of_trains():
+    ratios = []
+    for seed in range(12):
+        made = tiny(
+            rng=np.random.default_rng(seed),
+            profile=((0.0, 0.5), (24.0, 0.5)),
+            duration=24.0,
+            trains=((12.2, 24.0),),
+            units=40,
+            **STILL,
+        )
+        signal = (made.truth.voluntary + made.truth.noise)[0]
+        measured = np.array([signal[2000:24_000].std(), signal[25_000:46_000].std()])
+        near = made.truth.at("rms", np.array([11.9, 12.4]))[:, 0]
+        ratios.append(measured / near)
+    np.testing.assert_allclose(np.mean(ratios, axis=0), 1.0, atol=0.03, err_msg=str(ratios))
 
 
 def test_ramps_do_not_hide_the_response_of_the_plateau():
