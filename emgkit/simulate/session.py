@@ -9,6 +9,7 @@ from typing import Any
 from emgkit._checks import assign, in_range, nearest
 from emgkit.errors import ParameterError, UnknownNameError
 from emgkit.recording import Mark
+from emgkit.simulate.effects import check_effects
 from emgkit.simulate.effort import Effort
 from emgkit.simulate.evoked import EvokedParameters
 from emgkit.simulate.fatigue import FatigueParameters
@@ -140,27 +141,16 @@ class Session:
         Raises
         ------
         ParameterError
-            If no part knows a name, a value is out of range, or another parameter stands instead of this one.
+            If no part knows a name, a value is out of range, or a change has no effect because another parameter
+            stands instead of this one or what it belongs to is not there.
         """
         known = set(names(self))
         for name in changes:
             if name not in known:
                 raise ParameterError(f"{scenario} has no parameter {name!r}: {nearest(name, sorted(known))}.")
         made: Session = _changed(self, changes)
-        for part in (made.efforts_of[0], made.stimulators[0]):
-            _check_effect(scenario, part, changes)
+        check_effects(scenario, self, made, changes)
         return made
-
-
-def _check_effect(scenario: str, part: Effort | Stimulator, changes: Mapping[str, Any]) -> None:
-    """Refuse changes of what has no effect because something else stands instead of it."""
-    for instead, replaced in part.REPLACED.items():
-        for name in replaced:
-            if getattr(part, instead) and name in changes and changes[name] is not None:
-                raise ParameterError(
-                    f"{name} has no effect in {scenario}, where {instead} stands instead of it: "
-                    f"change {instead}, or give {instead}={'None' if instead != 'intervals' else '()'}, too."
-                )
 
 
 def names(part: Any) -> Iterator[str]:

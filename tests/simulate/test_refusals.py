@@ -47,12 +47,68 @@ def test_tails_may_be_as_long_as_stated():
             {"packet_loss": 0.2, "packet": 1.0},
             "packet must be at most 0.3 s, so that the recording has at least",
         ),
+        *(
+            ("tiny", changes, f"^{next(iter(changes))} has no effect in tiny without {words}, too")
+            for changes, words in (
+                ({"rail_recovery": 0.01}, "a rail: give rail"),
+                ({"rail_recovery": 0.01, "slew": 300.0}, "a rail: give rail"),
+                ({"high_pass_order": 2, "high_pass": None}, "a high-pass: give high_pass"),
+                ({"droop": 5.0}, "blanking hardware: give blanking"),
+                ({"droop": 5.0, "blanking": 0.003, "blanked_to": "zero"}, 'a held value: give blanked_to="held"'),
+                ({"blanked_to": "zero"}, "blanking hardware: give blanking"),
+                ({"packet": 0.1}, "lost packets: give packet_loss"),
+                ({"packet_slip": True}, "lost packets: give packet_loss"),
+                ({"modulation_period": 3.0}, "a modulation: give modulation"),
+                ({"h_latency": 0.035}, "an H-reflex: give h_reflex"),
+                ({"h_current": 0.5}, "an H-reflex: give h_reflex"),
+                ({"pop_size": 1e-3}, "pops: give pops"),
+                ({"heart_rate": 90.0}, "a heart: give ecg"),
+                ({"mains": 60.0, "mains_amplitude": 0.0}, "mains: give mains_amplitude"),
+                ({"flicker": 5.0, "noise": 0.0}, "noise: give noise"),
+                ({"neighbour": 0.1}, "a second channel: give channel_names"),
+                ({"power_exponent": 0.3}, "a power tail: give power_share"),
+                ({"potentiation_on": 3.0}, "potentiation: give it"),
+                ({"potentiation_off": 3.0}, "potentiation: give it"),
+                ({"threshold_time": 30.0, "threshold_rise": 0.0}, "a rise of the thresholds: give threshold_rise"),
+                ({"gap": 1e-4, "shape": "monophasic"}, "a second phase, or cycles: give shape or cycles"),
+                ({"imbalance": 0.1, "shape": "monophasic"}, "a second phase: give shape"),
+            )
+        ),
+        (
+            "tiny",
+            {"levels": (1.0, 0.5)},
+            "levels must hold at most as many entries as there are trains in tiny, 1, got 2",
+        ),
+        (
+            "tiny",
+            {"efforts": (1.0, 0.5)},
+            "efforts must hold at most as many entries as there are contractions in tiny, 1",
+        ),
+        ("recruitment", {"efforts": (0.5,)}, "as there are contractions in recruitment, 0, got 1"),
     ],
 )
 def test_what_would_have_no_effect_is_refused(name, changes, words):
     with pytest.raises(ek.ParameterError, match=words) as refused:
         SCENARIOS[name](rng=np.random.default_rng(1), **changes)
     assert "\n" not in str(refused.value)
+
+
+def test_what_belongs_to_something_that_is_there_is_taken():
+    few, rng = {"units": 3, "fibres_per_unit": 1}, np.random.default_rng(1)
+    there = (
+        {"rail": 0.004, "rail_recovery": 0.01},
+        {"blanking": 0.003, "droop": 5.0},
+        {"shape": "monophasic", "gap": 1e-4, "cycles": 2},
+        {"trains": ((0.5, 1.0), (1.5, 2.0)), "levels": (1.0, 0.5)},
+        {"channel_names": ("VL", "VM"), "neighbour": 0.1},
+        # what is as it was without may be said again
+        {"packet": 0.013, "heart_rate": 70.0, "levels": [1.0], "packet_slip": False, "neighbour": 0.0},
+    )
+    for changes in there:
+        assert np.isfinite(tiny(rng=rng, **few, **changes).recording.signal).all()
+    # what the scenario has itself may be too much: 20 levels, now for one train
+    made = SCENARIOS["recruitment"](rng=rng, trains=((1.0, 4.0),), h_reflex=0.0, duration=5.0, **few)
+    assert made.pulses.n_trains == 1
 
 
 def test_what_stands_instead_may_be_given_up():
