@@ -110,6 +110,12 @@ class FatigueParameters:
         for name in times:
             in_range(name, getattr(self, name), 0.1, 1e5, "s")
 
+    def most_lost(self, rate: float, duration: float) -> float:
+        """Relative fall of the mean velocity when all units fire at a rate, Hz, for some time, s."""
+        loss = self.slowing * rate / FULL_RATE
+        speed = loss / max(self.limit, 1e-9) + 1 / self.recovery
+        return float(-loss / speed * np.expm1(-speed * duration))
+
     def threshold_at(self, times: Array) -> Array:
         """Thresholds of the axons over those at the beginning, at times in s."""
         return 1 - self.threshold_rise * np.expm1(-times / self.threshold_time)

@@ -21,7 +21,8 @@ from emgkit.simulate.templates import Templates
 
 Array = NDArray[np.floating[Any]]
 
-TEMPLATE_LENGTH = 0.045  # s, after which the slowest action potential is over; numerical
+TEMPLATE_LENGTH = 0.045  # s, after which action potentials at the usual velocities are over; numerical
+TRAVELLED = 90.0  # mm, after which the slowest is: the longest fibre, and the action potential behind it; numerical
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,8 @@ def make_muscle(
     filtered = [None if more is None else front_end.low(more) for more in raw.growth]
     low = Templates(front_end.low(base), FINE, (filtered[0], filtered[1]))
     units, ones = np.arange(len(pool)), np.ones(len(pool))
-    whole = front_end.high(low.render(pool.latency, units, ones, ones, FINE, int(0.06 * FINE)), FINE)
+    count = int((low.duration + 0.015) * FINE)  # the latencies take less than the rest
+    whole = front_end.high(low.render(pool.latency, units, ones, ones, FINE, count), FINE)
     factor = m_max / float(np.ptp(whole[0]))
     return Muscle(pool, low.times(factor), raw.times(factor))
 
@@ -72,7 +74,8 @@ def _bipolar(
     pool: Pool, fibres: Fibres, montage: Montage, shapes: list[tuple[float, float]]
 ) -> dict[tuple[float, float], Array]:
     """Potentials of the units, V, (units, pairs, samples), for every shape of the action potential."""
-    single = shaped_potentials(fibres, montage.axial().ravel(), FINE, TEMPLATE_LENGTH, shapes)
+    length = max(TEMPLATE_LENGTH, 1e-3 * TRAVELLED / float(fibres.velocity.min()))
+    single = shaped_potentials(fibres, montage.axial().ravel(), FINE, length, shapes)
     count = pool.innervation[:, np.newaxis, np.newaxis]
     waves = {}
     for shape, potentials in zip(shapes, single, strict=True):

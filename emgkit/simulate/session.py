@@ -16,13 +16,14 @@ from emgkit.simulate.fatigue import FatigueParameters
 from emgkit.simulate.front_end import FrontEnd
 from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.montage import Montage
-from emgkit.simulate.pool import PoolParameters
+from emgkit.simulate.pool import LENGTH, PEAK_RATE_FIRST, PoolParameters
 from emgkit.simulate.ranges import different, filled, row
 from emgkit.simulate.stimulator import Stimulator
 from emgkit.simulate.surroundings import Surroundings
 
 __all__ = ["Session"]
 
+LAST_END = 0.028  # s, when the mean action potential must reach the ends of its fibres; numerical
 FEWEST_PACKETS = 10  # in a recording of which packets get lost; by definition
 
 
@@ -83,10 +84,22 @@ class Session:
         filled("stimulators", self.stimulators)
         filled("efforts_of", self.efforts_of)
         self._check_channels()
+        self._check_velocity()
         if self.front_end.packet_loss and self.front_end.packet > self.duration / FEWEST_PACKETS:
             raise ParameterError(
                 f"packet must be at most {self.duration / FEWEST_PACKETS:g} s, so that the recording has at least "
                 f"{FEWEST_PACKETS} of them that may get lost, got {self.front_end.packet:g} s."
+            )
+
+    def _check_velocity(self) -> None:
+        """Refuse M-waves that do not end within the window of their features: these would tell of its end."""
+        fastest = max(PEAK_RATE_FIRST, *(one.rate for one in self.stimulators))
+        kept = 1 - self.fatigue.most_lost(fastest, self.duration)
+        least = 1e-3 * LENGTH / (LAST_END - self.pool.latency) / kept
+        if self.pool.velocity < least * (1 - 1e-9):
+            raise ParameterError(
+                f"velocity must be at least {least:.3g} m/s, so that M-waves end within 30 ms where slowing and limit "
+                f"leave {100 * kept:.3g} % of it, got {self.pool.velocity:g} m/s: raise it, or lower limit or slowing."
             )
 
     def _check_channels(self) -> None:

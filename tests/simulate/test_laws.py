@@ -1,12 +1,16 @@
 """Exact laws: uniform slowing, gain, sub-sample shifts; each holds for every seed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from emgkit.simulate import FatigueParameters, FrontEnd, Montage, PoolParameters, tiny
+from emgkit.simulate.fatigue import at_rest
 from emgkit.simulate.fibre import Fibres, fibre_potentials
 from emgkit.simulate.front_end import FINE
 from emgkit.simulate.muscle import make_muscle
+from emgkit.simulate.process import evoked_values, expected_response
 from emgkit.simulate.spikes import fire
 
 SEEDS = range(10)
@@ -66,6 +70,30 @@ def test_uniform_slowing_scales_frequencies_by_s_sizes_by_1_and_times_by_1_over_
     off = np.array(found) / expected - 1
     message = f"median {np.median(off, axis=0)}, worst {np.abs(off).max(axis=0)} (mdf, mnf, vpp, area, duration)"
     assert np.abs(off).max() < 0.01, message
+
+
+def test_slow_action_potentials_are_not_cut():
+    slow = PoolParameters(units=40, fibres_per_unit=4, velocity=2.5, velocity_spread=1.0)
+    for seed in SEEDS[:4]:
+        rng = np.random.default_rng(seed)
+        muscle = make_muscle(slow, Montage(), 8e-3, FrontEnd(high_pass=None), FatigueParameters(), rng=rng)
+        values = np.abs(muscle.templates.values)
+        left = values[..., -20:].max(axis=-1) / values.max(axis=-1)
+        assert left.max() < 0.01, f"seed {seed}: {left.max():.3f} of the slowest unit, {muscle.pool.velocity.min()} m/s"
+
+
+def test_the_process_values_keep_the_law_down_to_the_slowest_velocity_that_is_allowed(muscles):
+    """Within 3 %: the latencies do not slow with the fibres, and the last end-of-fibre waves touch the window's end."""
+    off = []
+    for muscle in muscles:
+        fresh = at_rest(len(muscle.pool), 1.0)
+        slow = replace(fresh, velocity=0.6 * fresh.velocity)
+        once, then = (
+            evoked_values(expected_response(muscle, FrontEnd(), state, 0.5, np.ones(len(muscle.pool)), 0.1), FINE)
+            for state in (fresh, slow)
+        )
+        off.append([then[name][0] / once[name][0] / 0.6 - 1 for name in ("m_wave_mdf", "m_wave_mnf")])
+    assert np.abs(off).max() < 0.03, f"median {np.median(off, axis=0)}, worst {np.abs(off).max(axis=0)}"
 
 
 @pytest.mark.parametrize("slowing", SLOWINGS)

@@ -73,7 +73,7 @@ def efforts(muscles):
         for drive in DRIVES:
             rates = one.pool.rates(np.array([drive]))[:, 0]
             spectrum = VoluntarySpectrum(one.templates, rates, np.ones(count), FREQUENCIES, gain)
-            values = voluntary_values(spectrum.at(at_rest(count, 2.0), 0.5, 0.0), FREQUENCIES)
+            values = voluntary_values(spectrum.at(at_rest(count, 2.0), 0.5)[0], FREQUENCIES)
             row.append([values["rms"][0], values["mdf"][0]])
         rows.append(row)
     return np.array(rows)

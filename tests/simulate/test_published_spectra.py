@@ -37,7 +37,7 @@ def voluntary_frequencies(one, state, times):
     """Median and mean frequency of the process, Hz, each (times,)."""
     rates = one.pool.rates(np.array([0.8]))[:, 0]
     process = VoluntarySpectrum(one.templates, rates, np.ones(rates.size), WHOLE, np.ones(WHOLE.size))
-    density = [process.at(state, time, 0.0)[0] for time in times]  # nobody stimulates meanwhile
+    density = [process.at(state, time)[0, 0] for time in times]  # nobody stimulates meanwhile
     median = np.array([median_frequency(WHOLE, row) for row in density])
     return median, np.array([(row * WHOLE).sum() / row.sum() for row in density])
 

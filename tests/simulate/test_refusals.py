@@ -120,3 +120,23 @@ def test_what_stands_instead_may_be_given_up():
     assert made.truth.onsets.max() < 1.5
     lost = SCENARIOS["tiny"](rng=np.random.default_rng(1), packet_loss=0.5, packet=0.3).truth.condition == 4
     assert lost.any()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"velocity": 1.5},
+        {"velocity": 3.0, "slowing": 0.05, "duration": 60.0},
+        {"slowing": 0.05, "limit": 0.5, "duration": 120.0},
+        {"slowing": 0.05, "limit": 0.6, "duration": 120.0},
+    ],
+)
+def test_m_waves_that_outlast_the_window_of_their_features_are_refused(changes):
+    with pytest.raises(ek.ParameterError, match=r"velocity must be at least .* m/s.* got .* m/s") as refused:
+        tiny(rng=np.random.default_rng(1), **changes)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("changes", [{"limit": 0.6}, {"velocity": 2.6, "slowing": 0.0}])
+def test_limits_and_velocities_are_accepted_where_m_waves_end_in_time(changes):
+    assert np.isfinite(tiny(rng=np.random.default_rng(1), **changes).truth.features["m_wave_mnf"]).all()
