@@ -117,7 +117,7 @@ def _evidence(rest: Array, seen: Array, subsets: Indices) -> Array:
     gain = np.full((len(rest), number), -np.log(number))
     for first in range(size):
         (a, b), (_, c) = matrix[first, first]
-        a, c = a + 1.0, c + 1.0
+        a, c = np.maximum(a, 0.0) + 1.0, np.maximum(c, 0.0) + 1.0  # not negative but for rounding
         det = np.maximum(a * c - b * b, LEAST_DETERMINANT * a * c)  # positive but for rounding
         x, y = right[first]
         x, y = (c * x - b * y) / det, (a * y - b * x) / det

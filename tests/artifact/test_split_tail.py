@@ -320,3 +320,17 @@ def test_drift_tells_slow_amplifiers_from_others_and_nothing_more(corner, order)
         assert sum(found.values()) == pytest.approx(1)
         assert len({share for one, share in found.items() if one.corner > 2}) == 1
     assert min(shares) > 0.8 if corner <= 2 else max(shares) < 0.3, shares
+
+
+def test_tails_that_hardly_differ_beside_next_to_no_noise_keep_their_evidence_finite():
+    """Rounding makes what exponentials add to each other negative, and the logarithm of that NaN."""
+    worst = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        columns = 1 + 2 * TAUS.size
+        seen = rng.standard_normal((40, 2)) @ rng.standard_normal((2, columns))
+        gram = 10.0 ** rng.uniform(10, 20) * (seen.T @ seen)[np.newaxis]
+        response = rng.standard_normal((1, columns)) * np.sqrt(np.diagonal(gram, axis1=1, axis2=2))
+        choices = choose_tails(gram, response, np.zeros(1), 1.0, 1, 3)
+        worst += int((~np.isfinite(choices.evidence)).sum())
+    assert worst == 0
