@@ -133,14 +133,23 @@ class Effort:
         times, drives = np.array(self.profile, dtype=float).reshape(-1, 2).T
         return np.interp(np.arange(int(duration * 1000)) / 1000, times, drives)
 
-    def marks(self, within: Span, duration: float) -> tuple[Mark, ...]:
-        """Give marks "voluntary" for the contractions and "rest" for the pauses of at least 1 s between them."""
-        spans = self.spans(within, duration)
-        voluntary = [Mark("voluntary", *span) for span in spans]
-        ends = [within[0], *(end + QUIET for _, end in spans)]
-        begins = [*(begin - QUIET for begin, _ in spans), within[1]]
-        rest = [Mark("rest", low, high) for low, high in zip(ends, begins, strict=True) if high - low >= 1.0]
-        return tuple(sorted([*voluntary, *rest], key=lambda mark: mark.start))
+
+def rests(spans: list[Span], within: Span) -> list[Mark]:
+    """Give marks "rest" for the pauses of at least 1 s between contractions."""
+    ends = [within[0], *(end + QUIET for _, end in spans)]
+    begins = [*(begin - QUIET for begin, _ in spans), within[1]]
+    return [Mark("rest", low, high) for low, high in zip(ends, begins, strict=True) if high - low >= 1.0]
+
+
+def joined(spans: list[Span]) -> list[Span]:
+    """Sort spans and join those that overlap."""
+    out: list[Span] = []
+    for low, high in sorted(spans):
+        if out and low < out[-1][1]:
+            out[-1] = (out[-1][0], max(high, out[-1][1]))
+        else:
+            out.append((low, high))
+    return out
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[Span]:

@@ -47,7 +47,9 @@ class FrontEnd:
     rail : float or None
         The first stage, before any filter, cannot leave ± this, V at its input; None for no limit.
     rail_recovery : float
-        Time constant with which an overloaded first stage comes back, s.
+        Time constant with which an overloaded first stage comes back, s. What is beyond the rail charges a store with
+        its sign, so that the phases of a balanced pulse cancel and hardly anything is left: a long recovery needs a
+        monophasic pulse, an ``imbalance``, or a tail beyond the rail.
     slew : float or None
         Steepest slope that the first stage follows, V/s; None for no limit.
     high_pass : float or None

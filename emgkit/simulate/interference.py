@@ -26,6 +26,7 @@ HEART_WAVES = (
 )
 HEART_SPREAD = 0.05  # SD of the heart's intervals over their mean; unverified
 MOVEMENT_BAND = (0.5, 15.0)  # Hz; unverified
+STILL = 0.3  # of the movement where no force changes; unverified
 POP_RECOVERY = 0.08  # s, time constant; unverified
 NEIGHBOUR_DELAY = 2e-3  # s, of crosstalk from a neighbouring muscle; unverified
 
@@ -37,10 +38,10 @@ class Mains:
     Parameters
     ----------
     amplitude : float
-        Of the fundamental, V.
+        Of the fundamental before the filters, V.
     frequency : float
         Hz.
-    phase : (samples,) rad, of the fundamental
+    phase : (samples,) rad, of the fundamental behind the filters: it is anywhere, on either side of them
     orders : which harmonics
     start, gain : (orders, channels) rad, and relative size
     """
@@ -52,15 +53,18 @@ class Mains:
     start: Array
     gain: Array
 
-    def behind(self) -> Array:
-        """Mains as the amplifier shows it, V, (channels, samples)."""
-        return self._line(self.phase, np.ones(len(self.orders)))
+    def behind(self, front_end: FrontEnd) -> Array:
+        """Mains behind the filters, V, (channels, samples)."""
+        return self._line(self.phase, np.abs(self._response(front_end)))
 
     def entering(self, front_end: FrontEnd, ratio: int) -> Array:
         """Mains before the filters, at ``ratio`` times the output rate."""
         fine = np.arange(self.phase.size * ratio) / ratio
         phase = np.interp(fine, np.arange(self.phase.size), self.phase)
-        return self._line(phase, 1 / front_end.response(self.frequency * np.array(self.orders, dtype=float)))
+        return self._line(phase, np.exp(-1j * np.angle(self._response(front_end))))
+
+    def _response(self, front_end: FrontEnd) -> NDArray[Any]:
+        return front_end.response(self.frequency * np.array(self.orders, dtype=float))
 
     def _line(self, phase: Array, turn: NDArray[Any]) -> Array:
         out = np.zeros((self.start.shape[1], phase.size))
@@ -89,7 +93,7 @@ class Around:
 
     def interference(self, front_end: FrontEnd) -> Array:
         """Everything that is neither muscle nor stimulation nor electrode noise, V, (channels, samples)."""
-        line = self.mains.behind()
+        line = self.mains.behind(front_end)
         return line if self.moving is None else line + front_end.high(self.moving)
 
     def noise(self, front_end: FrontEnd) -> Array:
@@ -139,7 +143,8 @@ def draw_around(
 ) -> Around:
     """Draw noise and everything that is neither muscle nor stimulation, for (channels, samples).
 
-    ``effort`` is the drive on a grid of 1 kHz: electrodes move when force changes.
+    ``effort`` is the drive under every channel on a grid of 1 kHz, (channels, times): electrodes move when the force
+    below them changes.
     """
     wires, heart, motion, popping = lines.spawn(4)
     fs = front_end.fs
@@ -203,14 +208,19 @@ def _movement(
     from scipy.signal import butter, sosfiltfilt
 
     channels, count = shape
+    envelope = np.stack([_shaken(count, fs, row) for row in effort])
+    sections = butter(2, MOVEMENT_BAND, "bandpass", fs=fs, output="sos")
+    noise = sosfiltfilt(sections, rng.standard_normal((channels, count)), axis=-1)
+    return np.asarray(around.movement * envelope * noise / noise.std(axis=1, keepdims=True))
+
+
+def _shaken(count: int, fs: float, effort: Array) -> Array:
+    """How much force changes about every sample, over its most; without any change there is a little everywhere."""
     change = np.abs(np.gradient(np.interp(np.arange(count) / fs, np.arange(effort.size) / 1000.0, effort)))
     window = np.hanning(max(int(fs), 3))
     envelope = np.convolve(change, window / window.sum(), mode="same")
     peak = float(envelope.max())
-    envelope = envelope / peak if peak > 0 else np.full(count, 0.3)
-    sections = butter(2, MOVEMENT_BAND, "bandpass", fs=fs, output="sos")
-    noise = sosfiltfilt(sections, rng.standard_normal((channels, count)), axis=-1)
-    return np.asarray(around.movement * envelope * noise / noise.std(axis=1, keepdims=True))
+    return np.asarray(envelope / peak) if peak > 0 else np.full(count, STILL)
 
 
 def _pops(shape: tuple[int, int], around: Surroundings, fs: float, rng: np.random.Generator) -> Array:

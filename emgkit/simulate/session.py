@@ -51,11 +51,13 @@ class Session:
     stimulators : tuple of Stimulator
         At least one; more fire independently of each other.
     efforts_of : tuple of Effort
-        Voluntary effort of each muscle, used one after the other and again from the start.
+        Voluntary effort of each muscle, used one after the other and again from the start. Marks "voluntary" stand
+        where any muscle contracts, "rest" where none does.
     pool, montage, evoked, fatigue, surroundings, front_end : objects
         Parameters of the parts.
     labels : tuple of Mark
-        Further labelled intervals.
+        Further labelled intervals. A contraction of a further muscle that has one of its own, from start to stop, as
+        "stance" in `foot_drop`, is not marked as "voluntary".
     """
 
     duration: float = 60.0

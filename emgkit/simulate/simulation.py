@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from emgkit.errors import ParameterError
 from emgkit.pulses import Pulses
 from emgkit.recording import Mark, Recording
 from emgkit.simulate.device import Device, Inputs, recorded
+from emgkit.simulate.effort import joined, rests
 from emgkit.simulate.features import process_values
 from emgkit.simulate.interference import Around, draw_around, from_neighbours
 from emgkit.simulate.leak import Leak, make_leak
@@ -75,7 +77,7 @@ def simulate(session: Session, *, rng: np.random.Generator) -> Simulation:
         (len(session.channel_names), count),
         session.surroundings,
         session.front_end,
-        played.drives[0],
+        np.repeat(played.drives, len(session.montage.lateral), axis=0),
         lines=lines,
         hiss=hiss,
     )
@@ -194,8 +196,13 @@ def _joined(prefix: str, spikes: list[Spikes]) -> dict[str, Any]:
 
 
 def _marks(session: Session) -> tuple[Mark, ...]:
-    own = session.efforts_of[0].marks(session.span, session.duration)
-    return tuple(sorted([*own, *session.labels], key=lambda mark: mark.start))
+    """Mark contractions of any muscle and rest of all; of a further one, what the labels name has its mark already."""
+    named = {(mark.start, mark.stop) for mark in session.labels}
+    first, *others = (one.spans(session.span, session.duration) for one in session.efforts_of[: session.muscles])
+    spans = [*first, *(span for other in others for span in other if span not in named)]
+    voluntary = [Mark("voluntary", *span) for span in (joined(spans) if others else spans)]
+    rest = rests(joined([*first, *itertools.chain(*others)]) if others else first, session.span)
+    return tuple(sorted([*voluntary, *rest, *session.labels], key=lambda mark: mark.start))
 
 
 def _traces(played: Played) -> dict[str, Trace]:

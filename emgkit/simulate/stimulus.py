@@ -159,7 +159,9 @@ class Contact:
     gain_noise : float
         Relative SD of the artifact from pulse to pulse, 0.001 ... 0.003 is usual.
     mechanical : float
-        Size of a damped movement of the electrodes after every pulse, V.
+        Size of a damped movement of the electrodes after every pulse at full ``current``, V: a sine of 12 Hz of this
+        amplitude that begins after 6 ms and decays with 40 ms, so that its peak is 0.63 of it. In a channel it is
+        0.5 ... 1 times as large, by chance, and the high-pass weakens it.
     dc_shift : float
         Offset that builds up during a train within about a second and decays after it, V.
     """

@@ -17,24 +17,29 @@ Array = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Surroundings:
-    """Noise and interference. Voltages in V. Defaults without a citation are plausible and unverified.
+    """Noise and interference as they enter the amplifier, V: its filters weaken all of it.
+
+    Defaults without a citation are plausible and unverified.
 
     Parameters
     ----------
     noise : float
-        RMS of the white noise of electrode and amplifier.
+        RMS of the white noise of electrode and amplifier between 0 and ``fs / 2``, before the filters. Its one-sided
+        density, with the 1/f part, is ``noise**2 / (fs / 2) * (1 + flicker / max(f, 0.5 Hz))`` V²/Hz: it depends on
+        the sampling rate. To keep a density, change the noise with the square root of the rate.
     flicker : float
         Frequency below which 1/f noise exceeds the white noise, Hz.
     mains : float
         Mains frequency, Hz.
     mains_amplitude : float
-        Amplitude of its fundamental; the third and fifth harmonic come with it.
+        Amplitude of its fundamental; the third and fifth harmonic come with 0.3 and 0.15 of it. Each is 0.6 ... 1.4
+        times as large in a channel, by chance.
     ecg : float
-        Height of the heart's R wave; 20 to 300 µV over the trunk.
+        Height of the heart's R wave, 20 to 300 µV over the trunk; in a channel 0.5 ... 1 times as large, by chance.
     heart_rate : float
         Beats per minute.
     movement : float
-        RMS of movement artifact while force changes.
+        RMS of movement artifact, 0.5 to 15 Hz, where the force of the muscle below changes most.
     pops : float
         Electrode pops per minute.
     pop_size : float

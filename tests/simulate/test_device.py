@@ -207,3 +207,27 @@ def test_a_device_may_have_all_limits_at_once():
     assert set(np.unique(made.truth.condition)) == set(CODE.values())
     np.testing.assert_allclose(made.truth.recorded, made.recording.signal, atol=1e-15)
     assert made.truth.usable.mean() > 0.1
+
+
+@pytest.mark.parametrize(("order", "corner"), [(1, 500.0), (2, 100.0)])
+def test_the_high_pass_weakens_mains_as_everything_else(order, corner):
+    free, filtered = (
+        np.fft.rfft(tiny(rng=np.random.default_rng(3), mains=50.0, **one).truth.interference[0])
+        for one in ({"high_pass": None}, {"high_pass": corner, "high_pass_order": order})
+    )
+    for frequency in (50.0, 150.0, 250.0):
+        line = round(frequency * 3.0)  # 3 s
+        expected = 1 / np.sqrt(1 + (corner / frequency) ** (2 * order))
+        assert np.abs(filtered[line] / free[line]) == pytest.approx(expected, rel=0.01)
+
+
+@pytest.mark.parametrize("fs", [1000.0, 4000.0])
+def test_noise_has_the_density_that_is_stated(fs):
+    around = {"noise": 5e-6, "flicker": 30.0, "high_pass": None, "duration": 20.0, "bursts": 0, "units": 1}
+    density, frequencies = [], np.array([20.0, 60.0, 150.0])
+    for seed in range(6):
+        noise = tiny(rng=np.random.default_rng(seed), fs=fs, **around).truth.noise[0]
+        found, power = welch(noise, fs, nperseg=int(fs / 2))
+        density.append(np.interp(frequencies, found, power))
+    expected = 5e-6**2 / (fs / 2) * (1 + 30.0 / frequencies)
+    np.testing.assert_allclose(np.mean(density, axis=0), expected, rtol=0.15)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import emgkit as ek
 from emgkit.simulate import Effort, PoolParameters, tiny
 from emgkit.simulate.pool import MINIMUM_RATE, make_pool
 from emgkit.simulate.spikes import Spikes, annihilate, common_drive, entrained, fire, synchronised
@@ -156,3 +157,37 @@ def test_stimulation_lowers_voluntary_emg_at_equal_effort():
     free = tiny(rng=np.random.default_rng(1), conduction=0.004, **steady).truth.spiking
     passing = np.isin(free.unit, np.flatnonzero(reached)) & (free.times > 3.1)
     assert passing.any()  # a short way to the cord leaves room between the volleys
+
+
+TURNS = {
+    "duration": 12.0,
+    "channel_names": ("TA", "GM"),
+    "efforts_of": (Effort(contractions=((2.0, 3.0), (4.0, 5.0))), Effort(contractions=((4.5, 5.5), (9.0, 10.0)))),
+    "units": 3,
+    "fibres_per_unit": 1,
+}
+
+
+def test_movement_in_a_channel_follows_the_muscle_below_it():
+    for seed in range(5):
+        around = {"movement": 100e-6, "mains_amplitude": 0.0}
+        made = tiny(rng=np.random.default_rng(seed), **TURNS, **around)
+        moved = made.truth.interference
+        early, late = (
+            moved[:, int(low * 2000) : int(high * 2000)].std(axis=1) for low, high in ((1.5, 3.5), (8.5, 10.5))
+        )
+        assert early[0] > 5 * late[0], (seed, early, late)
+        assert late[1] > 5 * early[1], (seed, early, late)
+
+
+def test_marks_stand_for_the_efforts_of_all_muscles():
+    def spans(label, **changes):
+        made = tiny(rng=np.random.default_rng(1), stimulation=(1.0, 11.8), **{**TURNS, **changes})
+        return [(mark.start, mark.stop) for mark in made.recording.marks if mark.label == label]
+
+    assert spans("voluntary") == [(2.0, 3.0), (4.0, 5.5), (9.0, 10.0)]
+    assert spans("rest") == [(6.0, 8.5), (10.5, 11.8)]
+    # what a label names already is not voluntary once more, and no rest
+    labels = (ek.Mark("stance", 9.0, 10.0),)
+    assert spans("voluntary", labels=labels) == [(2.0, 3.0), (4.0, 5.5)]
+    assert spans("rest", labels=labels) == [(6.0, 8.5), (10.5, 11.8)]
