@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from emgkit.simulate.first_stage import INPUT_POLE
 from emgkit.simulate.front_end import FINE, FrontEnd
 from emgkit.simulate.high_pass import HighPass
-from emgkit.simulate.stimulator import Schedule, Stimulator
+from emgkit.simulate.schedule import Schedule
+from emgkit.simulate.stimulator import Stimulator
 from emgkit.simulate.stimulus import voltage
 from emgkit.simulate.templates import Templates
 

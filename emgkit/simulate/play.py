@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from emgkit.simulate.effort import Effort
 from emgkit.simulate.evoked import Stimuli
 from emgkit.simulate.muscle import Activity, Muscle, act, make_muscle
+from emgkit.simulate.schedule import Schedule, draw_schedule
 from emgkit.simulate.session import Session
 from emgkit.simulate.spikes import common_drive, entrained
-from emgkit.simulate.stimulator import Schedule, draw_schedule
 from emgkit.simulate.twitch import drive_for
 
 Array = NDArray[np.floating[Any]]

@@ -8,7 +8,7 @@ from scipy import stats
 
 from emgkit.simulate import FatigueParameters, PoolParameters, Stimulator, endurance, hold
 from emgkit.simulate.pool import make_pool
-from emgkit.simulate.stimulator import draw_schedule
+from emgkit.simulate.schedule import draw_schedule
 
 PATHS = ("voluntary", "nerve", "motor point")
 PEOPLE, STUDIES = 10, range(8)

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from emgkit.simulate import PulseShape, Stimulator
-from emgkit.simulate.stimulator import draw_schedule
+from emgkit.simulate.schedule import draw_schedule
 
 PLAIN = {"clock_error": 0.0, "jitter": 0.0, "stimulation": (1.0, 59.0)}
 
 
 def schedule(seed=0, duration=60.0, **parameters):
+    if "trains" in parameters:
+        parameters["stimulation"] = None  # trains stand instead of it
     return draw_schedule(Stimulator(**{**PLAIN, **parameters}), duration, rng=np.random.default_rng(seed))
 
 
@@ -26,6 +28,25 @@ def test_a_fast_clock_shortens_all_intervals_alike(error):
     made = schedule(rate=30.0, clock_error=error)
     np.testing.assert_allclose(np.diff(made.onsets), 1 / 30 / (1 + error * 1e-6), rtol=1e-9)
     np.testing.assert_allclose(np.diff(made.planned), 1 / 30, rtol=1e-9)
+
+
+@pytest.mark.parametrize("error", [-20_000.0, -10_000.0, 0.0, 10_000.0])
+@pytest.mark.parametrize("ramp", [0.0, 1.0])
+def test_one_train_ends_before_the_next_begins_whatever_the_clock(error, ramp):
+    for seed in range(10):
+        made = schedule(
+            seed,
+            clock_error=error,
+            jitter=50e-6,
+            extra=0.1,
+            ramp_up=ramp,
+            ramp_down=ramp,
+            trains=((1.0, 19.0), (19.0, 37.0), (37.1, 59.9)),
+        )
+        assert np.diff(made.onsets).min() >= Stimulator().pulse.duration, f"seed {seed}"
+        assert (np.diff(made.train) >= 0).all()
+        regular = np.isin(made.train, range(3)) & (np.abs(made.onsets - 1.0) > 0.05)
+        assert (made.current[regular] > 0).all(), f"seed {seed}: {np.sum(made.current <= 0)} pulses without current"
 
 
 def test_jitter_does_not_add_up():
