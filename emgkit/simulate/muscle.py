@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
 from emgkit.simulate.evoked import EvokedParameters, Stimuli, Volleys, excite, expected, site_thresholds
 from emgkit.simulate.fatigue import FatigueParameters, FibreState, follow
@@ -22,6 +23,7 @@ from emgkit.simulate.templates import Templates
 Array = NDArray[np.floating[Any]]
 
 TEMPLATE_LENGTH = 0.045  # s, after which action potentials at the usual velocities are over; numerical
+SURE = 6.0  # SDs of the jitter that are counted; numerical
 TRAVELLED = 90.0  # mm, after which the slowest is: the longest fibre, and the action potential behind it; numerical
 
 
@@ -178,6 +180,19 @@ def render_volleys(templates: Templates, volleys: Volleys, state: FibreState, fs
     velocity, amplitude, growth = state.at(volleys.times, volleys.unit)
     velocity, amplitude = velocity * volleys.velocity, amplitude * volleys.scale
     return templates.render(volleys.times, volleys.unit, velocity, amplitude, fs, count, growth)
+
+
+def render_average(templates: Templates, done: Activity, jitter: float, fs: float, count: int) -> Array:
+    """Render the direct responses that are to be expected, V, (channels, samples).
+
+    The mean over a Gaussian jitter of the latency, SD in s, is a convolution with its density.
+    """
+    direct = render_volleys(templates, done.average, done.state, fs, count)
+    if not jitter:
+        return direct
+    size = next_fast_len(count + int(SURE * jitter * fs) + 1, real=True)
+    turn = 2 * np.pi * rfftfreq(size, 1 / fs) * jitter
+    return np.asarray(irfft(rfft(direct, size) * np.exp(-(turn**2) / 2), size)[:, :count])
 
 
 def render_expected(templates: Templates, late: Late, state: FibreState, fs: float, count: int) -> Array:

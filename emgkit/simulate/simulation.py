@@ -17,7 +17,7 @@ from emgkit.simulate.effort import joined, rests
 from emgkit.simulate.features import process_values
 from emgkit.simulate.interference import Around, draw_around, from_neighbours
 from emgkit.simulate.leak import Leak, make_leak
-from emgkit.simulate.muscle import render_expected, render_spikes, render_volleys
+from emgkit.simulate.muscle import render_average, render_expected, render_spikes, render_volleys
 from emgkit.simulate.play import Played, play, which
 from emgkit.simulate.session import Session
 from emgkit.simulate.slip import slipped
@@ -110,7 +110,7 @@ def _parts(played: Played, leaks: list[Leak], count: int, around: Around) -> dic
     for number, (muscle, done) in enumerate(zip(played.muscles, played.activities, strict=True)):
         own = session.channels_of(number)
         direct = render_volleys(muscle.templates, done.volleys, done.state, fs, count)
-        average = render_volleys(muscle.templates, done.average, done.state, fs, count)
+        average = render_average(muscle.templates, done, session.evoked.latency_jitter, fs, count)
         late = render_spikes(muscle.templates, done.late.spikes.times, done.late.spikes.unit, done.state, fs, count)
         later = render_expected(muscle.templates, done.late, done.state, fs, count)
         will = done.spikes.times + muscle.pool.latency[done.spikes.unit]

@@ -67,6 +67,32 @@ def test_the_random_part_holds_the_chance_of_late_responses(changes, least):
     assert abs(np.mean(along)) < 3 * np.std(along) / np.sqrt(len(along)) + 0.02, along
 
 
+@pytest.mark.parametrize("jitter", [0.2e-3, 1e-3])
+def test_the_random_part_has_no_mean_whatever_the_jitter(jitter):
+    """Mean random part along the mean response, and the rest of it against its own standard error."""
+    along, over = [], []
+    for seed in range(8):
+        still = {"fluctuation": 0.0, "threshold_fluctuation": 0.0, "slowing": 0.0, "threshold_rise": 0.0}
+        made = tiny(
+            rng=np.random.default_rng(seed),
+            bursts=0,
+            rate=20.0,
+            phase=0.0,
+            jitter=0.0,
+            clock_error=0.0,
+            duration=12.0,
+            latency_jitter=jitter,
+            **still,
+        )
+        first = np.round(made.truth.onsets[2:-2] * made.recording.fs).astype(int)[:, np.newaxis] + np.arange(80)
+        chance, evoked = made.truth.evoked_random[0][first], made.truth.evoked[0][first].mean(axis=0)
+        mean = chance.mean(axis=0)
+        along.append(mean @ evoked / (evoked @ evoked))
+        over.append((mean**2).sum() / (chance.var(axis=0).sum() / len(chance)))
+    assert abs(np.mean(along)) < 3 * np.std(along) / np.sqrt(len(along)) + 1e-4, along
+    assert 0.3 < np.mean(over) < 2.0, over  # 1 is expected of chance
+
+
 def test_without_chance_there_is_no_random_part(monkeypatch):
     monkeypatch.setattr("emgkit.simulate.reflex.REFLEX_NOISE", 1e-9)
     steady = {"latency_jitter": 0.0, "threshold_spread": 0.0, "threshold_fluctuation": 0.0, "fluctuation": 0.0}
