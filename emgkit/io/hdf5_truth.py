@@ -7,7 +7,7 @@ from pathlib import Path
 
 import h5py
 
-from emgkit.errors import FormatError, MissingFileError
+from emgkit.errors import FormatError, MissingFileError, ParameterError
 from emgkit.io.atomic import written_whole
 from emgkit.io.hdf5_tables import write_array
 from emgkit.io.write_bdf import encode
@@ -73,9 +73,15 @@ def save_truth(path: str | Path, truth: Truth) -> Path:
 
     Raises
     ------
+    ParameterError
+        If it is no `Truth`.
     OutputError
         If the file cannot be written.
     """
+    if not isinstance(truth, Truth):
+        raise ParameterError(
+            f"truth must be the truth of a Simulation, as simulation.truth, got {type(truth).__name__}."
+        )
     with written_whole(path) as unfinished:
         fill_truth(unfinished, truth)
     return Path(path)

@@ -287,8 +287,9 @@ def _draw_course(axes: Axes, simulation: Simulation, row: int, responses: Respon
         shape = ".+"[int(stimulator) % 2]
         which = "" if responses.stimulator.max() == 0 else f", stimulator {stimulator + 1}"
         for values, name, colour in ((size, "size", "#d55e00"), (frequency, "median frequency", "#0072b2")):
-            if np.isfinite(values).any():
-                fresh = np.nanmean(values[: max(values.size // 20, 1)])
+            there = values[np.isfinite(values)]
+            if there.size:
+                fresh = there[: max(there.size // 20, 1)].mean()
                 axes.plot(
                     responses.onsets[own], 100 * values / fresh, shape, markersize=4, color=colour, label=name + which
                 )

@@ -87,6 +87,9 @@ class Session:
         filled("efforts_of", self.efforts_of)
         self._check_channels()
         self._check_velocity()
+        for one in self.stimulators:
+            highest = one.current * max(one.levels) * max(one.pulse_levels, default=1.0) * (1 + one.modulation)
+            in_range("current times the largest of levels, pulse_levels and modulation", round(highest, 9), 0, 1.0, "A")
         if self.front_end.packet_loss and self.front_end.packet > self.duration / FEWEST_PACKETS:
             raise ParameterError(
                 f"packet must be at most {self.duration / FEWEST_PACKETS:g} s, so that the recording has at least "

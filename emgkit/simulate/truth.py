@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import FrozenMapping, FrozenValue, assign, freeze, nearest
-from emgkit.errors import UnknownNameError
+from emgkit.errors import ParameterError, UnknownNameError
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 from emgkit.simulate.shapes import check_truth
@@ -217,12 +217,22 @@ class Truth(FrozenValue):
     def change(self, feature: str, times: Array) -> tuple[Array, Array, Array]:
         """Give fresh, fatigued and change in % per channel for segments whose middles lie at ``times``, s.
 
-        Fresh and fatigued are the means of the process values over the first and the last fifth of the segments.
+        Fresh and fatigued are the means of the process values over the first and the last fifth of the segments; the
+        change is NaN where the fresh value is 0, as that of a response that does not come.
+
+        Raises
+        ------
+        UnknownNameError
+            If the truth of this feature is not known.
+        ParameterError
+            If there are no times.
         """
+        if np.size(times) == 0:
+            raise ParameterError("times must hold the middle of at least one segment, got none.")
         values = self.at(feature, np.sort(times))
         count = max(round(SHARE * len(values)), 1)
         fresh, fatigued = values[:count].mean(axis=0), values[-count:].mean(axis=0)
-        return fresh, fatigued, 100 * (fatigued - fresh) / fresh
+        return fresh, fatigued, 100 * (fatigued - fresh) / np.where(fresh == 0, np.nan, fresh)
 
     def __repr__(self) -> str:
         channels, samples = self.artifact.shape

@@ -6,7 +6,7 @@ import pytest
 import emgkit as ek
 from emgkit.report import draw_simulation, write_simulation_figure
 from emgkit.report.responses import responses_of
-from emgkit.simulate import recruitment, tiny
+from emgkit.simulate import Stimulator, recruitment, tiny
 
 
 @pytest.fixture(scope="module")
@@ -70,3 +70,13 @@ def test_a_channel_or_an_ending_that_is_not_there_is_told(simulation, tmp_path):
     with pytest.raises(ek.OutputError, match="cannot be written"):
         write_simulation_figure(simulation, tmp_path / "nowhere" / "x.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_stimulators_that_interleave_are_drawn_without_a_warning(tmp_path):
+    sixteen = tuple(Stimulator(rate=5.0, phase=one / 16, clock_error=0.0) for one in range(16))
+    made = tiny(rng=np.random.default_rng(1), stimulators=sixteen)
+    assert not responses_of(made, 0).whole[:-16].any()
+    # the first responses of one are not whole, later ones are
+    trains = (Stimulator(rate=10.0, trains=((0.5, 2.5),)), Stimulator(rate=80.0, trains=((0.4, 1.5),)))
+    for simulation in (made, tiny(rng=np.random.default_rng(1), stimulators=trains)):
+        assert write_simulation_figure(simulation, tmp_path / "x.png").stat().st_size > 1e4

@@ -119,6 +119,12 @@ def test_the_range_that_is_named_is_the_range_that_holds(part, item):
         ({"channel_names": ("VL", "VL")}, "channel_names must hold different names"),
         ({"channel_names": ("VL",), "lateral": (0.0, 0.01)}, "channel_names must hold 2 names per muscle"),
         ({"stimulated": ("RF",)}, "stimulated names .'RF'., which are no channels"),
+        ({"levels": (100.0,), "current": 1.0}, "current times the largest of .* must lie within 0 ... 1 A, got 100"),
+        (
+            {"levels": (8.0,), "pulse_levels": (0.5, 2.0)},
+            "levels, pulse_levels and modulation must lie within 0 ... 1 A",
+        ),
+        ({"current": 0.7, "modulation": 0.5}, "must lie within 0 ... 1 A, got 1.05"),
         ({"noize": 1}, "did you mean 'noise'"),
     ],
 )

@@ -178,3 +178,13 @@ def test_two_stimulators_are_told_apart():
         found = ek.detect_pulses(made.recording, name).onsets
         assert found == pytest.approx(made.truth.onsets[made.truth.stimulator == number], abs=1e-8)
     assert set(made.pulses.train) == {0, 1}
+
+
+def test_a_response_that_does_not_come_has_no_relative_change():
+    truth = tiny(rng=np.random.default_rng(1), levels=(0.0,)).truth
+    fresh, fatigued, change = truth.change("vpp", np.linspace(0.5, 2.5, 10))
+    assert (fresh == 0).all()
+    assert (fatigued == 0).all()
+    assert np.isnan(change).all()
+    with pytest.raises(ek.ParameterError, match="times must hold the middle of at least one segment, got none"):
+        truth.change("rms", np.zeros(0))

@@ -109,3 +109,10 @@ def test_a_truth_that_does_not_fit_together_cannot_be_made(made):
         replace(made.truth, onsets=np.full(made.truth.onsets.size, np.nan))
     with pytest.raises(ek.ShapeError, match=r"onsets must have the shape \(times\)"):
         replace(made.truth, onsets=made.truth.onsets[:, np.newaxis])
+
+
+@pytest.mark.parametrize("other", ["text", None])
+def test_what_is_no_truth_is_not_stored(tmp_path, other):
+    with pytest.raises(ek.ParameterError, match="truth must be the truth of a Simulation"):
+        ek.save_truth(tmp_path / "x.truth.h5", other)
+    assert list(tmp_path.iterdir()) == []
