@@ -4,6 +4,7 @@ import json
 import math
 import re
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,19 @@ def test_the_demo_does_the_main_job_and_its_next_commands_work(lab, monkeypatch)
     framed = [line for line in answer.err.splitlines() if "─" in line or " … " in line or "truth" in line]
     assert len(framed) > 20
     assert max(len(line.rstrip()) for line in framed) <= 80
+
+
+def test_nothing_is_claimed_where_the_truth_is_not_known():
+    simulation = nmes_fatigue(rng=np.random.default_rng(6), duration=8.0, bursts=1, channel_names=("VL",))
+    results = ek.Pipeline.from_toml(SHIPPED).run(simulation.recording)
+    middles = middles_of(results.tables, 1.0)
+    features = dict(simulation.truth.features)
+    features["vpp"] = np.full_like(features["vpp"], np.nan)
+    truth = replace(simulation.truth, features=features)
+    known = {claim.quantity for claim in claims_of_changes(results.changes, middles, simulation.truth)}
+    assert {claim.quantity for claim in claims_of_changes(results.changes, middles, truth)} == known - {"vpp"}
+    for claim in claims_of_comparisons(results.comparisons, middles, truth):
+        assert "vpp" not in claim.quantity
 
 
 # every printed number stands beside its truth
