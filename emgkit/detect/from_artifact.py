@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 SMALLEST = 1e-9  # s between two pulses of different stimulators
 SIZE_ABOUT = 0.0015  # s about a pulse, for its size
 FEWEST_WAVES, WAVE_BEFORE = 40, 0.001  # events of a train, and s before one, that are looked at
-WAVE, SMOOTH = 0.05, 0.3  # of the usual bends, and of the usual roughness, below which an event is no artifact
+WAVE, SMOOTH = 0.3, 0.3  # of the usual bends, and of the usual roughness, below which an event is no artifact
 WAVES, EVERY_OTHER = (0.3, 0.6), 0.7  # share of such events in a train, and of them that stand between two others
 
 
