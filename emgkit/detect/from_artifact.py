@@ -20,9 +20,6 @@ Array = NDArray[np.float64]
 
 SMALLEST = 1e-9  # s between two pulses of different stimulators
 SIZE_ABOUT = 0.0015  # s about a pulse, for its size
-FEWEST_WAVES, WAVE_BEFORE = 40, 0.001  # events of a train, and s before one, that are looked at
-WAVE, SMOOTH = 0.3, 0.3  # of the usual bends, and of the usual roughness, below which an event is no artifact
-WAVES, EVERY_OTHER = (0.3, 0.6), 0.7  # share of such events in a train, and of them that stand between two others
 
 
 def pulses_from_artifact(signal: Array, fs: float, rate: float | None, threshold: float | None) -> Pulses:
@@ -49,7 +46,6 @@ def pulses_from_artifact(signal: Array, fs: float, rate: float | None, threshold
     if not len(whole):
         raise NoPulsesError("No stimulation artifact was found: no channel has a signal.")
     trains = find_stimulators(whole, fs, rate) or _irregular(whole, fs)
-    trains = [_without_waves(whole, one, fs) for one in trains]
     timed = artifact_times(whole, trains, fs)
     if threshold is not None:
         timed = [_larger(whole, one, threshold, fs) for one in timed]
@@ -57,24 +53,6 @@ def pulses_from_artifact(signal: Array, fs: float, rate: float | None, threshold
         if not timed:
             raise NoPulsesError(f"No artifact reaches {threshold:g} V peak to peak (threshold).")
     return _merged(timed, rate)
-
-
-def _without_waves(signal: Array, train: Train, fs: float) -> Train:
-    """Leave out every other event of a train if it is smooth: M-waves of the same beat, beside small artifacts."""
-    if train.times.size < FEWEST_WAVES:
-        return train
-    reach = np.arange(-round(WAVE_BEFORE * fs), round(SIZE_ABOUT * fs) + 3)
-    index = np.clip(np.round(train.times * fs).astype(np.int64)[:, np.newaxis] + reach, 0, signal.shape[1] - 1)
-    steps = np.diff(signal[:, index], axis=2)
-    bends = (np.diff(steps, axis=2) ** 2).sum(axis=(0, 2))
-    rough = bends / np.maximum((steps**2).sum(axis=(0, 2)), 1e-300)
-    usual = float(np.quantile(bends, 0.75))
-    small = (bends < WAVE * usual) & (rough < SMOOTH * np.median(rough[bends >= usual]))
-    inner = np.flatnonzero(small[1:-1]) + 1
-    apart = (~small[inner - 1] & ~small[inner + 1]).mean() if inner.size else 0.0
-    if not WAVES[0] < small.mean() < WAVES[1] or apart < EVERY_OTHER:
-        return train
-    return Train(train.times[~small], train.part[~small], None)
 
 
 def _larger(signal: Array, timed: Timed, threshold: float, fs: float) -> Timed:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-__all__ = ["Events", "bridged", "sharp_channels", "sharp_events", "sharp_trace"]
+__all__ = ["Events", "bridged", "sharp_channels", "sharp_events", "sharp_trace", "smooth_events"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -20,6 +20,11 @@ FLOOR = 0.3  # of the median stretch: the quietest stretch counts as no quieter
 DEAD_TIME = 0.003  # s: an artifact and its ringing are one event
 CENTRE = 0.0015  # s about an event
 MOST_CHANNELS = 8
+SMOOTH, FEWEST = (
+    0.3,
+    40,
+)  # of the usual roughness, below which an event is no artifact, if so many others are; unverified
+ABOUT = -0.001, 0.0015  # s about an event, in which its roughness is looked at
 TAIL = 2000  # the 1/2000 largest values tell how far a channel's artifacts stand out
 
 
@@ -88,6 +93,33 @@ def sharp_events(trace: Array, fs: float, level: float, dead_time: float = DEAD_
     near = np.arange(-max(round(CENTRE * fs), 1), max(round(CENTRE * fs), 1) + 1)
     about = trace[np.clip(index[:, np.newaxis] + near, 0, trace.size - 1)] ** 2
     return Events(index, trace[index], index + (about * near).sum(axis=1) / np.maximum(about.sum(axis=1), 1e-300))
+
+
+def smooth_events(signal: Array, index: Index, fs: float) -> NDArray[np.bool_]:
+    """Mark events that are far smoother than those that bend the most: M-waves beside small artifacts.
+
+    The roughness is the power of the second differences over that of the first ones.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, samples)
+        V.
+    index : ndarray of int, shape (events,)
+        Samples.
+    fs : float
+        Hz.
+    """
+    nothing = np.zeros(index.size, dtype=bool)
+    if index.size < FEWEST:
+        return nothing
+    reach = np.arange(round(ABOUT[0] * fs), round(ABOUT[1] * fs) + 3)
+    near = np.clip(index[:, np.newaxis] + reach, 0, signal.shape[1] - 1)
+    steps = np.diff(signal[:, near], axis=2)
+    bends = (np.diff(steps, axis=2) ** 2).sum(axis=(0, 2))
+    rough = bends / np.maximum((steps**2).sum(axis=(0, 2)), 1e-300)
+    usual = float(np.median(rough[bends >= np.quantile(bends, 0.75)]))
+    smooth = np.asarray(rough < SMOOTH * usual)
+    return smooth if (~smooth).sum() >= FEWEST else nothing
 
 
 def _bend(row: Array, fs: float) -> Array:

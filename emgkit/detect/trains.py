@@ -13,7 +13,7 @@ from emgkit.detect.belief import dominant, is_response, likeness, regular, respo
 from emgkit.detect.fit import Fit
 from emgkit.detect.growth import Part, grow
 from emgkit.detect.match import Template, rendered
-from emgkit.detect.sharp import Events, sharp_events, sharp_trace
+from emgkit.detect.sharp import Events, sharp_events, sharp_trace, smooth_events
 from emgkit.detect.waveform import Span, table
 
 __all__ = ["Train", "find_stimulators"]
@@ -65,7 +65,8 @@ class Scene:
         self.trace = sharp_trace(signal, fs)
         self.sharper = sharp_trace(self.bends, fs)
         self.whole, self.sharpest = self.trace, self.sharper
-        self.events = sharp_events(self.trace, fs, LEVEL)
+        events = sharp_events(self.trace, fs, LEVEL)
+        self.events = events.keep(~smooth_events(signal, events.index, fs))
 
     def forget(self, chain: Chain) -> None:
         """Take the events of a chain out."""

@@ -24,7 +24,8 @@ def test_m_waves_a_tenth_as_bent_as_the_artifact_are_no_pulses(seed):
     found = ek.detect_pulses(made.recording)
     true = np.array(made.pulses.onsets)
     false = np.abs(found.onsets[:, np.newaxis] - true).min(axis=1) > 1e-3
-    assert false.sum() <= 0.15 * true.size, f"{false.sum()} of {len(found)} are no pulses; there are {true.size}"
+    assert false.sum() <= 3, f"{false.sum()} of {len(found)} are no pulses; there are {true.size}"
+    assert len(found) > 0.99 * true.size
 
 
 @pytest.mark.parametrize("rate", [30.53, 40.4, 50.0])
