@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
 
-__all__ = ["DEGREE", "PhaseDesign", "bend_operator", "make_design", "phase_knots", "pulse_power"]
+__all__ = ["DEGREE", "PhaseDesign", "bend_operator", "make_design", "phase_knots", "places_of", "pulse_power"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -44,9 +45,14 @@ def phase_knots(before: float, until: float, fs: float, medium_until: float = MI
     return np.concatenate([np.full(DEGREE + 1, -before), inner, np.full(DEGREE + 1, until)])
 
 
+def places_of(knots: Array) -> Array:
+    """Give the times since the pulse at which the coefficients stand, s (Greville abscissae)."""
+    return np.asarray((knots[1:-3] + knots[2:-2] + knots[3:-1]) / 3)
+
+
 def bend_operator(knots: Array) -> Array:
     """Second divided differences of the coefficients, shape (coefficients - 2, coefficients)."""
-    place = (knots[1:-3] + knots[2:-2] + knots[3:-1]) / 3
+    place = places_of(knots)
     gap = np.maximum(np.diff(place), 1e-9)
     rows = np.arange(place.size - 2)
     out = np.zeros((place.size - 2, place.size))
@@ -102,6 +108,14 @@ class PhaseDesign(FrozenValue):
         first = rows.indices.reshape(-1, DEGREE)[:, 0].astype(np.int64)
         base, values = self.pulse * (self.size - 1) + first, rows.data.reshape(-1, DEGREE)
         return np.asarray(sum(values[:, step] * steps.reshape(-1)[base + step] for step in range(DEGREE)))
+
+    def waves_and_slopes(self, coefficients: Callable[[int], Array], channels: int) -> tuple[Array, Array]:
+        """Response of every channel at every row, V, and its derivative, V/s, both (channels, rows)."""
+        waves, slopes = (np.zeros((channels, self.samples.size)) for _ in range(2))
+        for channel in range(channels):
+            own = coefficients(channel)
+            waves[channel], slopes[channel] = self.evaluate(own), self.slope(own)
+        return waves, slopes
 
     def project(self, row: Array, weight: Array | None = None) -> Array:
         """Inner products of a channel's samples with every pulse's splines, shape (pulses, size)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["end_of_artifact", "locked_evidence"]
+__all__ = ["end_of_artifact", "error_of_mean", "locked_evidence"]
 
 Array = NDArray[np.float64]
 
@@ -38,6 +38,16 @@ def _evidence(pieces: Array) -> float:
     spread = 1.4826 * float(np.median(np.abs(products - centre)))
     capped = np.clip(products, centre - SPREAD_CAP * spread, centre + SPREAD_CAP * spread)
     return float(capped.mean() / max(capped.std() / np.sqrt(capped.size), 1e-300))
+
+
+def error_of_mean(signal: Array, fs: float, onsets: Array, after: float) -> Array:
+    """Give the standard error of the mean response ``after`` the pulses (s), from how their halves differ, V."""
+    halves = []
+    for start in (0, 1):
+        index = np.round(onsets[start::2] * fs + after * fs).astype(np.int64)
+        halves.append(signal[:, index[(index >= 0) & (index < signal.shape[1])]])
+    count = min(half.shape[1] for half in halves)
+    return np.asarray((halves[0][:, :count] - halves[1][:, :count]).std(axis=1) / np.sqrt(4 * max(count, 1)))
 
 
 def end_of_artifact(times: Array, responses: Array, noise: Array, fs: float) -> float:

@@ -12,161 +12,18 @@ from emgkit._checks import FrozenValue
 from emgkit.artifact.baseline import Baseline
 from emgkit.artifact.interference import Mains, render_lines
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
-from emgkit.artifact.spline_errors import Unfollowed, line_variance, shape_variance
+from emgkit.artifact.spline_errors import line_variance, shape_variance
+from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_pulse import artifact_share
-from emgkit.artifact.spline_random import RandomShapes
-from emgkit.artifact.spline_share import HAND_OVER, Tail, TailShare, bridge, hand_over
-from emgkit.artifact.spline_solve import CourseCurves
-from emgkit.artifact.spline_time import Segment
+from emgkit.artifact.spline_share import bridge, hand_over
 
-__all__ = ["LockedModel", "Response"]
+__all__ = ["LockedModel"]
 
 Array = NDArray[np.float64]
-
-MOVES = 0.05  # of the response's size: what moves more before the next pulse runs on under it
-GRID = 50e-6  # s, on which the mean response is looked at
-REST = 0.15  # of the interval: its last part, in which the response is taken to be over
 
 
 def _numbers(mask: NDArray[np.bool_]) -> list[int]:
     return [int(number) for number in np.flatnonzero(mask)]
-
-
-@dataclass(frozen=True, eq=False)
-class Response(FrozenValue):
-    """What one stimulator's pulses evoke in all channels.
-
-    Parameters
-    ----------
-    onsets : (pulses,) s from the signal's first sample, with the shifts that were found
-    knots : (knots,) s
-    segments : list of Segment
-    courses : per segment (pulses, courses)
-    fits : per segment and channel a CourseCurves
-    gain : (pulses,) relative change of the artifact's size beside its smooth course
-    shapes : per channel RandomShapes or None
-    periodic : bool
-        Whether one response follows the other without a pause.
-    tail : Tail or None
-        What outlasts the usual interval where a pause follows.
-    share : list of TailShare or None, per channel
-        None where artifact and evoked response are told apart by time.
-    unfollowed : list of Unfollowed or None, per channel
-        How the response varies from pulse to pulse beside all that was fitted.
-    """
-
-    onsets: Array
-    knots: Array
-    segments: list[Segment]
-    courses: list[Array]
-    fits: list[list[CourseCurves]]
-    gain: Array
-    shapes: list[RandomShapes | None]
-    periodic: bool
-    tail: Tail | None = None
-    share: list[TailShare | None] | None = None
-    unfollowed: list[Unfollowed | None] | None = None
-
-    def share_of(self, channel: int) -> TailShare | None:
-        """Give how a channel is shared; None where no tail runs under its response."""
-        return None if self.share is None else self.share[channel]
-
-    def evoked_operator(self, channel: int) -> Array | None:
-        """From coefficients of the locked response to those of the evoked one; None where they are told by time."""
-        share = self.share_of(channel)
-        return None if share is None else share.operator
-
-    def evoked_coefficients(self, channel: int, operator: Array, artifact_end: float) -> Array:
-        """Coefficients of every evoked response, V, (pulses, size); an operator shares the mean of what is locked.
-
-        Tail and artifact change alike, by the size that the artifact has before the response; all else that changes
-        is the response's, which the operator alone would take for tail in part.
-        """
-        locked = self.coefficients(channel)
-        mean = locked.mean(axis=0)
-        evoked = mean @ operator.T
-        artifact = mean - evoked
-        place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
-        early = hand_over(place, artifact_end)
-        spike = early * artifact
-        size = ((locked - evoked) @ spike) / max(float(artifact @ spike), 1e-300)
-        left = locked - size[:, np.newaxis] * artifact
-        return np.asarray((1 - early) * left + early * evoked)
-
-    def coefficients(self, channel: int) -> Array:
-        """Coefficients of the smooth course at every pulse, V, (pulses, size)."""
-        out = np.zeros((self.onsets.size, self.knots.size - DEGREE - 1))
-        for segment, courses, fits in zip(self.segments, self.courses, self.fits, strict=True):
-            out[segment.pulses] += segment.share[:, np.newaxis] * (
-                courses[:, fits[channel].lives] @ fits[channel].coefficients
-            )
-        return out
-
-    def variances(self, channel: int) -> Array:
-        """Variance of the smooth course's coefficients at every pulse, V², (pulses, size)."""
-        out = np.zeros((self.onsets.size, self.knots.size - DEGREE - 1))
-        for segment, courses, fits in zip(self.segments, self.courses, self.fits, strict=True):
-            out[segment.pulses] += segment.share[:, np.newaxis] * (
-                courses[:, fits[channel].lives] ** 2 @ fits[channel].variances
-            )
-        return out
-
-    def doubt(self, channel: int, phase: Array, artifact_end: float) -> Array:
-        """Variance beside that of the smooth courses and shapes, V², (phases,)."""
-        out = np.zeros(phase.size)
-        left = None if self.unfollowed is None else self.unfollowed[channel]
-        if left is not None:
-            out += left.at(phase)
-        part = self.share_of(channel)
-        error = self._doubt_of_end(channel, artifact_end) if part is None else (part.times, part.error)
-        return np.asarray(out + np.interp(phase, *error) ** 2)
-
-    def _doubt_of_end(self, channel: int, artifact_end: float) -> tuple[Array, Array]:
-        """Give times, s, and by how much the evoked response differs if the artifact ended a hand-over later, V."""
-        times = np.arange(self.knots[0], self.knots[-1], GRID)
-        mean = BSpline(self.knots, self.coefficients(channel).mean(axis=0), DEGREE)(times)
-        over = mean - self.level(channel).mean() - self.recovery(channel, times)
-        change = over * (hand_over(times, (1 + HAND_OVER) * artifact_end) - hand_over(times, artifact_end))
-        return times, change - change.mean() if self.periodic else change
-
-    def add_to(self, out: Array, channel: int, design: PhaseDesign, overlap: PhaseDesign) -> None:
-        """Add the response to a channel, V, (samples,)."""
-        coefficients = self.coefficients(channel)
-        wave = design.evaluate(coefficients)
-        if self.gain.any():
-            wave = wave * (1 + self.gain[design.pulse] * artifact_share(design.phase))
-        out[design.samples] += wave
-        if overlap.samples.size:
-            np.add.at(out, overlap.samples, overlap.evaluate(coefficients))
-
-    def runs_on(self, channel: int, artifact_end: float) -> bool:
-        """Tell whether a response still moves when the next pulse comes."""
-        if not self.periodic:
-            return False
-        place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
-        mean = self.coefficients(channel).mean(axis=0)
-        until = float(self.knots[-1])
-        last, after = mean[place >= until - REST * until], mean[place >= artifact_end]
-        return bool(after.size and last.size and np.ptp(last) > MOVES * np.ptp(after))
-
-    def recovery(self, channel: int, phase: Array) -> Array:
-        """Continue the end of the last response under the artifact of the next pulse, V beside its level, (phases,).
-
-        Behind a high-pass a response ends with the amplifier's slow recovery, which no pulse stops.
-        """
-        if not self.periodic or self.onsets.size < 2:
-            return np.zeros(phase.size)
-        until, interval = float(self.knots[-1]), float(np.median(np.diff(self.onsets)))
-        place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
-        late = place >= until - REST * until
-        slope, _ = np.polyfit(place[late], self.coefficients(channel)[:, late].mean(axis=0), 1)
-        return np.asarray(slope * (phase + interval - place[late].mean()))
-
-    def level(self, channel: int) -> Array:
-        """Level of every response when it is over, V, (pulses,)."""
-        until = float(self.knots[-1])
-        place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
-        return np.asarray(self.coefficients(channel)[:, place >= until - REST * until].mean(axis=1))
 
 
 @dataclass(frozen=True, eq=False)

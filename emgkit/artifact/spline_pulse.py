@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 EARLY, LATE = -0.0006, 0.0024  # s about the pulse: samples that tell shift and size
 FULL, GONE = 0.0015, 0.003  # s: the size of the artifact applies fully until the first, and fades to the second
+SLOW_PULSES = 15  # over which a size must change to be none of the smooth courses'
+LARGEST_GAIN = 0.05  # relative: stimulators vary by a tenth of it from pulse to pulse
 FEWEST_SAMPLES = 5  # per pulse: a line, a shift and a size are estimated from them
 LARGEST_SHIFT = 0.0002  # s per pass
 FAR_GRID = np.arange(-0.0006, 0.00061, 0.00002)  # s
@@ -42,6 +44,14 @@ class PulseChanges:
     jitter: float
     gain_spread: float
     shift_error: float
+
+    @property
+    def fast_gain(self) -> Array:
+        """Part of the sizes that smooth courses cannot follow: the rest is theirs, or both would chase it."""
+        from scipy.ndimage import uniform_filter1d
+
+        slow = uniform_filter1d(self.gain, SLOW_PULSES, mode="nearest")
+        return np.asarray(np.clip(self.gain - slow, -LARGEST_GAIN, LARGEST_GAIN))
 
 
 def artifact_share(phase: Array) -> Array:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh, eigvalsh
 
 from emgkit._checks import FrozenValue
-from emgkit.artifact.spline_basis import DEGREE, PhaseDesign
+from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design, pulse_power
 from emgkit.artifact.spline_scores import shrink
 
-__all__ = ["RandomShapes", "find_shapes", "shape_knots"]
+__all__ = ["RandomShapes", "find_shapes", "shape_knots", "shapes_of_channels"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -64,6 +64,21 @@ def shape_knots(until: float, fs: float) -> Array:
     number = max(int((until - EARLIEST) / step), 4)
     inner = np.linspace(EARLIEST, until, number + 1)[1:-1]
     return np.concatenate([np.full(DEGREE + 1, EARLIEST), inner, np.full(DEGREE + 1, until)])
+
+
+def shapes_of_channels(
+    onsets: Array, until: float, rest: Array, chosen: NDArray[np.bool_], quiet: float, fs: float
+) -> list[RandomShapes | None]:
+    """Find the shapes of the chosen channels in what all fits leave, (channels, samples) V.
+
+    The power of the voluntary EMG is looked at from ``quiet`` s after every pulse on, until ``until``.
+    """
+    own = make_design(onsets, fs, rest.shape[1], shape_knots(until, fs))
+    every = np.ones(own.samples.size)
+    return [
+        find_shapes(own, row, pulse_power(own, row[own.samples], every, quiet)) if wanted else None
+        for row, wanted in zip(rest, chosen, strict=True)
+    ]
 
 
 def find_shapes(design: PhaseDesign, rest: Array, power: Array) -> RandomShapes | None:

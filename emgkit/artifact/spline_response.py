@@ -8,23 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design, pulse_power
-from emgkit.artifact.spline_model import Response
+from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design
+from emgkit.artifact.spline_locked import Response
+from emgkit.artifact.spline_piece import LEAST_POWER, SPIKE, Piece
 from emgkit.artifact.spline_pulse import EARLY, LATE, PulseChanges, artifact_share, estimate_changes, far_shifts
-from emgkit.artifact.spline_random import RandomShapes, find_shapes, shape_knots
+from emgkit.artifact.spline_random import RandomShapes, shapes_of_channels
 from emgkit.artifact.spline_recruitment import recruitment_levels
-from emgkit.artifact.spline_solve import CourseCurves, CourseFit, fit_courses, fit_mean, fit_plainly
-from emgkit.artifact.spline_tail_after import TAIL, fit_tail
-from emgkit.artifact.spline_time import (
-    Segment,
-    level_courses,
-    make_segments,
-    null_courses,
-    recruitment_courses,
-    smooth_courses,
-)
+from emgkit.artifact.spline_sizes import LARGEST_SIZE, RAMPED, is_ramped
+from emgkit.artifact.spline_solve import CourseCurves, CourseFit, fit_mean
+from emgkit.artifact.spline_tail_after import find_tail
+from emgkit.artifact.spline_time import Segment, level_courses, make_segments, recruitment_courses, segment_courses
 
-__all__ = ["ResponseFitter", "is_ramped"]
+__all__ = ["ResponseFitter"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -33,17 +28,11 @@ Indices = NDArray[np.int64]
 PLAIN_COURSES = 8
 ROUGH_COURSES = 4
 FEW_OVERLAPS = 0.005  # of the samples
-SLOW_PULSES = 15  # over which a size must change to be none of the smooth courses'
-LARGEST_GAIN = 0.05  # relative: stimulators vary by a tenth of it from pulse to pulse
 CLOSE = 0.020  # s: nearer pulses have the last response under their artifact, which does not move with it
-LARGEST_SIZE = 3.0  # over the mean size of the artifact
-RAMPED = 0.03  # relative SD of the size of the artifact
-SPIKE = 0.003  # s after the pulse, in which the power is not looked at
 QUIET_FROM = 0.75  # of the interval: from there on the response is taken to be over, if that is
 OVER = 0.020  # s or later
 RESPONSE = 0.030  # s: a response lasts no longer, but for the amplifier's own tail
 ENOUGH_TAILS = 5  # pauses from which tails are fitted where the response is over by then
-LEAST_POWER = 1e-8  # of the mean square of the signal
 LEAST_SHARE = 0.05  # of the power that a plain fit leaves: a fit that takes more away has taken the EMG
 
 
@@ -89,6 +78,7 @@ class ResponseFitter:
         self.changes: PulseChanges | None = None
         self.weights: Array | None = None
         self._bend = bend_operator(self.knots)
+        self._alone = 1 + int(np.ceil(RESPONSE / self.interval))  # pulses of a train that lack what others would add
         self._plain: dict[tuple[int, int], Array] = {}
         self._learned: dict[tuple[int, int], CourseFit] = {}
         self.response: Response | None = None
@@ -118,15 +108,6 @@ class ResponseFitter:
         """Whether more than a few responses run into later ones."""
         own, overlap = self.designs
         return overlap.samples.size > FEW_OVERLAPS * own.samples.size
-
-    @property
-    def _alone(self) -> int:
-        """How many pulses at the beginning of a train lack what earlier pulses would add."""
-        return 1 + int(np.ceil(RESPONSE / self.interval))
-
-    @property
-    def _known_ones(self) -> int:
-        return len(self._curve) + len(self.known_courses)
 
     def forget(self) -> None:
         """Forget how loud the voluntary EMG is: what other responses left in it is being taken away."""
@@ -171,19 +152,12 @@ class ResponseFitter:
 
         Roughly means few courses and no learning: quick rounds that bring responses apart that lie on each other.
         """
-        design, overlap = self.designs
-        share = artifact_share(design.phase)
-        rows = np.zeros((len(target), design.samples.size))
-        for channel, row in enumerate(target):
-            seen = row
-            if self.response is not None:
-                wave = self.response.coefficients(channel)
-                seen = row.copy()
-                if overlap.samples.size:
-                    np.subtract.at(seen, overlap.samples, overlap.evaluate(wave))
-                if self.gain.any():
-                    seen[design.samples] -= self.gain[design.pulse] * share * design.evaluate(wave)
-            rows[channel] = seen[design.samples]
+        design, _ = self.designs
+        rows = self._at(target, design)
+        if self.response is not None and self.gain.any():
+            share = self.gain[design.pulse] * artifact_share(design.phase)
+            for channel in range(len(rows)):
+                rows[channel] -= share * design.evaluate(self.response.coefficients(channel))
         self.response = self._response(design, rows, known[:, design.samples], roughly=roughly)
 
     def _response(self, design: PhaseDesign, rows: Array, known: Mask, *, roughly: bool) -> Response:
@@ -197,27 +171,27 @@ class ResponseFitter:
             low, high = int(segment.pulses[0]), int(segment.pulses[-1]) + 1
             mine, local = slice(*np.searchsorted(design.pulse, [low, high])), design.of_pulses(low, high)
             smooth, nulls = self._courses_of(number)
+            known_ones = len(self._curve) + len(self.known_courses)
             gram = local.gram() if shared else None
             found = []
             for channel in range(len(rows)):
-                seen, valid = rows[channel, mine], known[channel, mine].astype(float)
-                if not (seen * valid).any():
-                    found.append(_nothing(smooth, local.size))
+                valid = known[channel, mine].astype(float)
+                piece = Piece(local, rows[channel, mine], valid, local.gram(valid) if gram is None else gram, smooth)
+                if piece.silent:
+                    found.append(piece.nothing())
                     self.weights[channel, segment.pulses] = 1.0
                     continue
-                matrix = gram if gram is not None else local.gram(valid)
-                projected = local.project_rows(seen * valid)
                 if roughly:
-                    found.append(self._rough(matrix, projected, smooth))
+                    found.append(piece.fit_roughly(ROUGH_COURSES + known_ones, self._bend))
                     continue
-                plain = self._plain_power(number, channel, local, seen, valid, matrix, projected, smooth)
+                if (number, channel) not in self._plain:
+                    few = PLAIN_COURSES + self._alone + known_ones
+                    self._plain[number, channel] = piece.plain_power(few, self._bend)
+                plain = self._plain[number, channel]
                 stated = self.weights[channel, segment.pulses]
                 weight = stated if np.isfinite(stated).all() else 1 / plain
-                fit = fit_courses(
-                    matrix, projected, smooth, nulls, weight, self._bend, self._learned.get((number, channel))
-                )
-                left = seen - local.evaluate(smooth @ fit.coefficients)
-                power = pulse_power(local, left, valid, SPIKE, floor[channel])
+                fit = piece.fit(nulls, weight, self._bend, self._learned.get((number, channel)))
+                power = piece.power_left(fit, floor[channel])
                 self.weights[channel, segment.pulses] = 1 / np.maximum(power, LEAST_SHARE * plain)
                 self._learned[number, channel] = fit
                 found.append(fit)
@@ -232,44 +206,16 @@ class ResponseFitter:
         while len(self._courses) <= number:
             pulses = self.segments[len(self._courses)].pulses
             own = [course[pulses] for course in (*self._curve, *self.known_courses)]
-            smooth = smooth_courses(self.onsets[pulses], self.train[pulses], own, self._alone, self.level[pulses])
-            self._courses.append((smooth, null_courses(pulses.size, smooth)))
+            onsets, train, level = self.onsets[pulses], self.train[pulses], self.level[pulses]
+            self._courses.append(segment_courses(onsets, train, own, self._alone, level))
         return self._courses[number]
-
-    def _rough(self, gram: Array, projected: Array, smooth: Array) -> CourseFit:
-        few = smooth[:, : ROUGH_COURSES + self._known_ones]
-        fit = _nothing(smooth, gram.shape[2])
-        fit.coefficients[: few.shape[1]] = fit_plainly(gram, projected, few, self._bend)
-        return fit
-
-    def _plain_power(
-        self,
-        number: int,
-        channel: int,
-        local: PhaseDesign,
-        seen: Array,
-        valid: Array,
-        gram: Array,
-        projected: Array,
-        smooth: Array,
-    ) -> Array:
-        """Power about every pulse that a plain fit leaves, V²; computed once."""
-        if (number, channel) not in self._plain:
-            few = smooth[:, : PLAIN_COURSES + self._alone + self._known_ones]
-            left = seen - local.evaluate(few @ fit_plainly(gram, projected, few, self._bend))
-            floor = LEAST_POWER * float((seen**2).mean())
-            self._plain[number, channel] = pulse_power(local, left, valid, SPIKE, floor)
-        return self._plain[number, channel]
 
     def follow_pulses(self, target: Array, known: Mask, *, last: bool) -> None:
         """Estimate every pulse's shift and size from what the fit leaves; shifts need another fit, sizes do not."""
         if self.response is None or self.interval < CLOSE:
             return
         design = self.near(EARLY, LATE)
-        waves, slopes = (np.zeros((len(target), design.samples.size)) for _ in range(2))
-        for channel in range(len(target)):
-            coefficients = self.response.coefficients(channel)
-            waves[channel], slopes[channel] = design.evaluate(coefficients), design.slope(coefficients)
+        waves, slopes = design.waves_and_slopes(self.response.coefficients, len(target))
         rest = self._at(target, design) - waves
         if not last:
             far = far_shifts(design, rest * known[:, design.samples], waves, self.response.coefficients)
@@ -278,7 +224,7 @@ class ResponseFitter:
                 self.forget()
                 return
         self.changes = estimate_changes(design, rest, waves, slopes, known[:, design.samples])
-        self.gain = _fast(self.changes.gain)
+        self.gain = self.changes.fast_gain
         if not last and self.changes.shift.any():
             self._move(self.changes.shift)
 
@@ -337,38 +283,12 @@ class ResponseFitter:
 
     def finish(self, rest: Array, known: Mask, chosen: Mask) -> Response:
         """Find tails and random shapes in what all fits leave, (channels, samples), and give the response."""
-        until = float(self.knots[-1])
-        paused = self.onsets[np.append(np.diff(self.onsets), np.inf) > until + TAIL]
-        response = self._current()
-        if self.weights is not None and paused.size >= (ENOUGH_TAILS if self.interval > RESPONSE else 1):
+        until, tail = float(self.knots[-1]), None
+        if self.weights is not None:
+            enough = ENOUGH_TAILS if self.interval > RESPONSE else 1
             weights = np.median(self.weights, axis=1)
-            response = replace(response, tail=fit_tail(paused, until, rest, known, weights, self.fs))
-        own = make_design(self.onsets, self.fs, self.count, shape_knots(until, self.fs))
+            tail = find_tail(self.onsets, until, rest, known, weights, self.fs, enough)
         late = QUIET_FROM * self.interval
         quiet = late if late >= OVER else SPIKE
-        shapes: list[RandomShapes | None] = []
-        for channel, row in enumerate(rest):
-            if not chosen[channel]:
-                shapes.append(None)
-                continue
-            power = pulse_power(own, row[own.samples], np.ones(own.samples.size), quiet)
-            shapes.append(find_shapes(own, row, power))
-        return replace(response, shapes=shapes)
-
-
-def is_ramped(sizes: Array) -> bool:
-    """Tell whether artifacts change their size more than stimulators do by chance."""
-    return float(np.std(np.clip(sizes, 0.0, LARGEST_SIZE))) > RAMPED
-
-
-def _nothing(smooth: Array, size: int) -> CourseFit:
-    """Fit of a channel in which there is no signal."""
-    shape = (smooth.shape[1], size)
-    return CourseFit(np.zeros(shape), np.zeros(size), np.zeros(shape), np.zeros(size - 2), np.zeros(shape))
-
-
-def _fast(gain: Array) -> Array:
-    """Give the part of the sizes that the smooth courses cannot follow: the rest is theirs, or both would chase it."""
-    from scipy.ndimage import uniform_filter1d
-
-    return np.asarray(np.clip(gain - uniform_filter1d(gain, SLOW_PULSES, mode="nearest"), -LARGEST_GAIN, LARGEST_GAIN))
+        shapes = shapes_of_channels(self.onsets, until, rest, chosen, quiet, self.fs)
+        return replace(self._current(), tail=tail, shapes=shapes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +10,8 @@ from numpy.typing import NDArray
 from emgkit.artifact.base import windows_mask
 from emgkit.artifact.baseline import corners_of, find_baseline, slow_drift
 from emgkit.artifact.interference import Mains, find_mains
-from emgkit.artifact.spline_basis import phase_knots
-from emgkit.artifact.spline_errors import find_unfollowed
-from emgkit.artifact.spline_evidence import end_of_artifact, locked_evidence
+from emgkit.artifact.spline_evidence import end_of_artifact, error_of_mean, locked_evidence
+from emgkit.artifact.spline_fitters import fitters_of, support_of
 from emgkit.artifact.spline_found import Agreed, Found, Wanted
 from emgkit.artifact.spline_lines import (
     colliding_orders,
@@ -22,13 +20,17 @@ from emgkit.artifact.spline_lines import (
     lines_of_mains,
     mains_without_pulses,
 )
-from emgkit.artifact.spline_model import LockedModel, Response
-from emgkit.artifact.spline_pulse_times import LONGEST, is_regular, recovery_courses, usual_interval, varying_current
+from emgkit.artifact.spline_locked import Response
+from emgkit.artifact.spline_model import LockedModel
+from emgkit.artifact.spline_piece import SPIKE
+from emgkit.artifact.spline_pulse_times import LONGEST, recovery_courses, usual_interval
 from emgkit.artifact.spline_pulses_given import corrected
-from emgkit.artifact.spline_response import SPIKE, ResponseFitter, is_ramped
-from emgkit.artifact.spline_sizes import Fitted, artifact_sizes
-from emgkit.artifact.spline_tail import TailsFound, share_tails, without_shapes
-from emgkit.artifact.spline_turns import Turns, effective_pulses
+from emgkit.artifact.spline_quality import quality_of
+from emgkit.artifact.spline_response import ResponseFitter
+from emgkit.artifact.spline_sizes import Fitted, artifact_sizes, is_ramped
+from emgkit.artifact.spline_tail import TailsFound, share_tails
+from emgkit.artifact.spline_turns import Turns
+from emgkit.artifact.spline_unfollowed import with_unfollowed, without_shapes
 from emgkit.pulses import Pulses
 
 __all__ = ["Session"]
@@ -36,11 +38,8 @@ __all__ = ["Session"]
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-RESPONSE = 0.030  # s: support of a response that others run into
-TAIL = 0.060  # s, support in irregular trains
 STANDS = -0.002, 0.007  # s about a pulse, in which its artifact may stand wherever it came
 CLOSEST = 0.007  # s between pulses
-DENSE = 4.0  # usual intervals that a response may last among irregular pulses: no more can be told apart
 EVIDENCE = 5.0  # z score from which a response is taken as there
 SHORT_SUPPORT = 0.004  # s: support when there is an artifact and no response
 OVER = 0.8  # of the interval: from then on the response is taken to be over
@@ -92,6 +91,10 @@ class Session:
                 out[channel] = row[ok].mean()
         return out
 
+    def _fitters(self, until: float, *, recovery: bool = True) -> list[ResponseFitter]:
+        count = self.signal.shape[1]
+        return fitters_of(self.pulses, until, self.before, self.fs, count, self.window, recovery=recovery)
+
     @property
     def turns(self) -> Turns:
         """The signals as they are now."""
@@ -102,7 +105,7 @@ class Session:
         found = self._find_mains(self.flat, None)
         lines = self.turns.lines(found, found.orders, self.flat)
         quiet = self.turns.without_lines(self.flat, lines, found, found.orders)
-        until = self._until()
+        until = self._support()
         artifact = locked_evidence(quiet, self.fs, self.pulses.onsets, -self.before, SPIKE) >= EVIDENCE
         none = np.zeros(len(self.signal), dtype=bool)
         fitters = self._first_fit(until, found)
@@ -165,7 +168,7 @@ class Session:
             orders = tuple(sorted({*orders, *more.orders}))
             lines = self.turns.fit(fitters, mains, orders, shifts=False)
         told = replace(agreed, fitters=fitters, mains=mains, orders=orders)
-        return self._finished(told, lines, self._until(), response, artifact)
+        return self._finished(told, lines, self._support(), response, artifact)
 
     def _finished(self, agreed: Agreed, lines: Array, until: float, response: Array, artifact: Mask) -> Found:
         fitters, mains, orders, has_evoked = agreed.fitters, agreed.mains, agreed.orders, response >= EVIDENCE
@@ -178,7 +181,7 @@ class Session:
             has_evoked=has_evoked,
             has_locked=has_evoked | artifact,
         )
-        quality = {**self._quality(model, fitters, response), **told.quality}
+        quality = {**quality_of(model, fitters, response), **told.quality}
         messages = (*self.corrections, *self.messages, *self._far(), *told.messages)
         told_on = replace(agreed, fitters=[one.told() for one in fitters]) if has_evoked.any() else None
         return Found(model, until, quality, messages, told_on)
@@ -188,39 +191,30 @@ class Session:
         if not has_evoked.any():
             return TailsFound(made)
         rest = without_shapes(made, rest, self.fs)
-        made = [self._with_unfollowed(one, rest, has_evoked) for one in made]
+        made = with_unfollowed(made, rest, self.known, has_evoked, self.fs)
         if self.wanted.artifact_end is not None:
             return TailsFound(made)
         ramped = self.sizes is not None and is_ramped(self.sizes)
         slow = self.baseline.render(self.fs, rest.shape[1])
         return share_tails(
-            made,
-            rest,
-            self.known,
-            self.fs,
-            end,
-            has_evoked,
-            baseline=slow,
-            ramped=ramped,
-            numbers=self.numbers,
+            made, rest, self.known, self.fs, end, has_evoked, baseline=slow, ramped=ramped, numbers=self.numbers
         )
 
-    def _with_unfollowed(self, response: Response, rest: Array, has_evoked: Mask) -> Response:
-        until = float(response.knots[-1])
-        return replace(
-            response,
-            unfollowed=[
-                find_unfollowed(response.onsets, until, response.shapes[number], row, known, self.fs) if has else None
-                for number, (row, known, has) in enumerate(zip(rest, self.known, has_evoked, strict=True))
-            ],
-        )
+    def _support(self) -> float:
+        return support_of(self.pulses, self.interval, self.before)
 
     def _evidence_of_response(self, quiet: Array, end: float) -> Array:
-        return locked_evidence(quiet, self.fs, self.pulses.onsets, end + 0.0005, min(self._until(), self.usual))
+        return locked_evidence(
+            quiet,
+            self.fs,
+            self.pulses.onsets,
+            end + 0.0005,
+            min(self._support(), self.usual),
+        )
 
     def _first_fit(self, until: float, mains: Mains) -> list[ResponseFitter]:
         """Fit roughly, and again without the pulses that were not there and with those that were lost."""
-        check = self._stimulators().size == 1 and len(self.pulses) >= FEWEST_CHECKED
+        check = np.unique(self.pulses.stimulator).size == 1 and len(self.pulses) >= FEWEST_CHECKED
         for _ in range(CORRECTIONS if check else 0):
             plain = self._fitters(until, recovery=False)  # courses of their own would explain pulses that are wrong
             self.turns.fit(plain, mains, (), 1, shifts=False)
@@ -254,39 +248,6 @@ class Session:
         far = float(np.abs(self.baseline.coefficients).max()) * 1e3
         return [f"A slow baseline of up to {far:.3g} mV was taken away with the interference."]
 
-    def _until(self) -> float:
-        """End of the support of a response, s after the pulse."""
-        if self._stimulators().size == 1 and is_regular(self.pulses):
-            return min(self.interval, LONGEST) - self.before
-        return min(TAIL, DENSE * float(np.median(self.pulses.intervals)))
-
-    def _stimulators(self) -> NDArray[np.int64]:
-        return np.unique(self.pulses.stimulator)
-
-    def _fitters(self, until: float, *, recovery: bool = True) -> list[ResponseFitter]:
-        made = []
-        several = self._stimulators().size > 1
-        for number in self._stimulators():
-            own = self.pulses.select(self.pulses.stimulator == number)
-            interval = usual_interval(own)
-            end = min(until, interval - self.before) if several and is_regular(own) else until
-            knots = phase_knots(self.before, max(end, 0.002), self.fs)
-            made.append(
-                ResponseFitter(
-                    np.array(own.onsets),
-                    np.array(own.train),
-                    knots,
-                    interval,
-                    self.fs,
-                    self.signal.shape[1],
-                    self.window,
-                    recovery_courses(own.onsets, self.pulses.onsets) if recovery else [],
-                    varying_current(own),
-                    is_regular(own) and interval <= LONGEST and end < interval,
-                )
-            )
-        return made
-
     def _find_mains(self, signal: Array, spared: float | None) -> Mains:
         if not self.wanted.mains:
             return Mains(float("nan"), ())
@@ -318,42 +279,17 @@ class Session:
         none = np.zeros(len(self.signal), dtype=bool)
         model = self._model([], mains, mains.orders, lines)
         model = replace(model, has_evoked=none, has_locked=none, artifact_end=0.0)
-        quality = self._quality(model, [], response)
+        quality = quality_of(model, [], response)
         return Found(model, SHORT_SUPPORT, quality, (*self.corrections, *self.messages, *self._far()))
 
     def _end(self, model: LockedModel) -> float:
-        until = self._until()
+        until = self._support()
         if self.wanted.artifact_end is not None:
             return min(self.wanted.artifact_end, until)
         times = np.arange(-self.before, min(0.012, until - GRID), GRID)
-        return end_of_artifact(times, model.mean_response(times), self._error_of_mean(times), self.fs)
-
-    def _error_of_mean(self, times: Array) -> Array:
-        """Give the standard error of the mean response, from how the halves of the pulses differ, V per channel."""
-        halves = []
-        for start in (0, 1):
-            part = self.pulses.select(slice(start, None, 2))
-            index = np.round(part.onsets[:, np.newaxis] * self.fs + times[-1] * self.fs / 2).astype(np.int64)
-            index = index[(index[:, 0] >= 0) & (index[:, 0] < self.signal.shape[1])]
-            halves.append(self.flat[:, index[:, 0]])
-        count = min(half.shape[1] for half in halves)
-        return np.asarray((halves[0][:, :count] - halves[1][:, :count]).std(axis=1) / np.sqrt(4 * max(count, 1)))
-
-    def _quality(self, model: LockedModel, fitters: list[ResponseFitter], response: Array) -> dict[str, Any]:
-        effective = np.array([effective_pulses(fitters, channel) for channel in range(len(self.signal))])
-        changes = [one.changes for one in fitters if one.changes is not None]
-        fewest = float(effective.min()) if fitters else 0.0
-        return {
-            "artifact_end": model.artifact_end,
-            "effective_pulses": fewest,
-            "snr_ceiling": 10 * np.log10(np.maximum(effective, 1e-9)) if fitters else np.full(len(self.signal), np.inf),
-            "gain_on_clean": np.sqrt(np.clip(1 - 1 / np.maximum(effective, 1.0), 0.0, 1.0)) if fitters else 1.0,
-            "response_evidence": response,
-            "jitter": max((one.jitter for one in changes), default=0.0),
-            "artifact_gain_spread": max((one.gain_spread for one in changes), default=0.0),
-            "random_shapes": float(
-                max((0 if one is None else len(one.shapes) for r in model.responses for one in r.shapes), default=0)
-            ),
-            "mains_frequency": model.mains.frequency,
-            "mains_lines": float(len(model.orders)),
-        }
+        return end_of_artifact(
+            times,
+            model.mean_response(times),
+            error_of_mean(self.flat, self.fs, self.pulses.onsets, float(times[-1]) / 2),
+            self.fs,
+        )

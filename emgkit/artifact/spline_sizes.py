@@ -10,11 +10,24 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import PhaseDesign
 
-__all__ = ["EARLY", "LATE", "Fitted", "artifact_sizes", "edge_sizes", "resized", "steady"]
+__all__ = [
+    "EARLY",
+    "LARGEST_SIZE",
+    "LATE",
+    "RAMPED",
+    "Fitted",
+    "artifact_sizes",
+    "edge_sizes",
+    "is_ramped",
+    "resized",
+    "steady",
+]
 
 Array = NDArray[np.float64]
 
 EARLY, LATE = -0.0006, 0.0024  # s about a pulse, in which its artifact stands
+LARGEST_SIZE = 3.0  # over the mean size of the artifact
+RAMPED = 0.03  # relative SD of the size of the artifact
 CLEAR = 30.0  # power of the artifact's edges over what the fit leaves there, from which any of this is decided
 LEAST_POWER = 0.01  # of the usual power of the edges, from which a pulse's own can be judged
 FAR_OVER = 25.0  # times what fits usually miss of an artifact, from which something is wrong
@@ -99,3 +112,8 @@ def resized(fitted: Fitted, sizes: Array) -> Fitted:
     waves[:, near] += change
     rest[:, design.samples[near]] -= change
     return Fitted(design, rest, waves, fitted.mean)
+
+
+def is_ramped(sizes: Array) -> bool:
+    """Tell whether artifacts change their size more than stimulators do by chance."""
+    return float(np.std(np.clip(sizes, 0.0, LARGEST_SIZE))) > RAMPED

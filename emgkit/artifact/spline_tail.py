@@ -13,8 +13,8 @@ from scipy.linalg import block_diag, toeplitz
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.base import windows_mask
-from emgkit.artifact.spline_basis import DEGREE, make_design
-from emgkit.artifact.spline_model import Response
+from emgkit.artifact.spline_basis import DEGREE, places_of
+from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.split_tail import TailSplit, split_rows
 from emgkit.artifact.tail_agreement import agreeing
@@ -24,7 +24,7 @@ from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
 from emgkit.errors import ParameterError
 
-__all__ = ["TailsFound", "share_tails", "without_shapes"]
+__all__ = ["TailsFound", "share_tails"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -110,17 +110,6 @@ def share_tails(
     told = agreeing(split)
     shared = replace(view.response, share=view.shares(split, told, rows, UNKNOWN_RAMPED if ramped else UNKNOWN))
     return TailsFound([shared], _quality(rows, told, len(rest)), _messages(numbers[rows], told))
-
-
-def without_shapes(responses: list[Response], rest: Array, fs: float) -> Array:
-    """Take away how responses vary from pulse to pulse, V, (channels, samples): it is no error of the mean."""
-    rest = rest.copy()
-    for response in responses:
-        for row, shapes in zip(rest, response.shapes, strict=True):
-            if shapes is not None:
-                own = make_design(response.onsets, fs, row.size, shapes.knots)
-                row[own.samples] -= own.evaluate(shapes.coefficients)
-    return rest
 
 
 def _not_told(views: list[_View], suspected: list[Indices], numbers: Indices) -> TailsFound:
@@ -249,7 +238,7 @@ class _View:
 
         Whether it is split is decided by the channel for itself; how well it is told is a matter of all channels.
         """
-        place = (self.knots[1:-3] + self.knots[2:-2] + self.knots[3:-1]) / 3
+        place = places_of(self.knots)
         places = np.clip(place, self.knots[0], self.knots[-1])
         between = CubicSpline(self.times, np.eye(self.times.size), axis=0)(
             np.clip(places, self.times[0], self.times[-1])

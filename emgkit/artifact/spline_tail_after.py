@@ -9,20 +9,22 @@ from emgkit.artifact.spline_basis import DEGREE, bend_operator, make_design
 from emgkit.artifact.spline_share import Tail
 from emgkit.artifact.spline_solve import fit_courses
 
-__all__ = ["TAIL", "fit_tail"]
+__all__ = ["find_tail"]
 
 Array = NDArray[np.float64]
 
 TAIL, STEP = 0.040, 0.001  # s: what is left after the time of the next pulse, and its knots
 
 
-def fit_tail(onsets: Array, until: float, rest: Array, known: NDArray[np.bool_], weights: Array, fs: float) -> Tail:
-    """Fit it from what all else leaves.
+def find_tail(
+    onsets: Array, until: float, rest: Array, known: NDArray[np.bool_], weights: Array, fs: float, enough: int
+) -> Tail | None:
+    """Fit it from what all else leaves, if there are enough pauses.
 
     Parameters
     ----------
     onsets : ndarray, shape (pulses,)
-        Pulses that a pause follows, s.
+        All pulses, s.
     until : float
         End of the support of the response, s after a pulse.
     rest : ndarray, shape (channels, samples)
@@ -33,7 +35,12 @@ def fit_tail(onsets: Array, until: float, rest: Array, known: NDArray[np.bool_],
         One over the variance of the noise, 1/V².
     fs : float
         Hz.
+    enough : int
+        Pauses that it takes.
     """
+    onsets = onsets[np.append(np.diff(onsets), np.inf) > until + TAIL]
+    if onsets.size < enough:
+        return None
     inner = np.arange(until + STEP, until + TAIL - 0.5 * STEP, STEP)
     knots = np.concatenate([np.full(DEGREE + 1, until), inner, np.full(DEGREE + 1, until + TAIL)])
     design, bend = make_design(onsets, fs, rest.shape[1], knots), bend_operator(knots)

@@ -17,6 +17,7 @@ __all__ = [
     "null_courses",
     "orthonormal",
     "recruitment_courses",
+    "segment_courses",
     "smooth_courses",
 ]
 
@@ -143,6 +144,12 @@ def null_courses(count: int, courses: Array) -> Array:
     fast = [np.cos(np.pi * (count - 1 - 3 * step) * place / count) for step in range(number)]
     both = orthonormal([*courses.T, *fast])
     return both[:, courses.shape[1] :]
+
+
+def segment_courses(onsets: Array, train: Indices, known: list[Array], alone: int, level: Array) -> tuple[Array, Array]:
+    """Give what the response may follow in a segment, and what holds only noise, see the two."""
+    smooth = smooth_courses(onsets, train, known, alone, level)
+    return smooth, null_courses(onsets.size, smooth)
 
 
 def orthonormal(courses: list[Array]) -> Array:

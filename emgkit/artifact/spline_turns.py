@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.interference import Mains, fit_lines, render_lines
-from emgkit.artifact.spline_response import SPIKE, ResponseFitter
+from emgkit.artifact.spline_response import ResponseFitter
 
-__all__ = ["Turns", "effective_pulses"]
+__all__ = ["Turns"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -106,17 +106,3 @@ class Turns:
 def _without_others(signal: Array, parts: list[Array], number: int) -> Array:
     others = [part for other, part in enumerate(parts) if other != number]
     return signal - sum(others[1:], others[0]) if others else signal
-
-
-def effective_pulses(fitters: list[ResponseFitter], channel: int) -> float:
-    """Pulses effectively averaged: power of the voluntary EMG over that of the error it leaves in the response."""
-    ratios = []
-    for fitter in fitters:
-        if fitter.response is None or fitter.weights is None:
-            continue
-        place = (fitter.knots[1:-3] + fitter.knots[2:-2] + fitter.knots[3:-1]) / 3
-        error = fitter.response.variances(channel)[:, place > SPIKE]
-        power = 1 / fitter.weights[channel]
-        if error.shape[1]:
-            ratios.append(float(power.mean() / max(float(error.mean()), 1e-300)))
-    return min(ratios, default=float("inf"))

@@ -1,0 +1,68 @@
+"""One fitter per stimulator, and how long responses may last."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from emgkit.artifact.spline_basis import phase_knots
+from emgkit.artifact.spline_pulse_times import LONGEST, is_regular, recovery_courses, usual_interval, varying_current
+from emgkit.artifact.spline_response import ResponseFitter
+from emgkit.pulses import Pulses
+
+__all__ = ["fitters_of", "support_of"]
+
+SHORTEST = 0.002  # s
+TAIL = 0.060  # s, support in irregular trains
+DENSE = 4.0  # usual intervals that a response may last among irregular pulses: no more can be told apart
+
+
+def support_of(pulses: Pulses, interval: float, before: float) -> float:
+    """End of the support of a response, s after the pulse; ``before`` it the next one begins."""
+    if np.unique(pulses.stimulator).size == 1 and is_regular(pulses):
+        return min(interval, LONGEST) - before
+    return min(TAIL, DENSE * float(np.median(pulses.intervals)))
+
+
+def fitters_of(
+    pulses: Pulses, until: float, before: float, fs: float, count: int, window: float, *, recovery: bool
+) -> list[ResponseFitter]:
+    """Make a fitter for every stimulator.
+
+    Parameters
+    ----------
+    pulses : Pulses
+        Of all stimulators, s from the first sample.
+    until : float
+        End of the support of a response, s after the pulse.
+    before : float
+        The artifact may begin so long before the pulse, s.
+    fs : float
+        Hz.
+    count : int
+        Samples.
+    window : float
+        Length of a segment, s.
+    recovery : bool
+        Whether pulses that others follow soon have courses of their own.
+    """
+    made = []
+    numbers = np.unique(pulses.stimulator)
+    for number in numbers:
+        own = pulses.select(pulses.stimulator == number)
+        interval = usual_interval(own)
+        end = min(until, interval - before) if numbers.size > 1 and is_regular(own) else until
+        made.append(
+            ResponseFitter(
+                np.array(own.onsets),
+                np.array(own.train),
+                phase_knots(before, max(end, SHORTEST), fs),
+                interval,
+                fs,
+                count,
+                window,
+                recovery_courses(own.onsets, pulses.onsets) if recovery else [],
+                varying_current(own),
+                is_regular(own) and interval <= LONGEST and end < interval,
+            )
+        )
+    return made

@@ -1,0 +1,77 @@
+"""One channel of one segment of pulses: what is seen of it, and the fits to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.artifact.spline_basis import PhaseDesign, pulse_power
+from emgkit.artifact.spline_solve import CourseFit, fit_courses, fit_plainly
+
+__all__ = ["LEAST_POWER", "SPIKE", "Piece"]
+
+Array = NDArray[np.float64]
+
+SPIKE = 0.003  # s after the pulse, in which the power is not looked at
+LEAST_POWER = 1e-8  # of the mean square of the signal
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A piece of a recording.
+
+    Parameters
+    ----------
+    design : PhaseDesign
+        Of the segment's pulses.
+    seen : (rows,) V
+    valid : (rows,) 1 where a sample was measured, else 0
+    gram : (pulses, 4, size), from `PhaseDesign.gram`
+    smooth : (pulses, courses), courses that the response may follow
+    """
+
+    design: PhaseDesign
+    seen: Array
+    valid: Array
+    gram: Array
+    smooth: Array
+
+    @cached_property
+    def projected(self) -> Array:
+        """Inner products with every pulse's splines, (pulses, size)."""
+        return self.design.project_rows(self.seen * self.valid)
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is no signal in it."""
+        return not (self.seen * self.valid).any()
+
+    def nothing(self) -> CourseFit:
+        """Give the fit to no signal."""
+        shape = (self.smooth.shape[1], self.design.size)
+        size = self.design.size
+        return CourseFit(np.zeros(shape), np.zeros(size), np.zeros(shape), np.zeros(size - 2), np.zeros(shape))
+
+    def fit_roughly(self, few: int, bend: Array) -> CourseFit:
+        """Fit the first few courses, without learning."""
+        fit = self.nothing()
+        fit.coefficients[:few] = fit_plainly(self.gram, self.projected, self.smooth[:, :few], bend)
+        return fit
+
+    def plain_power(self, few: int, bend: Array) -> Array:
+        """Power about every pulse that a plain fit of the first few courses leaves, V²."""
+        courses = self.smooth[:, :few]
+        left = self.seen - self.design.evaluate(courses @ fit_plainly(self.gram, self.projected, courses, bend))
+        return pulse_power(self.design, left, self.valid, SPIKE, LEAST_POWER * float((self.seen**2).mean()))
+
+    def fit(self, nulls: Array, weight: Array, bend: Array, start: CourseFit | None) -> CourseFit:
+        """Fit all courses and learn their priors, see `fit_courses`."""
+        return fit_courses(self.gram, self.projected, self.smooth, nulls, weight, bend, start)
+
+    def power_left(self, fit: CourseFit, least: float) -> Array:
+        """Power about every pulse that a fit leaves, at least so much, V²."""
+        left = self.seen - self.design.evaluate(self.smooth @ fit.coefficients)
+        return pulse_power(self.design, left, self.valid, SPIKE, least)
