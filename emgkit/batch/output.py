@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emgkit.errors import OutputError
+from emgkit.io.atomic import is_running
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,23 +49,13 @@ def sweep_up(out: Path) -> None:
     """Remove what runs on this computer left behind that were killed: their process does not exist any more."""
     for left in out.glob(f"{_PREFIX}{socket.gethostname()}-*"):
         process = left.name.removeprefix(f"{_PREFIX}{socket.gethostname()}-").partition("-")[0]
-        if process.isdigit() and not _alive(int(process)):
+        if process.isdigit() and not is_running(int(process)):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def _own_name() -> str:
     # computers that share a folder do not know each other's processes
     return f"{_PREFIX}{socket.gethostname()}-{os.getpid()}"
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 @contextmanager

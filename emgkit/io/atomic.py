@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emgkit.errors import OutputError
 
-__all__ = ["written_whole"]
+__all__ = ["is_running", "written_whole"]
 
 
 @contextmanager
@@ -45,11 +45,12 @@ def written_whole(path: str | Path) -> Iterator[Path]:
 def _forget_left_over(target: Path) -> None:
     for path in target.parent.glob(f".{glob.escape(target.name)}.*.unfinished"):
         owner = path.name.removesuffix(".unfinished").rpartition(".")[2]
-        if owner.isdecimal() and not _runs(int(owner)):
+        if owner.isdecimal() and not is_running(int(owner)):
             path.unlink(missing_ok=True)
 
 
-def _runs(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Tell whether a process of this computer runs."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
