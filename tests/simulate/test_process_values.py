@@ -44,18 +44,23 @@ def test_voluntary_rms_mdf_and_mnf_are_those_of_long_recordings(steady):
     np.testing.assert_allclose(np.mean(ratios, axis=0), 1.0, atol=0.03, err_msg=message)
 
 
+def _half_stimulated(seed, begin):
+    """24 s at half of the effort with stimulation from ``begin`` on, and its voluntary EMG with noise."""
+    made = tiny(
+        rng=np.random.default_rng(seed),
+        profile=((0.0, 0.5), (24.0, 0.5)),
+        duration=24.0,
+        trains=((begin, 24.0),),
+        units=40,
+        **STILL,
+    )
+    return made, (made.truth.voluntary + made.truth.noise)[0]
+
+
 def test_voluntary_rms_is_lower_during_trains_than_before_and_after():
     ratios = []
     for seed in range(12):
-        made = tiny(
-            rng=np.random.default_rng(seed),
-            profile=((0.0, 0.5), (24.0, 0.5)),
-            duration=24.0,
-            trains=((12.0, 24.0),),
-            units=40,
-            **STILL,
-        )
-        signal = (made.truth.voluntary + made.truth.noise)[0]
+        made, signal = _half_stimulated(seed, 12.0)
         measured = np.array([signal[2000:22_000].std(), signal[26_000:46_000].std()])
         ratios.append(measured / made.truth.at("rms", np.array([5.0, 19.0]))[:, 0])
     np.testing.assert_allclose(np.mean(ratios, axis=0), 1.0, atol=0.03, err_msg=str(ratios))
@@ -120,15 +125,7 @@ def test_the_values_are_those_of_a_train_of_their_own_beside_close_pulses_and_ot
 def test_rms_is_not_smeared_over_the_edges_of_trains():
     ratios = []
     for seed in range(12):
-        made = tiny(
-            rng=np.random.default_rng(seed),
-            profile=((0.0, 0.5), (24.0, 0.5)),
-            duration=24.0,
-            trains=((12.2, 24.0),),
-            units=40,
-            **STILL,
-        )
-        signal = (made.truth.voluntary + made.truth.noise)[0]
+        made, signal = _half_stimulated(seed, 12.2)
         measured = np.array([signal[2000:24_000].std(), signal[25_000:46_000].std()])
         near = made.truth.at("rms", np.array([11.9, 12.4]))[:, 0]
         ratios.append(measured / near)
