@@ -23,7 +23,7 @@ from emgkit._checks import (
 from emgkit._checks import names as check_names
 from emgkit.errors import ChannelError, ParameterError, ShapeError, TimingError, UnitError
 from emgkit.step import Step
-from emgkit.traces import Mark, Trace, check_rate, sample_range
+from emgkit.traces import Mark, Trace, check_rate, cut_marks, sample_range, sorted_marks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +103,7 @@ class Recording(FrozenValue):
             valid=_validity(signal, self.valid),
             start=number("start", self.start),
             aux=_traces(self.aux),
-            marks=_marks(self.marks),
+            marks=sorted_marks(self.marks),
             source=str(self.source),
             history=tuple(self.history),
         )
@@ -165,7 +165,7 @@ class Recording(FrozenValue):
             valid=self.valid[:, low:high],
             start=self.start + low / self.fs,
             aux={name: trace.crop(begin, end) for name, trace in self.aux.items()},
-            marks=_cut_marks(self.marks, begin, end),
+            marks=cut_marks(self.marks, begin, end),
         )
 
     def pick(self, names: str | Iterable[str]) -> Recording:
@@ -290,16 +290,3 @@ def _traces(aux: Mapping[str, Trace] | None) -> FrozenMapping[Trace]:
             f"aux must map names to Trace(values, fs, unit); {wrong[0]!r} is {type(items[wrong[0]]).__name__}."
         )
     return FrozenMapping({str(name): trace for name, trace in items.items()})
-
-
-def _marks(marks: Iterable[Mark]) -> tuple[Mark, ...]:
-    listed = tuple(marks)
-    wrong = [mark for mark in listed if not isinstance(mark, Mark)]
-    if wrong:
-        raise ParameterError(f"marks must be Mark(label, start, stop), got {wrong[0]!r}.")
-    return tuple(sorted(listed, key=lambda mark: (mark.start, mark.stop, mark.label)))
-
-
-def _cut_marks(marks: Iterable[Mark], start: float, stop: float) -> tuple[Mark, ...]:
-    inside = [mark for mark in marks if mark.start < stop and (mark.stop > start or start <= mark.start)]
-    return tuple(Mark(mark.label, max(mark.start, start), min(mark.stop, stop)) for mark in inside)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue, assign, freeze, number, positive
 from emgkit.errors import ParameterError, SamplingRateError, ShapeError, TimingError
 
-__all__ = ["Mark", "Trace", "check_rate", "sample_range"]
+__all__ = ["Mark", "Trace", "check_rate", "cut_marks", "sample_range", "sorted_marks"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +40,21 @@ class Mark:
         if stop < start:
             raise TimingError(f"Mark {self.label!r} stops ({stop:g} s) before it starts ({start:g} s).")
         assign(self, start=start, stop=stop)
+
+
+def sorted_marks(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Check marks, and give them in the order of time."""
+    listed = tuple(marks)
+    wrong = [mark for mark in listed if not isinstance(mark, Mark)]
+    if wrong:
+        raise ParameterError(f"marks must be Mark(label, start, stop), got {wrong[0]!r}.")
+    return tuple(sorted(listed, key=lambda mark: (mark.start, mark.stop, mark.label)))
+
+
+def cut_marks(marks: Iterable[Mark], start: float, stop: float) -> tuple[Mark, ...]:
+    """Cut marks to the times from ``start`` to ``stop``, s."""
+    inside = [mark for mark in marks if mark.start < stop and (mark.stop > start or start <= mark.start)]
+    return tuple(Mark(mark.label, max(mark.start, start), min(mark.stop, stop)) for mark in inside)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
