@@ -52,7 +52,7 @@ _HOME = {
     "PCHIP": "emgkit.artifact.fill",
     "ParameterError": "emgkit.errors",
     "PartError": "emgkit.errors",
-    "Parts": "emgkit.separation",
+    "Parts": "emgkit.parts",
     "PeakFractionLatency": "emgkit.features.latency",
     "PhaseSpline": "emgkit.artifact.phase_spline",
     "Pipeline": "emgkit.pipeline",

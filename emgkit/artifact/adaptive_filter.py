@@ -13,8 +13,8 @@ from emgkit._checks import in_range
 from emgkit.artifact.causal import causal_end, check_streamable, fading_pulses, remove_causally
 from emgkit.artifact.gain import averaging_quality
 from emgkit.artifact.streaming import FrameStream
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["AdaptiveFilter"]
 

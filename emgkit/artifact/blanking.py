@@ -12,8 +12,8 @@ from emgkit._checks import in_range
 from emgkit.artifact.base import pulse_samples, windows_mask
 from emgkit.artifact.fill import AR, Fill
 from emgkit.errors import TimingError
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["Blanking", "artifact_end", "blanked_samples", "filled_parts"]
 

@@ -14,8 +14,8 @@ from emgkit.artifact.gain import averaging_quality
 from emgkit.artifact.past_spline import FEWEST, PastSpline
 from emgkit.artifact.streaming import FrameStream
 from emgkit.errors import TimingError
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["CausalSpline"]
 

@@ -15,8 +15,8 @@ from emgkit.artifact.fill import Line
 from emgkit.artifact.frames import LONGEST, level
 from emgkit.artifact.gain import averaging_quality
 from emgkit.errors import TimingError
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["Comb", "delayed"]
 

@@ -13,8 +13,8 @@ from emgkit.artifact.base import windows_mask
 from emgkit.artifact.blanking import artifact_end, blanked_samples, filled_parts
 from emgkit.artifact.fill import PCHIP, Fill
 from emgkit.artifact.frames import LONGEST
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["Interpolation"]
 

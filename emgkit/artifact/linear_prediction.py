@@ -17,8 +17,8 @@ from emgkit.artifact.gain import averaging_quality, left_by_projection, orthonor
 from emgkit.artifact.streaming import FrameStream
 from emgkit.artifact.templates import PAD, complete, template_frames
 from emgkit.errors import ParameterError
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["LinearPrediction"]
 

@@ -15,8 +15,8 @@ from emgkit.artifact.frames import LONGEST, first_samples
 from emgkit.artifact.gain import emg_covariance
 from emgkit.artifact.templates import complete, mean_of_others
 from emgkit.errors import TimingError
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["LocalPolynomial", "sliding_cubic"]
 

@@ -14,8 +14,8 @@ from emgkit.artifact.spline_found import Wanted
 from emgkit.artifact.spline_groups import fit_groups
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.errors import TimingError
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["PhaseSpline"]
 

@@ -17,9 +17,10 @@ from emgkit.artifact.saturation import mark_saturation
 from emgkit.artifact.tail_fit import TailFit
 from emgkit.detect.refine_pulses import refine_pulses
 from emgkit.errors import EmgkitError, NoPulsesError, ParameterError, ShapeError, TimingError
+from emgkit.parts import PART_NAMES, Parts
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
-from emgkit.separation import PART_NAMES, Parts, Separation
+from emgkit.separation import Separation
 
 __all__ = ["remove_artifact", "separate"]
 

@@ -13,8 +13,8 @@ from emgkit._checks import in_range, whole
 from emgkit.artifact.blanking import artifact_end
 from emgkit.artifact.frames import all_frames
 from emgkit.errors import ParameterError, TimingError
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["Spatial"]
 

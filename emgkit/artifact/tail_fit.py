@@ -16,8 +16,8 @@ from emgkit.artifact.tail_amplifier import amplifiers_of_noise
 from emgkit.artifact.tail_group import FrontEndKnowledge, TailGroup, fit_group
 from emgkit.artifact.tail_sweeps import alike, free_of_pulses
 from emgkit.errors import TimingError
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["TailFit", "could_fit_tails"]
 

@@ -13,8 +13,8 @@ from emgkit.artifact.frames import Frames, by_sequence, by_stimulator, cut, sequ
 from emgkit.artifact.gain import averaging_quality, emg_covariance, left_by_projection, orthonormal
 from emgkit.artifact.rank import FixedRank, SingularValueThreshold
 from emgkit.artifact.templates import PAD, complete, template_frames
+from emgkit.parts import Parts
 from emgkit.pulses import Pulses
-from emgkit.separation import Parts
 
 __all__ = ["TemplatePCA"]
 

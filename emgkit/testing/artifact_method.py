@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from emgkit.artifact.base import windows_mask
 from emgkit.artifact.separate import separate
 from emgkit.errors import ContractError, EmgkitError
+from emgkit.parts import PART_NAMES, Parts
 from emgkit.recording import Recording
-from emgkit.separation import PART_NAMES, Parts
 from emgkit.testing.stimulated import KINDS, Case, make_case
 
 __all__ = ["check_artifact_method"]
