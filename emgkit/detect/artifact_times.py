@@ -64,11 +64,10 @@ def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]
     bends = differences(chosen, fs)
     done = _in_turns(bends, trains, fs)
     left = bends - sum((rendered(fit.fit, bends.shape[1]) for fit in done), np.zeros(1))
-    known = np.concatenate([fit.times for fit in done])
     timed: list[Timed] = []
     for train, fit in zip(trains, done, strict=True):
-        more = pulses_off_beat(left, Template(fit.fit), known, fs)
         others = [other.times for other in done if other is not fit]
+        more = pulses_off_beat(left, Template(fit.fit), [np.sort(one) for one in (fit.times, *others)], fs)
         one = _timed(chosen, fit, more, np.sort(np.concatenate(others)) if others else np.zeros(0))
         timed.append(one if train.beats is not None else Timed(one.onsets, one.errors, float("nan")))
     return timed

@@ -23,12 +23,18 @@ APART = 0.0012  # s to the next pulse: closer ones cannot be told from its misfi
 REACH = 0.0015  # s that a template may be moved by
 LARGE, SHARE = 12.0, 0.2  # of the usual size, and of the largest events: what may be a pulse without a beat
 RESPONSE = 0.04  # s after a larger event
+BESIDE, FEWEST_BESIDE = 10, 4  # pulses on either side whose responses are looked at, and at least in all
+AFTER_OTHERS, OUTLYING = 0.5, 3.0  # of what is seen, and SDs beyond it: more is no response
+ALONE, ABOUT = 0.9, 0.006  # of the energy when that is taken out, and s about it; unverified
+QUARTILES = 1.349  # SDs of a normal distribution between its quartiles
 DOMINANT = 4.0  # times the other events
 FEWEST = 5
 
 
-def pulses_off_beat(left: Array, template: Template, known: Array, fs: float) -> Array:
+def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: float) -> Array:
     """Find pulses like those of a train in what is left when the train is taken out.
+
+    What follows the other pulses as well at the same lag is a response to them.
 
     Parameters
     ----------
@@ -36,8 +42,8 @@ def pulses_off_beat(left: Array, template: Template, known: Array, fs: float) ->
         Differences of the signal without the train.
     template : Template
         Of the train.
-    known : ndarray, shape (pulses,)
-        Times of the train, s.
+    known : list of ndarray, shape (pulses,)
+        Times of every train, s, increasing; the template's own first.
     fs : float
         Hz.
 
@@ -55,8 +61,47 @@ def pulses_off_beat(left: Array, template: Template, known: Array, fs: float) ->
     good &= found.amplitude >= SURE * found.error
     times = np.unique(found.times[good])
     times = times[np.insert(np.diff(times) > REACH, 0, True)] if times.size else times
-    apart = np.abs(times[:, np.newaxis] - known).min(axis=1, initial=np.inf) >= APART
-    return template.match(left, times[apart], FINE, FINE / 30).times
+    apart = np.abs(times[:, np.newaxis] - np.concatenate(known)).min(axis=1, initial=np.inf) >= APART
+    times = _no_responses(left, template, times[apart], known)
+    return template.match(left, times, FINE, FINE / 30).times
+
+
+def _no_responses(left: Array, template: Template, times: Array, known: list[Array]) -> Array:
+    """Keep the times at which there is more than what follows the other pulses at the same lag."""
+    kept: list[float] = []
+    for time in times:
+        before = [(train, train[train < time - APART]) for train in known]
+        lags = [(train, float(time - earlier[-1])) for train, earlier in before if earlier.size]
+        lags += [(known[0], float(time - one)) for one in kept if time - one < RESPONSE]
+        if all(_exceeds(left, template, time, train, lag) for train, lag in lags):
+            kept.append(float(time))
+    return np.array(kept)
+
+
+def _exceeds(left: Array, template: Template, time: float, train: Array, lag: float) -> bool:
+    """Whether the template is larger at a time than it is as long after the pulses about it."""
+    place = int(np.searchsorted(train, time - lag))
+    near = train[max(place - BESIDE, 0) : place + BESIDE + 1]
+    others = near[np.abs(near + lag - time) > APART]
+    if others.size < FEWEST_BESIDE:
+        return True
+    sizes = template.match(left, np.append(others + lag, time), REACH / 3).amplitude
+    low, usual, high = np.quantile(sizes[:-1], [0.25, 0.5, 0.75])
+    more = sizes[-1] - usual
+    if more <= max(AFTER_OTHERS * sizes[-1], OUTLYING * (high - low) / QUARTILES):
+        return False
+    return _without(left, template, time, others + lag) >= ALONE
+
+
+def _without(left: Array, template: Template, time: float, others: Array) -> float:
+    """Likeness of what is there at a time when what is usual at other times is taken out."""
+    fs = template.span.fs
+    reach = np.arange(-round(ABOUT * fs), round(ABOUT * fs) + 1)
+    index = np.clip(
+        np.round(np.append(others, time) * fs).astype(np.int64)[:, np.newaxis] + reach, 0, left.shape[1] - 1
+    )
+    rest = left[:, index[-1]] - np.median(left[:, index[:-1]], axis=1)
+    return float(template.match(rest, np.array([time - index[-1, 0] / fs]), REACH / 3).likeness[0])
 
 
 def irregular_pulses(events: Events, bends: Array, fs: float) -> Array:

@@ -11,7 +11,7 @@ from scipy.ndimage import median_filter
 from emgkit.detect.waveform import Index, Span, bands, dense, design, project, solve, table
 from emgkit.errors import TimingError
 
-__all__ = ["Fit"]
+__all__ = ["Fit", "creeps"]
 
 Array = NDArray[np.float64]
 
@@ -50,7 +50,7 @@ class Fit:
         self.samples = bends[:, self.index]
         channels, pulses, places = self.samples.shape
         self.jitter, self.gain_noise = 2e-4, START_GAIN_NOISE
-        self.slow = _slow(expected * span.fs)
+        self.slow = creeps(expected * span.fs)
         self.trust, self.deviation = np.ones(pulses), np.zeros(pulses)
         self.weight = np.ones((channels, places))
         strength = np.sqrt((self.samples**2).mean(axis=2))
@@ -263,7 +263,7 @@ def _per_pulse(first: Index, values: Array, columns: Array, size: int) -> Array:
     return np.asarray(np.stack(out, axis=-1).reshape(pulses, size, -1), dtype=np.float64)
 
 
-def _slow(places: Array) -> bool:
+def creeps(places: Array) -> bool:
     """Whether pulses creep through the places between two samples, so that a change of size may be one of place."""
     turn = np.exp(2j * np.pi * places)
     if turn.size < SMOOTH:

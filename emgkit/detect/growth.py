@@ -16,6 +16,7 @@ Array = NDArray[np.float64]
 Matching = Callable[[Array], Match]
 
 PRESENT = 0.5  # of the neighbours' size: half a pulse is a pulse
+ALIKE, SURE, LEAST = 0.9, 12.0, 0.1  # of the energy, standard errors, of that size: a smaller one on the beat is, too
 SIGNIFICANT, SHRINKS = 4.0, 0.3  # standard errors, and of the last ones' size: a train goes on
 EMPTY = 4  # beats without a pulse before a train ends
 RECENT, RAMP = 5, 20  # pulses
@@ -79,7 +80,13 @@ def _pruned(part: Part, match: Matching) -> Part:
 def hollow(match: Match) -> NDArray[np.bool_]:
     """Places with much less of the artifact than their neighbours, though it would have been seen."""
     usual = _typical(match.amplitude)
-    return (match.amplitude < SHRINKS * usual) & (usual >= SIGNIFICANT * match.error)
+    return (match.amplitude < SHRINKS * usual) & (usual >= SIGNIFICANT * match.error) & ~_plain(match, usual)
+
+
+def _plain(match: Match, usual: Array) -> NDArray[np.bool_]:
+    """Places with the artifact and nothing else, however small: between two samples little of a sharp one is seen."""
+    sizes = np.maximum(SURE * match.error, LEAST * usual)
+    return np.asarray((match.likeness >= ALIKE) & (match.amplitude >= sizes))
 
 
 def complete(expected: Array, number: NDArray[np.int64], beats: Array, template: Template, bends: Array) -> list[Part]:
@@ -103,7 +110,7 @@ def _fill(part: Part, match: Matching) -> Part:
     found = match(part.start + part.period * absent)
     size = np.interp(absent, part.beats, _typical(known.amplitude))
     unclear = size < SIGNIFICANT * found.error
-    there = np.where(unclear, found.amplitude > -size, found.amplitude > PRESENT * size)
+    there = np.where(unclear, found.amplitude > -size, found.amplitude > PRESENT * size) | _plain(found, size)
     return Part(part.start, part.period, np.sort(np.concatenate([part.beats, absent[there]])))
 
 
@@ -140,22 +147,30 @@ def _follow(part: Part, match: Matching, direction: int, limit: float) -> Array:
         if not inside.all():
             break
         step += STRETCH
-    return _to_zero(part, np.array(beats), np.array(sizes), float(np.median(near.error)), edge, direction, limit)
+    last = beats[-1] if beats else float(edge)
+    count = _beats_to_zero(np.array(sizes), float(np.median(near.error)))
+    beyond = last + direction * np.arange(1, count + 1, dtype=np.float64)
+    beyond = beyond[direction * (limit - (part.start + part.period * beyond)) > 0]
+    on = beyond.size and not _over(match(part.start + part.period * beyond), float(np.median(sizes[-RECENT:])))
+    return np.array([*beats, *beyond]) if on else np.array(beats)
 
 
-def _to_zero(part: Part, beats: Array, sizes: Array, error: float, edge: float, direction: int, limit: float) -> Array:
-    """Follow a ramp to where its size is zero."""
+def _over(found: Match, last: float) -> bool:
+    """Whether a ramp from a size to zero would be seen in all its beats together, and is not."""
+    expected = last * (1 - np.arange(1, found.times.size + 1) / (found.times.size + 1))
+    energy = float(expected @ expected)
+    share, error = float(expected @ found.amplitude) / energy, float(np.linalg.norm(expected * found.error)) / energy
+    return share < PRESENT and error < PRESENT / 2
+
+
+def _beats_to_zero(sizes: Array, error: float) -> int:
+    """How many beats a ramp goes on until its size is zero."""
     recent = sizes[-RAMP:]
-    last = beats[-1] if beats.size else edge
     if recent.size < RECENT or np.median(recent[-2:]) > RISING * np.median(recent[:3]):
-        return beats
+        return 0
     place = np.arange(recent.size)
     if np.corrcoef(place, recent)[0, 1] > -STRAIGHT:
-        return beats
+        return 0
     line = np.polynomial.Polynomial.fit(place, recent, 1).convert().coef
     more = int(max(-line[0] / line[1] - (recent.size - 1), 0))
-    if more > BLIND + SIGNIFICANT * error / -line[1]:  # it ends long before zero
-        return beats
-    added = last + direction * np.arange(1, more + 1)
-    added = added[direction * (limit - (part.start + part.period * added)) > 0]
-    return np.concatenate([beats, added])
+    return 0 if more > BLIND + SIGNIFICANT * error / -line[1] else more  # it ends long before zero

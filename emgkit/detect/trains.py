@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from emgkit.detect.alignment import Alignment, align, differences
 from emgkit.detect.beat import Chain, best_chain, tolerance
 from emgkit.detect.belief import dominant, is_response, likeness, regular, responses, sharpest_lag
+from emgkit.detect.creep import steered
 from emgkit.detect.fit import Fit
 from emgkit.detect.growth import Part, grow
 from emgkit.detect.match import Template, rendered
@@ -35,6 +36,8 @@ MOVED = 3  # samples that a train may be moved by
 FULL = 0.6  # of the places between the beats that have a pulse: the interval is shorter
 SLIP = 0.002  # s between lobes of an artifact
 CLOSE = 10  # beats between trains that may be one
+SAME_CLOCK = 100  # beats between trains whose clock is taken to have gone on
+MOST_ROUNDS = 5  # of completing a train
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,18 +139,33 @@ def _whole(scene: Scene, chain: Chain, sure: bool) -> tuple[Train, Alignment] | 
     parts = _parts(scene.events, chain, fs)
     lag = sharpest_lag(np.concatenate([part.times for part in parts]), scene.trace, scene.sharper, chain.period, fs)
     parts = _joined([Part(part.start + lag, part.period, part.beats) for part in parts], fs)
-    parts = _centred(scene, parts)
+    parts = steered(_centred(scene, parts), scene.bends, fs)
     first = _aligned(scene, parts, quick=True)
     number, _ = _flat(parts)
     if not sure and likeness(scene.bends, first.times, number, first.fit) < LEAST_ALIKE:
         return None
     template = Template(first.fit)
-    parts = [_settled(part, template, scene.bends, fs) for part in _lines(parts, first)]
+    parts = [
+        one for group in _on_one_line(_lines(parts, first), fs) for one in _settled(group, template, scene.bends, fs)
+    ]
     parts = _divided(parts, template, scene.bends)
-    parts = grow(parts, template, scene.bends, fs, min(3 * first.jitter, WANDER))
-    alignment = _aligned(scene, parts, quick=True)
+    parts, alignment = _grown(scene, parts, first)
     number, beats = _flat(parts)
     return Train(alignment.times, number, beats), alignment
+
+
+def _grown(scene: Scene, parts: list[Part], known: Alignment) -> tuple[list[Part], Alignment]:
+    """Complete the train; what is found tells more about the artifact, at other places between two samples too."""
+    count = 0
+    for _ in range(MOST_ROUNDS):
+        reach = min(3 * known.jitter, WANDER)
+        parts = _joined(grow(parts, Template(known.fit), scene.bends, scene.fs, reach), scene.fs)
+        parts = steered(parts, scene.bends, scene.fs)
+        known = _aligned(scene, parts, quick=True)
+        parts, before, count = _lines(parts, known), count, sum(part.beats.size for part in parts)
+        if count == before:
+            break
+    return parts, known
 
 
 def _parts(events: Events, chain: Chain, fs: float) -> list[Part]:
@@ -160,12 +178,27 @@ def _parts(events: Events, chain: Chain, fs: float) -> list[Part]:
     return out
 
 
-def _settled(part: Part, template: Template, bends: Array, fs: float) -> Part:
-    """Move a train by a sample or two to where the others' artifact fits best."""
+def _on_one_line(parts: list[Part], fs: float) -> list[list[Part]]:
+    """Group trains that follow each other on one line: they lie at the same place of the artifact."""
+    out = [[parts[0]]]
+    for part in parts[1:]:
+        before = out[-1][-1]
+        beats = (part.times[0] - before.start) / before.period
+        near = beats - before.beats[-1] <= SAME_CLOCK
+        if near and abs(beats - round(beats)) * part.period <= tolerance(part.period, fs) / 2:
+            out[-1].append(part)
+        else:
+            out.append([part])
+    return out
+
+
+def _settled(group: list[Part], template: Template, bends: Array, fs: float) -> list[Part]:
+    """Move trains by a sample or two to where the others' artifact fits best."""
     shifts = np.arange(-MOVED, MOVED + 0.25, 0.25) / fs
-    fits = [np.sum(template.match(bends, part.times + shift).likeness) for shift in shifts]
+    times = np.concatenate([part.times for part in group])
+    fits = [np.sum(template.match(bends, times + shift).likeness) for shift in shifts]
     best = float(shifts[int(np.argmax(fits))])
-    return part if abs(best) <= 0.5 / fs else Part(part.start + best, part.period, part.beats)
+    return group if abs(best) <= 0.5 / fs else [Part(one.start + best, one.period, one.beats) for one in group]
 
 
 def _divided(parts: list[Part], template: Template, bends: Array) -> list[Part]:

@@ -51,7 +51,7 @@ def test_trains_restart_at_their_scheduled_times():
         got = score(found, one.truth.onsets)
         assert got.recall >= 0.98
         assert got.precision >= 0.98
-        assert got.scatter <= 15e-6
+        assert got.scatter <= 20e-6  # the first pulses of the ramps, a tenth as large, are among them
         assert found.n_trains == ek.Pulses(one.truth.planned).n_trains
 
 
