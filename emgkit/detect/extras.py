@@ -85,23 +85,21 @@ def _exceeds(left: Array, template: Template, time: float, train: Array, lag: fl
     others = near[np.abs(near + lag - time) > APART]
     if others.size < FEWEST_BESIDE:
         return True
-    sizes = template.match(left, np.append(others + lag, time), REACH / 3).amplitude
-    low, usual, high = np.quantile(sizes[:-1], [0.25, 0.5, 0.75])
-    more = sizes[-1] - usual
-    if more <= max(AFTER_OTHERS * sizes[-1], OUTLYING * (high - low) / QUARTILES):
-        return False
-    return _without(left, template, time, others + lag) >= ALONE
+    found = template.match(left, np.append(others + lag, time), REACH / 3)
+    low, usual, high = np.quantile(found.amplitude[:-1], [0.25, 0.5, 0.75])
+    size, alike = found.amplitude[-1], found.likeness[-1]
+    more = size - usual > max(AFTER_OTHERS * size, OUTLYING * (high - low) / QUARTILES)
+    return bool((more or alike >= ALONE) and _alone(left, template, time, others + lag))
 
 
-def _without(left: Array, template: Template, time: float, others: Array) -> float:
-    """Likeness of what is there at a time when what is usual at other times is taken out."""
+def _alone(left: Array, template: Template, time: float, others: Array) -> bool:
+    """Whether a pulse is there when what is usual at other times is taken out."""
     fs = template.span.fs
     reach = np.arange(-round(ABOUT * fs), round(ABOUT * fs) + 1)
-    index = np.clip(
-        np.round(np.append(others, time) * fs).astype(np.int64)[:, np.newaxis] + reach, 0, left.shape[1] - 1
-    )
+    index = np.clip(np.round(np.append(others, time) * fs).astype(np.int64)[:, np.newaxis] + reach, 0, left.shape[1] - 1)
     rest = left[:, index[-1]] - np.median(left[:, index[:-1]], axis=1)
-    return float(template.match(rest, np.array([time - index[-1, 0] / fs]), REACH / 3).likeness[0])
+    found = template.match(rest, np.array([time - index[-1, 0] / fs]), REACH / 3)
+    return bool(found.likeness[0] >= ALONE and found.amplitude[0] >= SIZE[0])
 
 
 def irregular_pulses(events: Events, bends: Array, fs: float) -> Array:
