@@ -11,7 +11,7 @@ from emgkit.detect.fit import Fit
 from emgkit.detect.match import Template
 from emgkit.detect.sharp import Events
 
-__all__ = ["dominant", "is_response", "likeness", "regular", "responses", "sharpest_lag"]
+__all__ = ["dominant", "heights", "is_response", "likeness", "regular", "responses", "sharpest_lag"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -86,15 +86,15 @@ def is_response(train: Array, times: Array, trace: Array, sharper: Array, fs: fl
     if np.median(np.abs(lag - middle)) > 1.5 / fs:
         return False
     alone = np.delete(train, np.unique(np.maximum(place, 0)))
-    relative = float(np.median(_heights(sharper, times, fs)) / np.median(_heights(sharper, train, fs)))
+    relative = float(np.median(heights(sharper, times, fs)) / np.median(heights(sharper, train, fs)))
     if alone.size < 0.1 * train.size:
         return relative < AS_SHARP
-    also = float(np.median(_heights(trace, alone + middle, fs)) / np.median(_heights(trace, times, fs)))
+    also = float(np.median(heights(trace, alone + middle, fs)) / np.median(heights(trace, times, fs)))
     return also >= ALSO or relative < ALSO
 
 
-def _heights(trace: Array, times: Array, fs: float) -> Array:
-    """Largest value of a trace within an artifact's length of times, s."""
+def heights(trace: Array, times: Array, fs: float) -> Array:
+    """Give the largest value of a trace within an artifact's length of times, s."""
     reach = np.arange(-max(round(NEAR * fs), 1), max(round(NEAR * fs), 1) + 1)
     index = np.round(times * fs).astype(np.int64)[:, np.newaxis] + reach
     return np.asarray(trace[np.clip(index, 0, trace.size - 1)].max(axis=1))
@@ -113,10 +113,14 @@ def _profile(line: Array, trace: Array, lags: Index, fs: float, share: float = 0
 
 
 def responses(times: Array, trace: Array, period: float, fs: float) -> tuple[Index, Array]:
-    """Lags in samples at which nearly every pulse is followed by something, and how high that usually is."""
+    """Lags in samples at which nearly every pulse is followed by something, and how high that is at least.
+
+    Every second or third pulse may be followed by one of another stimulator at the same lag.
+    """
     lags = np.arange(round(2 * NEAR * fs), max(round(min(period - NEAR, 0.06) * fs), round(2 * NEAR * fs) + 1))
-    locked = _profile(times, trace, lags, fs, 1 - LOCKED) >= STANDS_OUT
-    return lags[locked], _profile(times, trace, lags[locked], fs)
+    profile = _profile(times, trace, lags, fs, 1 - LOCKED)
+    locked = profile >= STANDS_OUT
+    return lags[locked], profile[locked]
 
 
 def likeness(bends: Array, times: Array, part: Index, fit: Fit) -> float:

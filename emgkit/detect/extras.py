@@ -96,7 +96,9 @@ def _alone(left: Array, template: Template, time: float, others: Array) -> bool:
     """Whether a pulse is there when what is usual at other times is taken out."""
     fs = template.span.fs
     reach = np.arange(-round(ABOUT * fs), round(ABOUT * fs) + 1)
-    index = np.clip(np.round(np.append(others, time) * fs).astype(np.int64)[:, np.newaxis] + reach, 0, left.shape[1] - 1)
+    index = np.clip(
+        np.round(np.append(others, time) * fs).astype(np.int64)[:, np.newaxis] + reach, 0, left.shape[1] - 1
+    )
     rest = left[:, index[-1]] - np.median(left[:, index[:-1]], axis=1)
     found = template.match(rest, np.array([time - index[-1, 0] / fs]), REACH / 3)
     return bool(found.likeness[0] >= ALONE and found.amplitude[0] >= SIZE[0])

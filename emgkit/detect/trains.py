@@ -15,6 +15,7 @@ from emgkit.detect.fit import Fit
 from emgkit.detect.growth import Part, grow
 from emgkit.detect.match import Template, rendered
 from emgkit.detect.sharp import Events, sharp_events, sharp_trace, smooth_events
+from emgkit.detect.turns import divided, undivided
 from emgkit.detect.waveform import Span, table
 
 __all__ = ["Train", "find_stimulators"]
@@ -33,7 +34,6 @@ WANDER = 4e-4  # s, how far a pulse may lie off its line when its size is measur
 FURTHER, SHARE = 20, 0.1  # pulses of a further stimulator, and of the first one's
 EARLIER, EARLIER_SAMPLES = 4e-4, 0.8  # s, samples, from where a pulse is expected to the sharpest place
 MOVED = 3  # samples that a train may be moved by
-FULL = 0.6  # of the places between the beats that have a pulse: the interval is shorter
 SLIP = 0.002  # s between lobes of an artifact
 CLOSE = 10  # beats between trains that may be one
 SAME_CLOCK = 100  # beats between trains whose clock is taken to have gone on
@@ -64,6 +64,7 @@ class Scene:
 
     def __init__(self, signal: Array, fs: float) -> None:
         self.fs = fs
+        self.signal = signal
         self.bends = differences(signal, fs)
         self.trace = sharp_trace(signal, fs)
         self.sharper = sharp_trace(self.bends, fs)
@@ -136,7 +137,7 @@ def find_stimulators(signal: Array, fs: float, rate: float | None = None) -> lis
 def _whole(scene: Scene, chain: Chain, sure: bool) -> tuple[Train, Alignment] | None:
     """Find the artifact of a chain, check it, and complete the train."""
     fs = scene.fs
-    parts = _parts(scene.events, chain, fs)
+    parts = undivided(_parts(scene.events, chain, fs), scene.signal, scene.sharper, fs)
     lag = sharpest_lag(np.concatenate([part.times for part in parts]), scene.trace, scene.sharper, chain.period, fs)
     parts = _joined([Part(part.start + lag, part.period, part.beats) for part in parts], fs)
     parts = steered(_centred(scene, parts), scene.bends, fs)
@@ -148,7 +149,7 @@ def _whole(scene: Scene, chain: Chain, sure: bool) -> tuple[Train, Alignment] | 
     parts = [
         one for group in _on_one_line(_lines(parts, first), fs) for one in _settled(group, template, scene.bends, fs)
     ]
-    parts = _divided(parts, template, scene.bends)
+    parts = divided(parts, template, scene.bends, scene.signal, fs)
     parts, alignment = _grown(scene, parts, first)
     number, beats = _flat(parts)
     return Train(alignment.times, number, beats), alignment
@@ -199,20 +200,6 @@ def _settled(group: list[Part], template: Template, bends: Array, fs: float) -> 
     fits = [np.sum(template.match(bends, times + shift).likeness) for shift in shifts]
     best = float(shifts[int(np.argmax(fits))])
     return group if abs(best) <= 0.5 / fs else [Part(one.start + best, one.period, one.beats) for one in group]
-
-
-def _divided(parts: list[Part], template: Template, bends: Array) -> list[Part]:
-    """Halve or third the interval if there are pulses between the beats: others had coincided with a train."""
-    for count in (2, 3):
-        between = [
-            part.start + part.period * (np.arange(part.beats[0], part.beats[-1]) + step / count)
-            for part in parts
-            for step in range(1, count)
-        ]
-        sizes = template.match(bends, np.concatenate(between)).amplitude
-        if sizes.size and np.mean(sizes > 0.5) >= FULL:
-            return [Part(part.start, part.period / count, part.beats * count) for part in parts]
-    return parts
 
 
 def _joined(parts: list[Part], fs: float) -> list[Part]:

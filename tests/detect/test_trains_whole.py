@@ -43,3 +43,21 @@ def test_trains_that_creep_through_the_places_between_samples_have_no_gaps(name,
     pulses, true, false, missed = found(name, seed)
     assert false <= 1, f"{false} of {len(pulses)} are no pulses; there are {true.size}"
     assert missed <= 1, f"{missed} of {true.size} were not found"
+
+
+@pytest.mark.parametrize("seed", [101, 103, 117])
+def test_m_waves_as_sharp_as_the_artifact_at_1000_hz_make_no_beat_of_their_own(seed):
+    """They had been taken for pulses of 60 Hz, and those at another lag for those of a second stimulator."""
+    pulses, true, false, missed = found("rate_1000", seed)
+    assert np.unique(pulses.stimulator).size == 1
+    assert false <= 1, f"{false} of {len(pulses)} are no pulses; there are {true.size}"
+    assert missed <= 1, f"{missed} of {true.size} were not found"
+
+
+@pytest.mark.parametrize("seed", [102, 116])
+def test_every_third_interval_of_two_stimulators_is_no_response(seed):
+    """At 20 and 30 Hz, pulses of the other one come at the same lag after every second pulse."""
+    pulses, true, false, missed = found("two_stimulators", seed)
+    assert np.unique(pulses.stimulator).size == 2
+    assert false <= 1, f"{false} of {len(pulses)} are no pulses; there are {true.size}"
+    assert missed <= 3, f"{missed} of {true.size} were not found"
