@@ -23,6 +23,7 @@ NEAR = 0.0015  # s: one artifact
 AROUND = 0.025  # s about the chain, in which the artifact is looked for
 SHARPER = 1.5  # times: from here on another place is the artifact rather than where the chain was found
 LOCKED, STANDS_OUT = 0.7, 3.0  # of the beats at which the trace stands out: a response
+OFTEN = 0.6  # of the pulses: more than one of two, less than two of three
 AS_SHARP = 0.8  # of the artifact: no response but another stimulator
 QUIET = 0.008  # s, of silence before an artifact
 ALSO = 0.3  # of the height of events, at the same lag after other pulses: a response
@@ -113,14 +114,14 @@ def _profile(line: Array, trace: Array, lags: Index, fs: float, share: float = 0
 
 
 def responses(times: Array, trace: Array, period: float, fs: float) -> tuple[Index, Array]:
-    """Lags in samples at which nearly every pulse is followed by something, and how high that is at least.
+    """Lags in samples at which nearly every pulse is followed by something, and how high that is more often than not.
 
-    Every second or third pulse may be followed by one of another stimulator at the same lag.
+    Every second pulse may be followed by one of another stimulator at the same lag; at one of three places between
+    samples a response may be small.
     """
     lags = np.arange(round(2 * NEAR * fs), max(round(min(period - NEAR, 0.06) * fs), round(2 * NEAR * fs) + 1))
-    profile = _profile(times, trace, lags, fs, 1 - LOCKED)
-    locked = profile >= STANDS_OUT
-    return lags[locked], profile[locked]
+    locked = _profile(times, trace, lags, fs, 1 - LOCKED) >= STANDS_OUT
+    return lags[locked], _profile(times, trace, lags[locked], fs, 1 - OFTEN)
 
 
 def likeness(bends: Array, times: Array, part: Index, fit: Fit) -> float:

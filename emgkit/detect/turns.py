@@ -16,6 +16,9 @@ Array = NDArray[np.float64]
 COUNTS = (2, 3)
 FULL, HALF = 0.6, 0.5  # of the places between the beats that have a pulse, of half the size: the interval is shorter
 UNLIKE = 0.3  # of the energy, by which what follows pulses differs at most from pulse to pulse; unverified
+ARTIFACT = 0.004  # s
+MEDIAN_VARIANCE = 3.45  # variance of a median of normal noise, times its size, over the median square
+CLEAR = 10.0  # times what noise does
 ENOUGH = 10  # pulses of each kind
 
 
@@ -79,13 +82,14 @@ def _every(part: Part, count: int, turn: int) -> Part:
 
 
 def _followed_alike(turns: list[Array], length: float, signal: Array, fs: float) -> bool:
-    """Whether what usually follows is the same after times of each kind, s: not so if one kind are responses."""
-    reach = np.arange(max(int(length * fs), 1))
-    means = []
+    """Whether the same follows times of each kind, s, but for the artifact; if nothing follows that can be seen, too."""
+    reach = np.arange(round(ARTIFACT * fs), max(int(length * fs), round(ARTIFACT * fs) + 1))
+    means, noise = [], 0.0
     for times in turns:
         index = np.clip(np.round(times * fs).astype(np.int64)[:, np.newaxis] + reach, 0, signal.shape[1] - 1)
-        means.append(np.median(signal[:, index], axis=1))
+        follows = signal[:, index] - signal[:, index].mean(axis=2, keepdims=True)
+        means.append(np.median(follows, axis=1))
+        noise += np.median((follows - means[-1][:, np.newaxis]) ** 2, axis=1).sum(axis=1) * MEDIAN_VARIANCE / times.size
     mean = np.stack(means, axis=1)
-    mean = mean - mean.mean(axis=(1, 2), keepdims=True)
     differ = ((mean - mean.mean(axis=1, keepdims=True)) ** 2).sum(axis=(1, 2))
-    return bool(np.mean(differ / np.maximum((mean**2).sum(axis=(1, 2)), 1e-300)) < UNLIKE)
+    return bool(np.mean(differ > UNLIKE * (mean**2).sum(axis=(1, 2)) + CLEAR * noise) < HALF)
