@@ -82,7 +82,7 @@ def _every(part: Part, count: int, turn: int) -> Part:
 
 
 def _followed_alike(turns: list[Array], length: float, signal: Array, fs: float) -> bool:
-    """Whether the same follows times of each kind, s, but for the artifact; if nothing follows that can be seen, too."""
+    """Whether the same follows times of each kind, s, but for the artifact, or nothing that can be seen."""
     reach = np.arange(round(ARTIFACT * fs), max(int(length * fs), round(ARTIFACT * fs) + 1))
     means, noise = [], 0.0
     for times in turns:
