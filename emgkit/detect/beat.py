@@ -18,7 +18,8 @@ SHARE = 0.06  # and of the interval at most; three quarters of a sample in any c
 MISSING = 4  # beats without an event before a chain ends
 ABSENCE = 0.7  # of an event: what a beat without an event costs
 PER_OCTAVE, FOLLOWED = 5, 6  # intervals that are looked at, and that chains are built for
-PARTS = (2, 3)  # of the likeliest interval, tried as well: every other pulse may look different between two samples
+PARTS = (2, 3)  # of the best interval, tried as well: every other pulse may look different between two samples
+MORE = 1.4  # times the score with the whole interval: responses half an interval later add little
 MOST_EVENTS = 4000  # for the choice of intervals
 CLOCK = 0.012  # relative, largest error of a stimulator's clock
 STRENGTH = 0.2  # what an e-fold in height adds to the worth of an event
@@ -75,6 +76,15 @@ def best_chain(times: Array, height: Array, fs: float, rate: float | None = None
         return None
     worth = 1 + STRENGTH * np.log(np.maximum(height / np.median(height), 0.1))
     periods = _candidates(times, height, fs, rate)
+    best = _best(times, height, worth, periods, fs)
+    if best is None or rate is not None:
+        return best
+    parts = [best.period / count for count in PARTS if best.period / count >= SHORTEST]
+    finer = _best(times, height, worth, parts, fs)
+    return finer if finer is not None and finer.score > MORE * best.score else best
+
+
+def _best(times: Array, height: Array, worth: Array, periods: list[float], fs: float) -> Chain | None:
     chains = [_chain(times, height, worth, period, fs) for period in periods]
     return max((chain for chain in chains if chain is not None), key=lambda chain: chain.score, default=None)
 
@@ -106,9 +116,7 @@ def _candidates(times: Array, height: Array, fs: float, rate: float | None) -> l
             found.append(float(np.average(np.arange(counts.size)[part] + 0.5, weights=counts[part] + 1e-9)) * width)
             band[max(top - 6, 0) : top + 7] = 0
     bound = [_beats_at_most(times, height, period, tolerance(period, fs)) for period in found]
-    likely = [found[row] for row in np.argsort(-np.array(bound), kind="stable")[:FOLLOWED]]
-    parts = [likely[0] / count for count in PARTS if likely[0] / count >= low] if likely and rate is None else []
-    return likely + [one for one in parts if np.abs(np.array(likely) / one - 1).min() > CLOCK]
+    return [found[row] for row in np.argsort(-np.array(bound), kind="stable")[:FOLLOWED]]
 
 
 def _gaps(times: Array, height: Array, width: float) -> Array:

@@ -11,7 +11,7 @@ from emgkit.detect.fit import Fit
 from emgkit.detect.match import Template
 from emgkit.detect.sharp import Events
 
-__all__ = ["dominant", "heights", "is_response", "likeness", "regular", "responses", "sharpest_lag"]
+__all__ = ["STIRRED", "dominant", "heights", "is_response", "likeness", "regular", "responses", "sharpest_lag", "stir"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -26,6 +26,7 @@ LOCKED, STANDS_OUT = 0.7, 3.0  # of the beats at which the trace stands out: a r
 OFTEN = 0.6  # of the pulses: more than one of two, less than two of three
 AS_SHARP = 0.8  # of the artifact: no response but another stimulator
 QUIET = 0.008  # s, of silence before an artifact
+STIRRED = 0.25  # of an event's height, in that time: it is the end of a response; unverified
 ALSO = 0.3  # of the height of events, at the same lag after other pulses: a response
 
 
@@ -78,20 +79,30 @@ def sharpest_lag(line: Array, trace: Array, sharper: Array, period: float, fs: f
 def is_response(train: Array, times: Array, trace: Array, sharper: Array, fs: float) -> bool:
     """Whether events follow the pulses of a train at one lag and are not the pulses of another stimulator.
 
-    They are a response if about the same is seen after the pulses that no event follows, or if they are much less
-    sharp than the artifact; if events follow all pulses, if they are somewhat less sharp.
+    They are a response if they do not come out of silence, if about the same is seen after the pulses that no event
+    follows, or if they are much less sharp than the artifact; if events follow all pulses, if they are somewhat less
+    sharp.
     """
     place = np.searchsorted(train, times, side="right") - 1
     lag = times - train[np.maximum(place, 0)]
     middle = float(np.median(lag))
     if np.median(np.abs(lag - middle)) > 1.5 / fs:
         return False
+    if stir(times, trace, fs) >= STIRRED:
+        return True
     alone = np.delete(train, np.unique(np.maximum(place, 0)))
     relative = float(np.median(heights(sharper, times, fs)) / np.median(heights(sharper, train, fs)))
     if alone.size < 0.1 * train.size:
         return relative < AS_SHARP
     also = float(np.median(heights(trace, alone + middle, fs)) / np.median(heights(trace, times, fs)))
     return also >= ALSO or relative < ALSO
+
+
+def stir(times: Array, trace: Array, fs: float) -> float:
+    """How much usually goes on before events, compared with them: an artifact comes out of silence."""
+    lags = np.arange(-round(QUIET * fs), max(round(NEAR * fs), 1) + 1)
+    profile = _profile(times, trace, lags, fs)
+    return float(profile[lags < -NEAR * fs].mean() / max(float(profile.max()), 1e-300))
 
 
 def heights(trace: Array, times: Array, fs: float) -> Array:

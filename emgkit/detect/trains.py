@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from emgkit.detect.alignment import Alignment, align, differences
 from emgkit.detect.beat import Chain, best_chain, tolerance
-from emgkit.detect.belief import dominant, is_response, likeness, regular, responses, sharpest_lag
+from emgkit.detect.belief import STIRRED, dominant, is_response, likeness, regular, responses, sharpest_lag, stir
 from emgkit.detect.creep import steered
 from emgkit.detect.fit import Fit
 from emgkit.detect.growth import Part, grow
 from emgkit.detect.match import Template, rendered
 from emgkit.detect.sharp import Events, sharp_events, sharp_trace, smooth_events
-from emgkit.detect.turns import divided, undivided
 from emgkit.detect.waveform import Span, table
 
 __all__ = ["Train", "find_stimulators"]
@@ -31,9 +30,12 @@ APART = 0.001  # s about the lag of a response
 RESPONSE = 3.0  # times what usually follows a pulse, up to which an event is a response
 HIGHER = 8.0  # of the usual size, for the events of further stimulators
 WANDER = 4e-4  # s, how far a pulse may lie off its line when its size is measured
+FEWEST = 10  # pulses of each kind where pulses and responses take turns
 FURTHER, SHARE = 20, 0.1  # pulses of a further stimulator, and of the first one's
 EARLIER, EARLIER_SAMPLES = 4e-4, 0.8  # s, samples, from where a pulse is expected to the sharpest place
 MOVED = 3  # samples that a train may be moved by
+FULL = 0.6  # of the places between the beats that have a pulse: the interval is shorter
+PRESENT = 0.5  # of the size and of the likeness of pulses: a pulse
 SLIP = 0.002  # s between lobes of an artifact
 CLOSE = 10  # beats between trains that may be one
 SAME_CLOCK = 100  # beats between trains whose clock is taken to have gone on
@@ -64,7 +66,6 @@ class Scene:
 
     def __init__(self, signal: Array, fs: float) -> None:
         self.fs = fs
-        self.signal = signal
         self.bends = differences(signal, fs)
         self.trace = sharp_trace(signal, fs)
         self.sharper = sharp_trace(self.bends, fs)
@@ -137,7 +138,7 @@ def find_stimulators(signal: Array, fs: float, rate: float | None = None) -> lis
 def _whole(scene: Scene, chain: Chain, sure: bool) -> tuple[Train, Alignment] | None:
     """Find the artifact of a chain, check it, and complete the train."""
     fs = scene.fs
-    parts = undivided(_parts(scene.events, chain, fs), scene.signal, scene.sharper, fs)
+    parts = _silent(_parts(scene.events, chain, fs), scene.trace, fs)
     lag = sharpest_lag(np.concatenate([part.times for part in parts]), scene.trace, scene.sharper, chain.period, fs)
     parts = _joined([Part(part.start + lag, part.period, part.beats) for part in parts], fs)
     parts = steered(_centred(scene, parts), scene.bends, fs)
@@ -149,7 +150,7 @@ def _whole(scene: Scene, chain: Chain, sure: bool) -> tuple[Train, Alignment] | 
     parts = [
         one for group in _on_one_line(_lines(parts, first), fs) for one in _settled(group, template, scene.bends, fs)
     ]
-    parts = divided(parts, template, scene.bends, scene.signal, fs)
+    parts = _divided(parts, template, scene.bends)
     parts, alignment = _grown(scene, parts, first)
     number, beats = _flat(parts)
     return Train(alignment.times, number, beats), alignment
@@ -193,6 +194,25 @@ def _on_one_line(parts: list[Part], fs: float) -> list[list[Part]]:
     return out
 
 
+def _silent(parts: list[Part], trace: Array, fs: float) -> list[Part]:
+    """Double or triple the interval if only every so many-th event comes out of silence."""
+    for count in (2, 3):
+        turns = [[_every(part, count, turn) for part in parts] for turn in range(count)]
+        turns = [[part for part in turn if part.beats.size] for turn in turns]
+        if min(sum(part.beats.size for part in turn) for turn in turns) < FEWEST:
+            continue
+        stirs = np.array([stir(np.concatenate([part.times for part in turn]), trace, fs) for turn in turns])
+        if (stirs < STIRRED).sum() == 1:
+            return turns[int(np.argmin(stirs))]
+    return parts
+
+
+def _every(part: Part, count: int, turn: int) -> Part:
+    """Every second or third beat of a train, counted by itself."""
+    beats = part.beats[np.mod(part.beats, count) == turn]
+    return Part(part.start + turn * part.period, part.period * count, (beats - turn) / count)
+
+
 def _settled(group: list[Part], template: Template, bends: Array, fs: float) -> list[Part]:
     """Move trains by a sample or two to where the others' artifact fits best."""
     shifts = np.arange(-MOVED, MOVED + 0.25, 0.25) / fs
@@ -200,6 +220,25 @@ def _settled(group: list[Part], template: Template, bends: Array, fs: float) -> 
     fits = [np.sum(template.match(bends, times + shift).likeness) for shift in shifts]
     best = float(shifts[int(np.argmax(fits))])
     return group if abs(best) <= 0.5 / fs else [Part(one.start + best, one.period, one.beats) for one in group]
+
+
+def _divided(parts: list[Part], template: Template, bends: Array) -> list[Part]:
+    """Halve or third the interval if there are pulses between the beats: others had coincided with a train.
+
+    A response there may be as large, but is not alike.
+    """
+    usual = float(np.median(template.match(bends, np.concatenate([part.times for part in parts])).likeness))
+    for count in (2, 3):
+        between = [
+            part.start + part.period * (np.arange(part.beats[0], part.beats[-1]) + step / count)
+            for part in parts
+            for step in range(1, count)
+        ]
+        found = template.match(bends, np.concatenate(between))
+        there = (found.amplitude > PRESENT) & (found.likeness >= PRESENT * usual)
+        if there.size and there.mean() >= FULL:
+            return [Part(part.start, part.period / count, part.beats * count) for part in parts]
+    return parts
 
 
 def _joined(parts: list[Part], fs: float) -> list[Part]:
