@@ -155,7 +155,9 @@ class Pulses(FrozenValue):
     @property
     def rate(self) -> float:
         """Median pulse rate within trains, Hz; NaN with fewer than two pulses in any train."""
-        within = self.intervals[np.diff(self.train) == 0]
+        order = np.lexsort((self.onsets, self.train, self.stimulator))  # trains of several stimulators interleave
+        same = (np.diff(self.train[order]) == 0) & (np.diff(self.stimulator[order]) == 0)
+        within = np.diff(self.onsets[order])[same]
         return float(1.0 / np.median(within)) if within.size else float("nan")
 
     def crop(self, start: float, stop: float) -> Pulses:

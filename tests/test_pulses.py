@@ -27,6 +27,12 @@ def test_the_rate_is_that_within_trains():
     assert np.isnan(ek.Pulses([1.0]).rate)
 
 
+def test_the_rate_of_stimulators_that_take_turns_is_that_of_each():
+    onsets = 1.0 + np.arange(200) / 40  # 20 Hz each
+    pulses = ek.Pulses(onsets, train=np.arange(200) % 2, stimulator=np.arange(200) % 2)
+    assert pulses.rate == pytest.approx(20.0)
+
+
 @given(st.floats(-5, 5))
 def test_shifting_moves_every_time_and_back(seconds):
     moved = two_trains().shift(seconds).shift(-seconds)

@@ -75,6 +75,8 @@ def _orders(frequency: float, fs: float, spared: float | None) -> list[int]:
 
 def near_harmonic(frequency: float, rate: float, reach: float) -> bool:
     """Tell whether a frequency lies within ``reach`` of a harmonic of the pulse rate, all in Hz."""
+    if not rate > 0:  # as of a single pulse
+        return False
     return abs(frequency - rate * max(round(frequency / rate), 1)) <= reach
 
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from emgkit.artifact.spline_basis import phase_knots
-from emgkit.artifact.spline_pulse_times import LONGEST, is_regular, recovery_courses, usual_interval, varying_current
+from emgkit.artifact.spline_pulse_times import (
+    LONGEST,
+    is_regular,
+    mean_interval,
+    recovery_courses,
+    usual_interval,
+    varying_current,
+)
 from emgkit.artifact.spline_response import ResponseFitter
 from emgkit.pulses import Pulses
 
@@ -20,7 +27,7 @@ def support_of(pulses: Pulses, interval: float, before: float) -> float:
     """End of the support of a response, s after the pulse; ``before`` it the next one begins."""
     if np.unique(pulses.stimulator).size == 1 and is_regular(pulses):
         return min(interval, LONGEST) - before
-    return min(TAIL, DENSE * float(np.median(pulses.intervals)))
+    return min(TAIL, DENSE * mean_interval(pulses))
 
 
 def fitters_of(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from emgkit.pulses import Pulses
 
-__all__ = ["LONGEST", "is_regular", "recovery_courses", "usual_interval", "varying_current"]
+__all__ = ["LONGEST", "is_regular", "mean_interval", "recovery_courses", "usual_interval", "varying_current"]
 
 Array = NDArray[np.float64]
 
@@ -18,6 +18,10 @@ IRREGULAR = 0.02  # relative: intervals that differ more cannot be taken as one 
 MOSTLY = 0.7  # of the intervals must be one period
 RECOVERY = (0.0, 0.003, 0.008, 0.015)  # s between excitations: refractory, late, supernormal; unverified
 FEWEST_SOON = 10  # pulses
+APART, WIDEST = 0.0007, 0.004  # s between gaps of two groups, and within which gaps are those of one group
+STILL = 0.0002  # s: gaps that change less have no courses of their change
+PIECE, WIDE_PIECE = 0.0006, 0.0015  # s of change per course, in groups and where gaps are spread wide; unverified
+PAUSE = 1.5  # usual intervals of a stimulator
 SOON, RARE = 0.018, 0.04  # s, and share of the pulses: rare pulses so soon after another have a response of their own
 CURRENT_VARIES = 0.02  # relative SD of the current from which it is a course of its own
 
@@ -37,6 +41,13 @@ def is_regular(pulses: Pulses) -> bool:
     return bool(not within.size or (np.abs(within - usual) <= IRREGULAR * usual).mean() > MOSTLY)
 
 
+def mean_interval(pulses: Pulses) -> float:
+    """Usual interval of the pulses of all stimulators together, s: one over the sum of their rates."""
+    own = [np.diff(pulses.onsets[pulses.stimulator == number]) for number in np.unique(pulses.stimulator)]
+    rate = sum(1 / float(np.median(intervals)) for intervals in own if intervals.size)
+    return 1 / rate if rate > 0 else LONGEST
+
+
 def varying_current(pulses: Pulses) -> Array | None:
     """Give the current over its mean, (pulses,), where it is known and varies."""
     if pulses.current is None or not np.isfinite(pulses.current).all():
@@ -49,13 +60,52 @@ def varying_current(pulses: Pulses) -> Array | None:
 
 
 def recovery_courses(own: Array, every: Array) -> list[Array]:
-    """Pulses soon after or before another one, of any stimulator: axons are refractory, and volleys meet."""
+    """Courses of pulses soon after or before another one, of any stimulator, and of the last ones beside others.
+
+    Axons are refractory, and volleys meet, so that responses so close do not add up. The gaps of regular stimulators
+    gather in groups, within which a response follows the gap smoothly as the clocks drift apart. What a stimulator's
+    last pulse leaves is seen alone, after hundreds that were seen beside the other's.
+    """
     times = np.concatenate([[-np.inf], every, [np.inf]])
     since = own - times[np.searchsorted(every, own, side="left")]
     until = times[np.searchsorted(every, own, side="right") + 1] - own
-    classes = [
-        ((gap >= low) & (gap < high)).astype(float) for gap in (since, until) for low, high in pairwise(RECOVERY)
-    ]
     soon = np.flatnonzero(since < min(SOON, 0.8 * float(np.median(since))))
-    alone = [(np.arange(own.size) == pulse).astype(float) for pulse in soon] if soon.size < RARE * own.size else []
-    return alone + [course for course in classes if FEWEST_SOON <= course.sum() <= own.size - FEWEST_SOON]
+    alone = list(soon) if soon.size < RARE * own.size else []
+    if every.size > own.size:
+        alone += list(_last_ones(own))
+    return [(np.arange(own.size) == pulse).astype(float) for pulse in alone] + _gap_courses(since) + _gap_courses(until)
+
+
+def _last_ones(own: Array) -> NDArray[np.int64]:
+    """Pulses after which their stimulator pauses."""
+    gaps = np.diff(own, append=np.inf)
+    return np.flatnonzero(gaps > PAUSE * float(np.median(gaps)))
+
+
+def _gap_courses(gaps: Array) -> list[Array]:
+    """Courses over the pulses that follow their gap, s, to another one, where that is short."""
+    order = np.argsort(gaps, kind="stable")
+    courses = []
+    for group in np.split(order, np.flatnonzero(np.diff(gaps[order]) > APART) + 1):
+        mine = gaps[group]
+        if mine.min() >= RECOVERY[-1]:
+            continue
+        curves = [((mine >= low) & (mine < high)).astype(float) for low, high in pairwise(RECOVERY)]
+        curves += list(_curves_in(mine))
+        for curve in curves:
+            course = np.zeros(gaps.size)
+            course[group] = curve
+            number = np.count_nonzero(course)
+            if FEWEST_SOON <= number <= gaps.size - FEWEST_SOON:
+                courses.append(course)
+    return courses
+
+
+def _curves_in(gaps: Array) -> Array:
+    """Polynomials over the gaps of a group, (courses, pulses); of a wide group over the short ones."""
+    wide = float(np.ptp(gaps)) > WIDEST
+    near = gaps < RECOVERY[-1] if wide else np.ones(gaps.size, dtype=bool)
+    width, piece = float(np.ptp(gaps[near])), WIDE_PIECE if wide else PIECE
+    number = int(np.ceil(width / piece)) if width > STILL else 0
+    place = 2 * (gaps - gaps[near].min()) / max(width, STILL) - 1
+    return np.where(near, np.polynomial.legendre.legvander(np.clip(place, -1, 1), number).T, 0.0)

@@ -23,7 +23,7 @@ from emgkit.artifact.spline_lines import (
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_piece import SPIKE
-from emgkit.artifact.spline_pulse_times import LONGEST, recovery_courses, usual_interval
+from emgkit.artifact.spline_pulse_times import LONGEST, mean_interval, recovery_courses, usual_interval
 from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_quality import quality_of
 from emgkit.artifact.spline_response import ResponseFitter
@@ -68,7 +68,7 @@ class Session:
         count = signal.shape[1]
         self.near = windows_mask(pulses.onsets, fs, count, before, SPIKE)
         self.interval = usual_interval(pulses)
-        self.usual = float(np.median(pulses.intervals)) if len(pulses) > 1 else LONGEST
+        self.usual = mean_interval(pulses)
         busy = windows_mask(pulses.onsets, fs, count, before, OVER * (min(self.interval, LONGEST) - before))
         self.baseline = find_baseline(filled, self.known & ~busy, fs, corners_of(pulses))
         offset = self._offset(filled)

@@ -5,6 +5,7 @@ import pytest
 
 from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots, pulse_power
 from emgkit.artifact.spline_pulse import estimate_changes
+from emgkit.artifact.spline_pulse_times import recovery_courses
 from emgkit.artifact.spline_random import find_shapes, shape_knots
 from emgkit.artifact.spline_scores import shrink
 from emgkit.artifact.spline_share import bridge
@@ -224,3 +225,37 @@ def test_a_response_that_runs_on_is_bridged_smoothly_under_the_artifact(longer):
 def test_nothing_is_bridged_beyond_the_ends_of_the_recording():
     wave = np.arange(100.0)
     assert np.array_equal(bridge(wave, FS, np.array([0.0, 0.0499]), 0.002), wave)
+
+
+def two_clocks(drift):
+    first = np.arange(300) / 30
+    second = 0.0055 + np.arange(200) / 20 * (1 + drift)
+    return first, second, np.sort(np.concatenate([first, second]))
+
+
+def explained(courses, target):
+    found, *_ = np.linalg.lstsq(np.stack(courses, axis=1), target, rcond=None)
+    return 1 - np.var(target - np.stack(courses, axis=1) @ found) / np.var(target)
+
+
+@pytest.mark.parametrize("drift", [0.0, 1e-4, -1e-4])
+def test_courses_follow_a_response_that_recovers_with_the_gap_while_clocks_drift_apart(drift):
+    first, second, every = two_clocks(drift)
+    gaps = first - np.concatenate([[-1.0], second])[np.searchsorted(second, first)]
+    size = 1 - np.exp(-np.maximum(gaps - 0.002, 0) / 0.004) * (gaps < 0.015)
+    assert explained([np.ones(first.size), *recovery_courses(first, every)], size) > 0.99
+
+
+def test_a_group_of_gaps_is_not_cut_at_a_border():
+    first, second, every = two_clocks(2e-4)  # gaps of the second drift over 8 ms, within which nothing happens
+    gaps = second - np.concatenate([[-1.0], first])[np.searchsorted(first, second)]
+    soon = (gaps < 0.015).astype(float)
+    assert explained([np.ones(second.size), *recovery_courses(second, every)], soon) > 0.999
+
+
+def test_the_last_pulse_of_a_train_has_a_course_of_its_own_beside_another_stimulator_only():
+    first, _, every = two_clocks(0.0)
+    paused = np.concatenate([first, first + 15.0])
+    alone = [course for course in recovery_courses(paused, np.concatenate([every, every + 15.0])) if course.sum() == 1]
+    assert {int(np.argmax(course)) for course in alone} == {299, 599}
+    assert not recovery_courses(paused, paused)
