@@ -8,27 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.simulate.evoked import Stimuli, chance_above
-from emgkit.simulate.front_end import FINE
+from emgkit.simulate.evoked import Stimuli
+from emgkit.simulate.evoked_values import evoked_table
+from emgkit.simulate.grid import state_grid
 from emgkit.simulate.muscle import Activity, Muscle
-from emgkit.simulate.pool import SHORTEST_LATENCY
-from emgkit.simulate.process import (
-    WINDOW,
-    VoluntarySpectrum,
-    evoked_values,
-    expected_response,
-    voluntary_values,
-)
+from emgkit.simulate.process import VoluntarySpectrum, voluntary_values
 from emgkit.simulate.session import Session
 from emgkit.simulate.spikes import GRID as DRIVE_GRID
 from emgkit.simulate.surroundings import noise_spectrum
 
 Array = NDArray[np.floating[Any]]
 
-# times at which process values are computed, one every 2.5 s; between, they are smooth
-FEWEST, MOST, EVERY = 5, 25, 2.5  # s; numerical
-MOST_PULSES = 100  # of a series of currents; numerical
-APART = WINDOW[1] - SHORTEST_LATENCY  # s, responses of pulses so far apart have a window each
+MOST_PULSES = 100  # of a series of currents, at which velocities and activity are told, too; numerical
 JUST_BEFORE = 1e-6  # s; numerical
 FREQUENCY_STEP = 1.0  # Hz, of the spectra behind the process values; numerical
 
@@ -42,7 +33,8 @@ class ProcessValues:
     times : (grid,) s
     velocity, weighted_velocity : (channels, grid) m/s, of the stimulated units
     active : (channels, grid) share of the muscle fibres that the pulses excite
-    feature_times : (feature grid,) s: the same and both sides of every edge between rest and stimulation
+    feature_times : (feature grid,) s: the same, pulses around which the evoked response changes, and both sides of
+        every edge between rest and stimulation
     features : {name: (feature grid, channels)}
     """
 
@@ -58,17 +50,19 @@ def process_values(
     session: Session, train: NDArray[np.int64], played: list[tuple[Muscle, Activity, Array]]
 ) -> ProcessValues:
     """Compute velocities, activity and features of a session at some times; ``train`` is that of every pulse."""
-    times = _grid(session, played[0][1].stimuli.onsets)
+    grid = state_grid(session.duration, [done for _, done, _ in played], session.fatigue)
     stimulated = [_stimulated(done, drive) for _, done, drive in played]
-    feature_times = np.unique(np.concatenate([times, *(_edges(one) for one in stimulated)]))
+    tables = [evoked_table(session, muscle, done, train, grid) for muscle, done, _ in played]
+    stops = np.unique(np.concatenate([grid, *(stations for stations, _ in tables)]))
+    times = stops if stops.size <= MOST_PULSES else grid
+    feature_times = np.unique(np.concatenate([stops, *(_edges(one) for one in stimulated)]))
     rows, mean, weighted, active = [], [], [], []
-    for (muscle, done, drive), during in zip(played, stimulated, strict=True):
-        evoked = [_evoked(session, muscle, done, train, float(time)) for time in times]
-        row = {name: _between(feature_times, times, [value[name] for value in evoked]) for name in evoked[0]}
-        free, taken = _voluntary(session, muscle, done, drive, times)
+    for (muscle, done, drive), during, (stations, evoked) in zip(played, stimulated, tables, strict=True):
+        row = {name: _between(feature_times, stations, list(values)) for name, values in evoked.items()}
+        free, taken = _voluntary(session, muscle, done, drive, grid)
         inside = _read(during, feature_times)[:, np.newaxis]
         for name in free[0]:
-            sides = [_between(feature_times, times, [value[name] for value in side]) for side in (taken, free)]
+            sides = [_between(feature_times, grid, [value[name] for value in side]) for side in (taken, free)]
             row[name] = np.where(inside, *sides)
         rows.append(row)
         own, sized = _velocities(muscle, done, times)
@@ -97,54 +91,6 @@ def _voluntary(
     around = [density.at(done.state, float(time)) for time in times]
     free, taken = ([voluntary_values(one[side] + noise, frequencies) for one in around] for side in (0, 1))
     return free, taken
-
-
-def _grid(session: Session, onsets: Array) -> Array:
-    """Give times, s: evenly spread, or at every pulse where the current goes in steps, which no line follows."""
-    count = int(np.clip(round(session.duration / EVERY) + 1, FEWEST, MOST))
-    even = np.linspace(0.0, session.duration, count)
-    steps = any(len(set(one.levels)) > 1 for one in session.stimulators)
-    return np.unique(np.concatenate([even[[0, -1]], onsets])) if steps and onsets.size <= MOST_PULSES else even
-
-
-def _evoked(
-    session: Session, muscle: Muscle, done: Activity, train: NDArray[np.int64], time: float
-) -> dict[str, Array]:
-    """Evoked features of the response to a pulse at a time, as the nearest pulse outside ramps would give it.
-
-    The response is that to its stimulator alone, at the interval of its train. Where all pulses of this train come so
-    close to others, of any stimulator, that the responses mix, the values are NaN.
-    """
-    nearest, interval, alone = _pulse(done.stimuli, train, time)
-    chance: Array = np.zeros(len(muscle.pool))
-    if nearest is not None:
-        rise = float(session.fatigue.threshold_at(np.array([time]))[0])
-        width = muscle.pool.width_factor(done.stimuli.width[nearest : nearest + 1])[0]
-        limit = done.thresholds[done.stimuli.stimulator[nearest]] * width * rise
-        chance = chance_above(done.stimuli.current[nearest] / limit - 1, session.evoked)
-    response = expected_response(muscle, session.front_end, done.state, time, chance, interval)
-    values = evoked_values(response, FINE)
-    return values if alone else {name: np.full_like(value, np.nan) for name, value in values.items()}
-
-
-def _pulse(stimuli: Stimuli, train: NDArray[np.int64], time: float) -> tuple[int | None, float, bool]:
-    """Give the pulse that stands for a time, the interval of its train, s, and whether its response is alone."""
-    near = _around(stimuli, time)
-    if not near.size:
-        return None, 1.0, True
-    onsets = stimuli.onsets
-    felt = np.flatnonzero(stimuli.current > 0)
-    close = np.diff(onsets[felt]) < APART
-    mixed = np.concatenate([[False], close]) | np.concatenate([close, [False]])
-    steady = stimuli.steady[felt] if stimuli.steady[near].all() else np.ones(felt.size, dtype=np.bool_)
-    own = steady & (train[felt] == train[near[np.argmin(np.abs(onsets[near] - time))]])
-    alone = own & ~mixed
-    usable, every = felt[alone if alone.any() else own], felt[own]
-    nearest = int(usable[np.argmin(np.abs(onsets[usable] - time))])
-    place = int(np.searchsorted(every, nearest))
-    gaps = np.diff(onsets[every[max(place - 5, 0) : place + 6]])
-    gaps = gaps[gaps >= APART]  # a pulse that is alone has no doublet before it
-    return nearest, float(np.median(gaps)) if gaps.size else 1.0, bool(alone.any())
 
 
 def _around(stimuli: Stimuli, time: float) -> NDArray[np.int64]:
