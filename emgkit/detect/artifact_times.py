@@ -12,7 +12,7 @@ from emgkit.detect.edge import leading_edge
 from emgkit.detect.extras import pulses_off_beat
 from emgkit.detect.growth import complete
 from emgkit.detect.match import Template, rendered
-from emgkit.detect.trains import Train
+from emgkit.detect.trains import Train, divided
 
 __all__ = ["Timed", "artifact_times", "best_channels"]
 
@@ -22,7 +22,7 @@ Index = NDArray[np.int64]
 MOST_CHANNELS = 4  # that the times are taken from: the best ones hold nearly all there is
 WORTH = 0.1  # of the best channel's artifact over its surroundings
 ABOUT = 0.0015  # s about a pulse, where the artifact is large
-ROUNDS = 2  # of fits in turn, for several stimulators
+ROUNDS, MOST_ROUNDS = 2, 5  # of fits in turn, for several stimulators, and as long as pulses are found
 APART = (-0.003, 0.004)  # s about a pulse without those of other stimulators
 
 
@@ -63,7 +63,7 @@ def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]
     chosen = signal[best_channels(signal, np.concatenate([train.times for train in trains]), fs)]
     bends = differences(chosen, fs)
     done = _in_turns(bends, trains, fs)
-    left = bends - sum((rendered(fit.fit, bends.shape[1]) for fit in done), np.zeros(1))
+    left = _without(bends, done)
     timed: list[Timed] = []
     for train, fit in zip(trains, done, strict=True):
         others = [other.times for other in done if other is not fit]
@@ -79,22 +79,33 @@ def _in_turns(bends: Array, trains: list[Train], fs: float) -> list[Alignment]:
         return [align(bends, trains[0].times, trains[0].part, trains[0].beats, fs)]
     fits: dict[int, Alignment] = {}
     known = dict(enumerate(trains))
-    for number in range(ROUNDS):
+    for number in range(MOST_ROUNDS):
+        before = sum(train.times.size for train in known.values())
         for row in range(len(trains)):
-            others = [rendered(fit.fit, bends.shape[1]) for place, fit in fits.items() if place != row]
-            left = bends - sum(others, np.zeros(1))
+            left = _without(bends, [fit for place, fit in fits.items() if place != row])
             if row in fits:
-                known[row] = _completed(known[row], fits[row], left)
+                others = np.concatenate([fit.times for place, fit in fits.items() if place != row])
+                known[row] = _completed(known[row], fits[row], left, others)
             train = known[row]
-            fits[row] = align(left, train.times, train.part, train.beats, fs, quick=number < ROUNDS - 1)
+            fits[row] = align(left, train.times, train.part, train.beats, fs, quick=True)
+        if number >= ROUNDS - 1 and sum(train.times.size for train in known.values()) == before:
+            break
+    for row, train in known.items():
+        left = _without(bends, [fit for place, fit in fits.items() if place != row])
+        fits[row] = align(left, fits[row].times, train.part, train.beats, fs)
     return [fits[row] for row in range(len(trains))]
 
 
-def _completed(train: Train, alignment: Alignment, left: Array) -> Train:
+def _without(bends: Array, fits: list[Alignment]) -> Array:
+    return bends - sum((rendered(fit.fit, bends.shape[1]) for fit in fits), np.zeros(1))
+
+
+def _completed(train: Train, alignment: Alignment, left: Array, others: Array) -> Train:
     """Look once more for pulses that had been hidden by those of another stimulator."""
     if train.beats is None:
         return train
-    parts = complete(alignment.expected, train.part, train.beats, Template(alignment.fit), left)
+    template = Template(alignment.fit)
+    parts = divided(complete(alignment.expected, train.part, train.beats, template, left), template, left, others)
     number = np.repeat(np.arange(len(parts)), [part.beats.size for part in parts]).astype(np.int64)
     return Train(np.concatenate([part.times for part in parts]), number, np.concatenate([part.beats for part in parts]))
 

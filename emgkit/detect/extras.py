@@ -25,6 +25,7 @@ LARGE, SHARE = 12.0, 0.2  # of the usual size, and of the largest events: what m
 RESPONSE = 0.04  # s after a larger event
 BESIDE, FEWEST_BESIDE = 10, 4  # pulses on either side whose responses are looked at, and at least in all
 AFTER_OTHERS, OUTLYING = 0.5, 3.0  # of what is seen, and SDs beyond it: more is no response
+NOTHING = 0.2  # of what is seen: so little follows the other pulses
 ALONE, ABOUT = 0.9, 0.006  # of the energy when that is taken out, and s about it; unverified
 QUARTILES = 1.349  # SDs of a normal distribution between its quartiles
 DOMINANT = 4.0  # times the other events
@@ -88,6 +89,8 @@ def _exceeds(left: Array, template: Template, time: float, train: Array, lag: fl
     found = template.match(left, np.append(others + lag, time), REACH / 3)
     low, usual, high = np.quantile(found.amplitude[:-1], [0.25, 0.5, 0.75])
     size, alike = found.amplitude[-1], found.likeness[-1]
+    if high < NOTHING * size:
+        return True
     more = size - usual > max(AFTER_OTHERS * size, OUTLYING * (high - low) / QUARTILES)
     return bool((more or alike >= ALONE) and _alone(left, template, time, others + lag))
 

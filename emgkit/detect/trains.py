@@ -17,7 +17,7 @@ from emgkit.detect.match import Template, rendered
 from emgkit.detect.sharp import Events, sharp_events, sharp_trace, smooth_events
 from emgkit.detect.waveform import Span, table
 
-__all__ = ["Train", "find_stimulators"]
+__all__ = ["Train", "divided", "find_stimulators"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -35,7 +35,7 @@ FURTHER, SHARE = 20, 0.1  # pulses of a further stimulator, and of the first one
 EARLIER, EARLIER_SAMPLES = 4e-4, 0.8  # s, samples, from where a pulse is expected to the sharpest place
 MOVED = 3  # samples that a train may be moved by
 FULL = 0.6  # of the places between the beats that have a pulse: the interval is shorter
-PRESENT = 0.5  # of the size and of the likeness of pulses: a pulse
+PRESENT, HIDDEN = 0.5, 0.2  # of the size and of the likeness of pulses: a pulse, and one below that of another train
 SLIP = 0.002  # s between lobes of an artifact
 CLOSE = 10  # beats between trains that may be one
 SAME_CLOCK = 100  # beats between trains whose clock is taken to have gone on
@@ -150,7 +150,7 @@ def _whole(scene: Scene, chain: Chain, sure: bool) -> tuple[Train, Alignment] | 
     parts = [
         one for group in _on_one_line(_lines(parts, first), fs) for one in _settled(group, template, scene.bends, fs)
     ]
-    parts = _divided(parts, template, scene.bends)
+    parts = divided(parts, template, scene.bends)
     parts, alignment = _grown(scene, parts, first)
     number, beats = _flat(parts)
     return Train(alignment.times, number, beats), alignment
@@ -222,22 +222,30 @@ def _settled(group: list[Part], template: Template, bends: Array, fs: float) -> 
     return group if abs(best) <= 0.5 / fs else [Part(one.start + best, one.period, one.beats) for one in group]
 
 
-def _divided(parts: list[Part], template: Template, bends: Array) -> list[Part]:
+def divided(parts: list[Part], template: Template, bends: Array, others: Array | None = None) -> list[Part]:
     """Halve or third the interval if there are pulses between the beats: others had coincided with a train.
 
-    A response there may be as large, but is not alike.
+    A response there may be as large, but is not alike. Of pulses that coincide with those of other stimulators, at
+    ``others``, s, less is left when these are taken out.
     """
     usual = float(np.median(template.match(bends, np.concatenate([part.times for part in parts])).likeness))
     for count in (2, 3):
-        between = [
-            part.start + part.period * (np.arange(part.beats[0], part.beats[-1]) + step / count)
-            for part in parts
-            for step in range(1, count)
-        ]
-        found = template.match(bends, np.concatenate(between))
-        there = (found.amplitude > PRESENT) & (found.likeness >= PRESENT * usual)
+        finer = [Part(part.start, part.period / count, part.beats * count) for part in parts]
+        every = [np.arange(part.beats[0], part.beats[-1]) for part in finer]
+        steps = [beats[np.mod(beats, count) > 0] for beats in every]
+        times = np.concatenate([part.start + part.period * step for part, step in zip(finer, steps, strict=True)])
+        found = template.match(bends, times)
+        hidden = np.zeros(times.size, dtype=bool)
+        if others is not None and others.size:
+            hidden = np.abs(times[:, np.newaxis] - others).min(axis=1) < AFTER
+        least = np.where(hidden, HIDDEN, PRESENT)
+        there = (found.amplitude > least) & (found.likeness >= least * usual)
         if there.size and there.mean() >= FULL:
-            return [Part(part.start, part.period / count, part.beats * count) for part in parts]
+            chosen = np.split(there, np.cumsum([step.size for step in steps])[:-1])
+            return [
+                Part(part.start, part.period, np.sort(np.append(part.beats, step[own])))
+                for part, step, own in zip(finer, steps, chosen, strict=True)
+            ]
     return parts
 
 
