@@ -25,14 +25,13 @@ LARGE, SHARE = 12.0, 0.2  # of the usual size, and of the largest events: what m
 RESPONSE = 0.04  # s after a larger event
 BESIDE, FEWEST_BESIDE = 10, 4  # pulses on either side whose responses are looked at, and at least in all
 AFTER_OTHERS, OUTLYING = 0.5, 3.0  # of what is seen, and SDs beyond it: more is no response
-NOTHING = 0.2  # of what is seen: so little follows the other pulses
 ALONE, ABOUT = 0.9, 0.006  # of the energy when that is taken out, and s about it; unverified
 QUARTILES = 1.349  # SDs of a normal distribution between its quartiles
 DOMINANT = 4.0  # times the other events
 FEWEST = 5
 
 
-def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: float) -> Array:
+def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: float, regular: bool = True) -> Array:
     """Find pulses like those of a train in what is left when the train is taken out.
 
     What follows the other pulses as well at the same lag is a response to them.
@@ -47,6 +46,8 @@ def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: flo
         Times of every train, s, increasing; the template's own first.
     fs : float
         Hz.
+    regular : bool
+        Whether the train keeps a beat: if not, nothing comes at the same lag, and more pulses are yet to be found.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: flo
     times = np.unique(found.times[good])
     times = times[np.insert(np.diff(times) > REACH, 0, True)] if times.size else times
     apart = np.abs(times[:, np.newaxis] - np.concatenate(known)).min(axis=1, initial=np.inf) >= APART
-    times = _no_responses(left, template, times[apart], known)
+    times = _no_responses(left, template, times[apart], known) if regular else times[apart]
     return template.match(left, times, FINE, FINE / 30).times
 
 
@@ -89,8 +90,6 @@ def _exceeds(left: Array, template: Template, time: float, train: Array, lag: fl
     found = template.match(left, np.append(others + lag, time), REACH / 3)
     low, usual, high = np.quantile(found.amplitude[:-1], [0.25, 0.5, 0.75])
     size, alike = found.amplitude[-1], found.likeness[-1]
-    if high < NOTHING * size:
-        return True
     more = size - usual > max(AFTER_OTHERS * size, OUTLYING * (high - low) / QUARTILES)
     return bool((more or alike >= ALONE) and _alone(left, template, time, others + lag))
 

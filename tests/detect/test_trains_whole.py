@@ -61,3 +61,12 @@ def test_every_third_interval_of_two_stimulators_is_no_response(seed):
     assert np.unique(pulses.stimulator).size == 2
     assert false <= 1, f"{false} of {len(pulses)} are no pulses; there are {true.size}"
     assert missed <= 3, f"{missed} of {true.size} were not found"
+
+
+@pytest.mark.parametrize("seed", [102, 117])
+def test_pulses_that_coincide_with_those_of_another_stimulator_are_found(seed):
+    """Every second pulse at 20 Hz comes within a ms of one at 30 Hz."""
+    pulses, true, false, missed = found("evoked_two_stimulators", seed)
+    assert np.unique(pulses.stimulator).size == 2
+    assert false <= 1, f"{false} of {len(pulses)} are no pulses; there are {true.size}"
+    assert missed <= 3, f"{missed} of {true.size} were not found"
