@@ -50,9 +50,10 @@ class Effort:
         Relative SD of a fluctuation below 1 Hz that all units share.
     synchrony : float
         Share of the spikes that join a common event nearby within some ms: short-term synchrony. The process values
-        of voluntary EMG take units as independent and are too low with it.
+        of voluntary EMG are not known with it (NaN): units are not independent.
     entrainment : float
-        Relative swing of the drive in step with the stimulation pulses, as by reflexes; 0 ... 1.
+        Relative swing of the drive in step with the stimulation pulses, as by reflexes; 0 ... 1. The process values
+        of voluntary EMG in trains are not known with it (NaN).
     """
 
     REPLACED: ClassVar[Mapping[str, tuple[str, ...]]] = {

@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.simulate.effort import Effort
 from emgkit.simulate.evoked import Stimuli
 from emgkit.simulate.evoked_values import evoked_table
 from emgkit.simulate.grid import state_grid
 from emgkit.simulate.muscle import Activity, Muscle
-from emgkit.simulate.process import VoluntarySpectrum, voluntary_values
+from emgkit.simulate.process import voluntary_values
 from emgkit.simulate.session import Session
 from emgkit.simulate.spikes import GRID as DRIVE_GRID
 from emgkit.simulate.surroundings import noise_spectrum
+from emgkit.simulate.timing import beat_at, in_trains
+from emgkit.simulate.voluntary import NO_BEAT, VoluntarySpectrum, strongest_rates
 
 Array = NDArray[np.floating[Any]]
 
@@ -51,20 +54,22 @@ def process_values(
 ) -> ProcessValues:
     """Compute velocities, activity and features of a session at some times; ``train`` is that of every pulse."""
     grid = state_grid(session.duration, [done for _, done, _ in played], session.fatigue)
-    stimulated = [_stimulated(done, drive) for _, done, drive in played]
+    efforts = [session.effort_of(number) for number in range(session.muscles)]
+    stimulated = [
+        _stimulated(done, drive, train, effort.entrainment > 0)
+        for (_, done, drive), effort in zip(played, efforts, strict=True)
+    ]
     tables = [evoked_table(session, muscle, done, train, grid) for muscle, done, _ in played]
     stops = np.unique(np.concatenate([grid, *(stations for stations, _ in tables)]))
     times = stops if stops.size <= MOST_PULSES else grid
     feature_times = np.unique(np.concatenate([stops, *(_edges(one) for one in stimulated)]))
     rows, mean, weighted, active = [], [], [], []
-    for (muscle, done, drive), during, (stations, evoked) in zip(played, stimulated, tables, strict=True):
+    for (muscle, done, _), effort, during, (stations, evoked) in zip(played, efforts, stimulated, tables, strict=True):
         row = {name: _between(feature_times, stations, list(values)) for name, values in evoked.items()}
-        free, taken = _voluntary(session, muscle, done, drive, grid)
-        inside = _read(during, feature_times)[:, np.newaxis]
-        for name in free[0]:
-            sides = [_between(feature_times, grid, [value[name] for value in side]) for side in (taken, free)]
-            row[name] = np.where(inside, *sides)
-        rows.append(row)
+        own_times = np.unique(np.concatenate([grid, _edges(during)]))
+        inside = _read(during, own_times)
+        voluntary = _voluntary(session, effort, muscle, done, train, (own_times, inside))
+        rows.append(row | {name: _between(feature_times, own_times, list(table)) for name, table in voluntary.items()})
         own, sized = _velocities(muscle, done, times)
         mean += [own] * len(session.montage.lateral)
         weighted.append(sized)
@@ -80,17 +85,30 @@ def _between(at: Array, times: Array, values: list[Array]) -> Array:
 
 
 def _voluntary(
-    session: Session, muscle: Muscle, done: Activity, drive: Array, times: Array
-) -> tuple[list[dict[str, Array]], list[dict[str, Array]]]:
-    """Voluntary features at some times outside trains, and within."""
+    session: Session,
+    effort: Effort,
+    muscle: Muscle,
+    done: Activity,
+    train: NDArray[np.int64],
+    when: tuple[Array, NDArray[np.bool_]],
+) -> dict[str, Array]:
+    """Voluntary features at times, and whether each lies within a train, (times, channels)."""
     frequencies = np.arange(FREQUENCY_STEP, session.front_end.fs / 2, FREQUENCY_STEP)
     noise = noise_spectrum(frequencies, session.surroundings, session.front_end)
     gain = session.front_end.high_power(frequencies)
-    rates = muscle.pool.rates(np.array([drive.max(initial=0.0)]))[:, 0]
-    density = VoluntarySpectrum(muscle.templates, rates, done.kept, frequencies, gain)
-    around = [density.at(done.state, float(time)) for time in times]
-    free, taken = ([voluntary_values(one[side] + noise, frequencies) for one in around] for side in (0, 1))
-    return free, taken
+    rates = strongest_rates(effort, session.span, session.duration, muscle.pool)
+    density = VoluntarySpectrum(muscle.templates, muscle.pool.latency, rates, session.conduction, frequencies)
+    chance = np.zeros_like(done.volleys.chance)
+    chance[:, density.active] = done.volleys.chance[:, density.active]
+    rows = []
+    for time, inside in zip(*when, strict=True):
+        beat = beat_at(done.stimuli, chance, train, float(time), session.conduction) if inside else NO_BEAT
+        unknown = beat is None or (inside and effort.entrainment > 0) or effort.synchrony > 0
+        spectrum = density.at(done.state, float(time), beat or NO_BEAT)
+        values = voluntary_values(spectrum * gain + noise, frequencies)
+        lost = unknown and density.active.size > 0
+        rows.append({name: np.full_like(value, np.nan) if lost else value for name, value in values.items()})
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
 def _around(stimuli: Stimuli, time: float) -> NDArray[np.int64]:
@@ -104,8 +122,8 @@ def _around(stimuli: Stimuli, time: float) -> NDArray[np.int64]:
     return felt[max(nearest - 5, 0) : nearest + 6]
 
 
-def _stimulated(done: Activity, drive: Array) -> NDArray[np.bool_]:
-    """Whether the effort of each ms, or the effort nearest to it, falls into a train."""
+def _stimulated(done: Activity, drive: Array, train: NDArray[np.int64], every_pulse: bool) -> NDArray[np.bool_]:
+    """Whether the effort of each ms, or the effort nearest to it, falls into a train that the muscle feels."""
     effort = np.flatnonzero(drive)
     if not effort.size:
         return np.zeros(max(drive.size, 1), dtype=np.bool_)
@@ -113,7 +131,9 @@ def _stimulated(done: Activity, drive: Array) -> NDArray[np.bool_]:
     after = np.clip(np.searchsorted(effort, every), 0, effort.size - 1)
     before = np.maximum(after - 1, 0)
     nearer = np.abs(every - effort[before]) < np.abs(effort[after] - every)
-    return np.asarray(done.within[effort[np.where(nearer, before, after)]])
+    felt = (done.stimuli.current > 0) | every_pulse
+    within = in_trains(done.stimuli.onsets[felt], train[felt], every / DRIVE_GRID)
+    return np.asarray(within[effort[np.where(nearer, before, after)]])
 
 
 def _edges(during: NDArray[np.bool_]) -> Array:

@@ -54,7 +54,11 @@ def knots(rows: Array, off: float, apart: float) -> NDArray[np.int64]:
 
 def _rows(done: Activity, fatigue: FatigueParameters) -> Array:
     """Give logarithms of the mean state of units of about one size that the pulses excite, and of others."""
-    hit = done.volleys.fired.mean(axis=0) > 0.5 if len(done.volleys.fired) else np.zeros(len(done.kept), dtype=bool)
+    hit = (
+        done.volleys.fired.mean(axis=0) > 0.5
+        if len(done.volleys.fired)
+        else np.zeros(len(done.state.velocity), dtype=bool)
+    )
     rows = []
     for own in (np.flatnonzero(hit), np.flatnonzero(~hit)):
         rows += [_of(done.state, part, fatigue) for part in np.array_split(own, GROUPS) if part.size]

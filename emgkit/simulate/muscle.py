@@ -17,7 +17,7 @@ from emgkit.simulate.montage import Montage
 from emgkit.simulate.pool import Pool, PoolParameters, make_pool, place_fibres
 from emgkit.simulate.reflex import Late, f_waves, h_reflexes
 from emgkit.simulate.spikes import GRID as DRIVE_GRID
-from emgkit.simulate.spikes import LONGEST_PERIOD, Spikes, annihilate, fire, synchronised
+from emgkit.simulate.spikes import Spikes, annihilate, fire, synchronised
 from emgkit.simulate.templates import Templates
 
 Array = NDArray[np.floating[Any]]
@@ -104,8 +104,6 @@ class Activity:
         Voluntary spikes that left the spinal cord, at the site of stimulation.
     spikes : Spikes
         Those that passed it.
-    kept : (units,) share of the voluntary spikes that were not lost during trains
-    within : (milliseconds,) whether there is a train
     state : FibreState
         Velocity, amplitude and force over time.
     thresholds : (sites, units) A at 200 µs, under the electrodes of every site
@@ -117,8 +115,6 @@ class Activity:
     late: Late
     intended: Spikes
     spikes: Spikes
-    kept: Array
-    within: NDArray[np.bool_]
     state: FibreState
     thresholds: Array
 
@@ -150,29 +146,8 @@ def act(
     times = np.concatenate([volleys.times, late_spikes.times, spikes.times + pool.latency[spikes.unit]])
     unit = np.concatenate([volleys.unit, late_spikes.unit, spikes.unit])
     state = follow(pool, times, unit, drive.size / DRIVE_GRID, fatigue)
-    within = _in_trains(stimuli.onsets[stimuli.current > 0], drive.size)
-    kept = _kept(pool, drive, spikes, within, volleys)
     average = expected(volleys, pool, stimuli)
-    return Activity(stimuli, volleys, average, reflexes, intended, spikes, kept, within, state, thresholds)
-
-
-def _kept(pool: Pool, drive: Array, spikes: Spikes, within: NDArray[np.bool_], volleys: Volleys) -> Array:
-    """Share of the spikes that the drive alone would have sent during trains and that passed the site."""
-    place = np.clip((spikes.times * DRIVE_GRID).astype(np.int64), 0, drive.size - 1)
-    wanted = np.array([pool.rate(unit, drive[within]).sum() for unit in range(len(pool))]) / DRIVE_GRID
-    sent = np.bincount(spikes.unit[within[place]], minlength=len(pool))
-    hit = volleys.fired.any(axis=0) if len(volleys.fired) else np.zeros(len(pool), dtype=bool)
-    return np.where(hit, np.clip(sent / np.maximum(wanted, 1.0), 0.0, 1.0), 1.0)
-
-
-def _in_trains(onsets: Array, count: int) -> NDArray[np.bool_]:
-    """Whether each ms lies between two pulses of a train."""
-    inside = np.zeros(count + 1, dtype=np.int64)
-    close = np.diff(onsets) < LONGEST_PERIOD
-    edges = np.clip((onsets * DRIVE_GRID).astype(np.int64), 0, count)
-    np.add.at(inside, edges[:-1][close], 1)
-    np.add.at(inside, edges[1:][close], -1)
-    return np.cumsum(inside[:count]) > 0
+    return Activity(stimuli, volleys, average, reflexes, intended, spikes, state, thresholds)
 
 
 def render_volleys(templates: Templates, volleys: Volleys, state: FibreState, fs: float, count: int) -> Array:

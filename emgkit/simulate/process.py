@@ -11,8 +11,6 @@ from emgkit.simulate.evoked import SUPERNORMAL, SUPERNORMAL_UNTIL
 from emgkit.simulate.fatigue import FibreState
 from emgkit.simulate.front_end import FINE, FrontEnd
 from emgkit.simulate.muscle import Muscle
-from emgkit.simulate.spikes import INTERVAL_SPREAD
-from emgkit.simulate.templates import Templates
 
 Array = NDArray[np.floating[Any]]
 
@@ -92,53 +90,6 @@ def median_frequency(frequencies: Array, power: Array) -> float:
     """Frequency that halves the power, linear between bins, Hz."""
     total = np.concatenate([[0.0], np.cumsum(0.5 * (power[1:] + power[:-1]))])
     return float(np.interp(0.5 * total[-1], total, frequencies))
-
-
-class VoluntarySpectrum:
-    """One-sided power spectral density of a muscle's voluntary EMG as it fatigues.
-
-    Campbell's theorem for independent renewal trains: each unit gives its rate times its energy spectrum times the
-    factor of its interval statistics (Gaussian, coefficient of variation 0.2); random loss of a share of the spikes,
-    as during trains, moves that factor towards one.
-    """
-
-    def __init__(self, templates: Templates, rates: Array, kept: Array, frequencies: Array, gain: Array) -> None:
-        self._unit = np.flatnonzero(rates > 0)
-        self._frequencies, self._gain = frequencies, gain
-        size = 1 << int(np.ceil(np.log2(2 * templates.values.shape[-1])))
-        self._grid = np.fft.rfftfreq(size, 1 / templates.fs)
-        inside = self._grid <= 2 * frequencies[-1]
-        self._grid = self._grid[inside]
-        self._base = np.fft.rfft(templates.values[self._unit], size)[..., inside] / templates.fs
-        self._more = [
-            None if more is None else np.fft.rfft(more[self._unit], size)[..., inside] / templates.fs
-            for more in templates.growth
-        ]
-        rates = rates[self._unit]
-        self._free, self._stimulated = self._weights(rates, np.ones(rates.size)), self._weights(rates, kept[self._unit])
-
-    def _weights(self, rates: Array, kept: Array) -> Array:
-        rate, share = rates[:, np.newaxis], kept[:, np.newaxis]
-        turn = 2 * np.pi * self._frequencies / rate
-        phi = np.exp(-1j * turn - (turn * INTERVAL_SPREAD) ** 2 / 2)
-        factor = np.real((1 + phi) / np.where(np.abs(1 - phi) < 1e-9, 1e-9, 1 - phi))
-        return np.asarray(2 * rate * share * ((1 - share) + share * factor))
-
-    def at(self, state: FibreState, time: float) -> Array:
-        """Give the density at a time outside trains and within, V²/Hz, (2, channels, frequencies)."""
-        velocity, amplitude, growth = state.at(np.full(self._unit.size, time), self._unit)
-        wave = self._base
-        for share, more in zip(growth, self._more, strict=True):
-            wave = wave if more is None else wave + share[:, np.newaxis, np.newaxis] * more
-        size = np.abs(wave) ** 2
-        out = np.zeros((2, self._base.shape[1], self._frequencies.size))
-        for number, (speed, share) in enumerate(zip(velocity, amplitude, strict=True)):
-            for channel in range(out.shape[1]):
-                energy = np.interp(self._frequencies / speed, self._grid, size[number, channel])
-                energy *= (share / speed) ** 2
-                out[0, channel] += self._free[number] * energy
-                out[1, channel] += self._stimulated[number] * energy
-        return out * self._gain
 
 
 def voluntary_values(spectrum: Array, frequencies: Array) -> dict[str, Array]:

@@ -112,13 +112,16 @@ class Truth(FrozenValue):
         Times at which the process values are given, s.
     features : mapping of str to array_like, shape (grid, channels)
         Value of the process behind each feature, SI units: evoked features of the expected response without noise
-        and jitter; voluntary features of the spectrum of voluntary EMG and noise together, at the strongest effort,
-        which is what a separation can give. They are no sample values: an interval of a measured mean holds them with
-        its confidence level. An evoked response is that to the pulse's own stimulator in a train of pulses like it at
-        its interval, and to the plateau in ramps; where pulses evoke different ones, values stand at every pulse. Its
-        features are NaN where responses mix in the window of 2 to 30 ms: pulses of which all in their train come
-        closer to others than 28.5 ms, of any stimulator, or this one does and has a current of its own; H-reflex and
-        F-waves that are expected to reach there more than 1 % of the M-wave and 0.1 % of the largest one.
+        and jitter; voluntary features of the spectrum of voluntary EMG and noise together, at the strongest effort
+        (the mean of the power over a drive that fluctuates), which is what a separation can give. They are no sample
+        values: an interval of a measured mean holds them with its confidence level. An evoked response is that to the
+        pulse's own stimulator in a train of pulses like it at its interval, and to the plateau in ramps; where pulses
+        evoke different ones, values stand at every pulse. Its features are NaN where responses mix in the window of 2
+        to 30 ms: pulses of which all in their train come closer to others than 28.5 ms, of any stimulator, or this one
+        does and has a current of its own; H-reflex and F-waves that are expected to reach there more than 1 % of the
+        M-wave and 0.1 % of the largest one. Voluntary features are NaN with ``synchrony``, in trains with
+        ``entrainment``, and in trains whose pulses come at uneven intervals (doublets, trains of two stimulators, more
+        than 5 % missing) with gaps in which spikes of excited units pass.
     evoked_random : array_like, shape (channels, samples)
         The part of ``evoked`` that varies from pulse to pulse by chance, V: what no average can predict. It is
         ``evoked`` minus what every pulse was to be expected to evoke, H-reflex and F-waves included.

@@ -20,7 +20,8 @@ from emgkit.simulate.evoked import Stimuli, excite
 from emgkit.simulate.fatigue import at_rest
 from emgkit.simulate.front_end import FINE
 from emgkit.simulate.muscle import make_muscle
-from emgkit.simulate.process import VoluntarySpectrum, evoked_values, expected_response, voluntary_values
+from emgkit.simulate.process import evoked_values, expected_response, voluntary_values
+from emgkit.simulate.voluntary import NO_BEAT, VoluntarySpectrum
 
 DEVICE = FrontEnd()
 DRIVES = (0.1, 0.2, 0.5, 0.8, 1.0)
@@ -71,9 +72,9 @@ def efforts(muscles):
         count, gain = len(one.pool), DEVICE.high_power(FREQUENCIES)
         row = []
         for drive in DRIVES:
-            rates = one.pool.rates(np.array([drive]))[:, 0]
-            spectrum = VoluntarySpectrum(one.templates, rates, np.ones(count), FREQUENCIES, gain)
-            values = voluntary_values(spectrum.at(at_rest(count, 2.0), 0.5)[0], FREQUENCIES)
+            rates = one.pool.rates(np.array([drive])).T
+            spectrum = VoluntarySpectrum(one.templates, one.pool.latency, rates, 0.017, FREQUENCIES)
+            values = voluntary_values(gain * spectrum.at(at_rest(count, 2.0), 0.5, NO_BEAT), FREQUENCIES)
             row.append([values["rms"][0], values["mdf"][0]])
         rows.append(row)
     return np.array(rows)

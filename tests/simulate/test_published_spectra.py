@@ -16,8 +16,9 @@ from published_cases import m_waves, measured, muscle, steady, velocity, volunta
 import emgkit as ek
 from emgkit.simulate import FatigueParameters, PoolParameters
 from emgkit.simulate.fatigue import follow
-from emgkit.simulate.process import VoluntarySpectrum, median_frequency
+from emgkit.simulate.process import median_frequency
 from emgkit.simulate.spikes import fire
+from emgkit.simulate.voluntary import NO_BEAT, VoluntarySpectrum
 
 SEEDS = range(8)
 WHOLE = np.arange(1.0, 1000.0)  # Hz
@@ -35,9 +36,8 @@ def stimulated(seed, fatigue):
 
 def voluntary_frequencies(one, state, times):
     """Median and mean frequency of the process, Hz, each (times,)."""
-    rates = one.pool.rates(np.array([0.8]))[:, 0]
-    process = VoluntarySpectrum(one.templates, rates, np.ones(rates.size), WHOLE, np.ones(WHOLE.size))
-    density = [process.at(state, time)[0, 0] for time in times]  # nobody stimulates meanwhile
+    process = VoluntarySpectrum(one.templates, one.pool.latency, one.pool.rates(np.array([0.8])).T, 0.017, WHOLE)
+    density = [process.at(state, time, NO_BEAT)[0] for time in times]  # nobody stimulates meanwhile
     median = np.array([median_frequency(WHOLE, row) for row in density])
     return median, np.array([(row * WHOLE).sum() / row.sum() for row in density])
 

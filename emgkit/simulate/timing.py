@@ -1,0 +1,103 @@
+"""When the pulses of a train come, and whom they excite, as the voluntary firing of a muscle meets them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.simulate.evoked import Stimuli
+from emgkit.simulate.firing import FINEST
+
+Array = NDArray[np.floating[Any]]
+
+SLOWEST_TRAIN = 2.5  # s between the pulses of a train; slower ones take hardly anything: 1 % of the RMS; numerical
+AROUND = 2.5  # s on either side of a time that its values stand for; numerical
+PATTERNS = 12  # pulses of which whom they excite is averaged; numerical
+CHANCES = np.array([0.0, 0.02, *np.linspace(0.1, 0.9, 9), 0.98, 1.0])  # others are rounded to these; numerical
+UNEVEN = 0.1  # of an interval, by which pulses may be early or late; numerical
+MISSING = 0.05  # share of the pulses of a train that may be missing, or come when they should not; numerical
+LEAPS = 2  # of the chance of a unit, as at the ramps of a train; numerical
+
+
+@dataclass(frozen=True, eq=False)
+class Beat:
+    """The pulses around a time.
+
+    Parameters
+    ----------
+    period : float
+        s.
+    chance : (patterns, units) that a pulse excites each unit
+    share : (patterns,) of the time
+    """
+
+    period: float
+    chance: Array
+    share: Array
+
+    @property
+    def steps(self) -> int:
+        """Steps of a period on the grid of the time after a pulse."""
+        return max(round(self.period * FINEST), 2)
+
+    def same(self, other: Beat) -> bool:
+        """Whether other pulses do the same."""
+        return (
+            self.period == other.period
+            and np.array_equal(self.chance, other.chance)
+            and (np.array_equal(self.share, other.share))
+        )
+
+
+def in_trains(onsets: Array, train: NDArray[np.int64], times: Array) -> NDArray[np.bool_]:
+    """Whether times, s, lie between two pulses of a train."""
+    inside = np.zeros(times.size, dtype=np.bool_)
+    for number in np.unique(train):
+        own = onsets[train == number]
+        near = np.flatnonzero(np.diff(own) < SLOWEST_TRAIN)
+        if near.size:
+            last = np.searchsorted(own, times, side="right") - 1
+            inside |= np.isin(last, near)
+    return inside
+
+
+def beat_at(stimuli: Stimuli, chance: Array, train: NDArray[np.int64], time: float, conduction: float) -> Beat | None:
+    """Give the pulses that stand for a time: those of the nearest train, 2.5 s on either side.
+
+    ``chance``, (pulses, units), is that of the units that fire. None where no pulse decides alone what becomes of the
+    spikes after it: the pulses that excite who fires come at uneven intervals (doublets, trains of two stimulators,
+    many missing ones), and leave gaps in which spikes pass.
+    """
+    felt = np.flatnonzero(stimuli.current > 0)
+    if not felt.size or not chance[felt].any():
+        return Beat(1.0, np.zeros((1, chance.shape[1])), np.ones(1))
+    onsets = stimuli.onsets
+    nearest = felt[np.argmin(np.abs(onsets[felt] - time))]
+    own = felt[train[felt] == train[nearest]]
+    middle = np.clip(time, onsets[own[0]], onsets[own[-1]])
+    own = own[np.abs(onsets[own] - middle) <= AROUND]
+    others = np.flatnonzero(chance.any(axis=1) & (onsets >= onsets[own[0]]) & (onsets <= onsets[own[-1]]))
+    gaps = np.diff(onsets[np.union1d(own, others)])
+    period = float(f"{np.median(gaps):.4g}") if gaps.size else SLOWEST_TRAIN
+    near = CHANCES[np.searchsorted(0.5 * (CHANCES[1:] + CHANCES[:-1]), chance[own])]
+    if gaps.size and gaps.max() <= 2 * conduction and np.isin(near, (0.0, 1.0)).all() and (near == near[0]).all():
+        return Beat(period, near[:1], np.ones(1))
+    lost = _missing(gaps, period)
+    if lost is None or (np.abs(np.diff(near, axis=0)) > 0.5).sum(axis=0).max(initial=0) > LEAPS:
+        return None
+    some = near[np.unique(np.linspace(0, own.size - 1, PATTERNS).astype(np.int64))]
+    rows, count = np.unique(some * (1 - lost), axis=0, return_counts=True)
+    return Beat(period, rows, count / count.sum())
+
+
+def _missing(gaps: Array, period: float) -> float | None:
+    """Share of the pulses that are missing between others at even intervals; None if they are not even."""
+    count = np.round(gaps / period)
+    uneven = (np.abs(gaps - count * period) > UNEVEN * period) | (count < 1)
+    lost = 1 - (gaps.size + 1) / max(float(count.sum()) + 1, 1.0)
+    if uneven.sum() > MISSING * gaps.size or lost > MISSING:
+        return None
+    return max(float(lost), 0.0)
