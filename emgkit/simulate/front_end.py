@@ -148,15 +148,11 @@ class FrontEnd:
         return np.asarray(sosfilt(self.low_sections(fs), wave, axis=-1))
 
     def high(self, wave: Array, fs: float | None = None) -> Array:
-        """Apply the high-pass to signals at the output rate (or at ``fs`` Hz), along the last axis."""
-        from scipy.signal import sosfilt
+        """Apply the high-pass to what left the anti-alias filter, at the output rate or ``fs`` Hz, along the last axis.
 
-        if self.high_pass is None:
-            return wave
-        return np.asarray(sosfilt(self._high_sections(fs or self.fs, self.high_pass), wave, axis=-1))
-
-    def _high_sections(self, fs: float, corner: float) -> Array:
-        return _high_sections(self.high_pass_order, corner, fs).copy()
+        Its design is the analog one at either rate.
+        """
+        return wave if self.modes is None else self.modes.of_samples(wave, fs or self.fs)
 
     @property
     def modes(self) -> HighPass | None:
@@ -181,13 +177,7 @@ class FrontEnd:
 
     def high_power(self, frequencies: Array) -> Array:
         """Squared magnitude of the high-pass at frequencies, Hz."""
-        from scipy.signal import sosfreqz
-
-        if self.high_pass is None:
-            return np.ones(frequencies.size)
-        return np.asarray(
-            np.abs(sosfreqz(self._high_sections(self.fs, self.high_pass), frequencies, fs=self.fs)[1]) ** 2
-        )
+        return np.ones(frequencies.size) if self.modes is None else np.abs(self.modes.response(frequencies)) ** 2
 
     def response(self, frequencies: Array) -> Array:
         """Complex response of the filters at frequencies, Hz, as the first stage is followed by them."""
@@ -222,10 +212,3 @@ def _low_sections(shape: str, order: int, corner: float, fs: float) -> Array:
     if shape == "butterworth":
         return np.asarray(butter(order, corner, fs=fs, output="sos"))
     return np.asarray(ellip(order, RIPPLE, STOP, corner, fs=fs, output="sos"))
-
-
-@cache
-def _high_sections(order: int, corner: float, fs: float) -> Array:
-    from scipy.signal import butter
-
-    return np.asarray(butter(order, corner, "highpass", fs=fs, output="sos"))

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 
+SILENCE = 256  # samples after a wave, in which only the exponential is left; numerical
+
 
 @dataclass(frozen=True)
 class HighPass:
@@ -58,6 +60,22 @@ class HighPass:
         moved, _ = lfilter([half, half * decay], [1.0, -decay], wave, axis=-1, zi=start)
         after = np.stack([moved[..., -1], wave[..., -1]], axis=-1)
         return wave + np.real(self._number(self.weight) * moved), after
+
+    def of_samples(self, wave: Array, fs: float) -> Array:
+        """Filter waves that begin at rest, sampled without loss at a rate in Hz, along the last axis.
+
+        The exponential is a quotient of spectra; what it takes around the end of the circle to the beginning goes.
+        """
+        from scipy.fft import fft, fftfreq, ifft, irfft, next_fast_len, rfft, rfftfreq
+
+        if not wave.any():
+            return wave
+        count, real = wave.shape[-1], self._kind is float
+        size = next_fast_len(count + SILENCE, real=real)
+        turn = 2j * np.pi * (rfftfreq if real else fftfreq)(size, 1 / fs) - self.pole
+        moved = irfft(rfft(wave, size) / turn, size) if real else ifft(fft(wave, size) / turn)
+        around = np.exp(self._number(self.pole) * np.arange(1, count + 1) / fs)
+        return np.asarray(wave + np.real(self._number(self.weight) * (moved[..., :count] - moved[..., -1:] * around)))
 
     def tail(self, begins: Array, level: Array, fs: float, count: int) -> Array:
         """Sum what waveforms leave after their ends, (channels, samples).

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.signal import welch
+from scipy.signal import butter, sosfilt, welch
 
 import emgkit as ek
 from emgkit.simulate import CONDITIONS, Contact, Electrode, FrontEnd, tiny
@@ -128,6 +128,20 @@ def test_the_high_pass_has_its_corner_and_its_slope(order, slope):
     assert gain[3] == pytest.approx(1.0, abs=0.04)  # a Bessel low-pass begins early
     open_to_dc = FrontEnd(high_pass=None).power_gain(np.array([0.001, 1.0]))
     assert open_to_dc == pytest.approx([1.0, 1.0], abs=1e-6)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("corner", [0.01, 5.0, 300.0, 500.0])
+def test_the_high_pass_is_the_analog_one_at_any_rate(order, corner):
+    """Waves without anything above 300 Hz, against Butterworth's gain and against the same filter at 100 kHz."""
+    front_end, fine = FrontEnd(high_pass=corner, high_pass_order=order), np.arange(200_000) / 1e5
+    frequencies = np.array([0.0, 1.0, 20.0, 300.0, 900.0])
+    power = (frequencies / corner) ** (2 * order)
+    np.testing.assert_allclose(front_end.high_power(frequencies), power / (1 + power), atol=1e-12)
+    waves = np.stack([np.exp(-0.5 * ((fine - middle) / width) ** 2) for middle, width in ((0.4, 2e-3), (1.2, 0.05))])
+    expected = sosfilt(butter(order, corner, "highpass", fs=1e5, output="sos"), waves, axis=-1)
+    for fs, each in ((1250.0, 80), (2000.0, 50), (20_000.0, 5)):
+        np.testing.assert_allclose(front_end.high(waves[:, ::each], fs), expected[:, ::each], atol=2e-5)
 
 
 def test_elliptic_rings_most_and_bessel_least():

@@ -25,22 +25,23 @@ STILL = {**QUIET, "slowing": 0.0, "weakening": 0.0, "threshold_rise": 0.0}
 SMALL = {"bursts": 0, "units": 60, "fibres_per_unit": 3}
 
 
-def shown(truth: Truth, channel: int = 0) -> np.ndarray:
+def shown(truth: Truth, channel: int = 0, fs: float = 2000.0) -> np.ndarray:
     """Features of the expected response in the windows of all pulses, (pulses, features), read between samples."""
-    signal, fs, rows = (truth.evoked - truth.evoked_random)[channel], 2000, []
-    padded = np.concatenate([np.zeros(30), signal, np.zeros(130)])
+    signal, rows = (truth.evoked - truth.evoked_random)[channel], []
+    before, count = round(0.015 * fs), round(0.065 * fs)
+    padded = np.concatenate([np.zeros(before), signal, np.zeros(count)])
     for onset in truth.onsets:
         first = int(np.ceil(onset * fs))
-        fine = np.fft.irfft(np.fft.rfft(padded[first : first + 130]), 130 * FINER) * FINER
-        since = (first - 30) / fs + np.arange(fine.size) / (fs * FINER) - onset
+        fine = np.fft.irfft(np.fft.rfft(padded[first : first + count]), count * FINER) * FINER
+        since = (first - before) / fs + np.arange(fine.size) / (fs * FINER) - onset
         values = evoked_values(np.interp(np.arange(0.0, 0.035, 1 / GRID), since, fine), GRID)
         rows.append([float(values[name]) for name in NAMES])
     return np.array(rows)
 
 
-def off(truth: Truth, channel: int = 0) -> np.ndarray:
+def off(truth: Truth, channel: int = 0, fs: float = 2000.0) -> np.ndarray:
     """Truth over what is shown, minus one, where a response is shown at all, (pulses, features)."""
-    seen = shown(truth, channel)
+    seen = shown(truth, channel, fs)
     told = np.stack([truth.at(name, truth.onsets)[:, channel] for name in NAMES], axis=1)
     return (told / np.where(seen, seen, np.nan) - 1)[seen[:, 0] > 0.02 * seen[:, 0].max()]
 
@@ -67,6 +68,23 @@ def test_the_truth_follows_currents_from_pulse_to_pulse(changes, most):
     for seed in range(2):
         made = tiny(rng=np.random.default_rng(seed), **{**SMALL, **STILL, "rate": 10.0, "current": 0.032, **changes})
         assert_close(off(made.truth), most)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # what is left is sharp: at 2 kHz some of it lies above half the rate
+        {"high_pass": 500.0, "high_pass_order": 2, "fs": 4000.0},
+        {"high_pass": 300.0, "high_pass_order": 2, "fs": 4000.0},
+        {"high_pass": 150.0, "fs": 2000.0},
+        {"high_pass": 100.0, "high_pass_order": 2},
+        {"high_pass": 0.01},
+    ],
+)
+def test_the_truth_is_behind_the_same_high_pass_as_the_recording(changes):
+    for seed in range(3):
+        made = tiny(rng=np.random.default_rng(seed), **{**STILL, **SMALL, "rate": 10.0, **changes})
+        assert_close(off(made.truth, fs=made.recording.fs)[4:], 0.01)
 
 
 @pytest.mark.parametrize("steps", [20, 40])
