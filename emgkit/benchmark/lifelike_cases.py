@@ -76,12 +76,14 @@ _DEVICE = (
 
 _LIFELIKE = (
     voluntary(
-        "typical", "Variation, drift, gain noise and fatigue of an ordinary recording.", plan=plan_of(varied=True)
+        "typical",
+        "Variation, drift, gain noise, fatigue and artifact tail of an ordinary recording.",
+        plan=plan_of(varied=True, tailed=True),
     ),
     voluntary(
         "gain_noise_1pct",
-        "The artifact's size varies by 1 % from pulse to pulse.",
-        plan=plan_of(varied=True, gain_noise=0.01),
+        "The same, and the artifact's size varies by 1 % from pulse to pulse.",
+        plan=plan_of(varied=True, tailed=True, gain_noise=0.01),
     ),
     voluntary(
         "rate80_lifelike",

@@ -29,6 +29,7 @@ __all__ = ["Plan", "Row", "run", "run_case"]
 TUNING_SEEDS = 900_000  # seeds for tuning begin here, those of the benchmark lie below
 MAIN_SCORE = {"voluntary": "snr_usable", "evoked": "m_nrmse"}
 FEW, MOST_FEW = "tail_fit", 100  # a method for few pulses, and how many are few: it is slow in trains
+MOST_RESPONSES = 2000  # pulses times channels that it gets all the same where the M-wave is the target
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -195,8 +196,10 @@ def _mean_period(intervals: Any) -> float:
 def _answer(take: Take, method: Contestant, settings: Mapping[str, Any]) -> Answer:
     if take.pulses is None:
         raise Undefined(take.reason)
-    if method.name == FEW and take.case.group == "voluntary" and len(take.pulses) > MOST_FEW:
-        raise Undefined(f"{FEW} is for few pulses; it runs in the cases of few pulses and of evoked responses")
+    if method.name == FEW and len(take.pulses) > MOST_FEW:
+        responses = len(take.pulses) * len(take.simulation.recording.signal)
+        if take.case.group == "voluntary" or responses > MOST_RESPONSES:
+            raise Undefined(f"{FEW} is for few pulses; it runs in the cases of few pulses and of few evoked responses")
     return method.answer(take.simulation.recording, take.pulses, take.period, settings)
 
 

@@ -44,11 +44,11 @@ NO_VARIATION = EvokedParameters(threshold_spread=0.0, latency_jitter=0.0, fluctu
 POOL = PoolParameters(units=100, fibres_per_unit=4, reach=0.5)
 
 
-def drawn(rng: Rng, *, varied: bool = False, **changes: Any) -> Session:
+def drawn(rng: Rng, *, varied: bool = False, tailed: bool = False, **changes: Any) -> Session:
     """Draw a session: 20 s, two channels over two muscles, 2 kHz, 30 Hz stimulation and voluntary bursts.
 
-    The M-wave is 2 to 3 mV, the artifact's peak 0.4 to 4 mV (about 10 to 100 times the voluntary EMG), the clock off
-    by up to 100 ppm.
+    The M-wave is 2 to 3 mV, the artifact's peak 0.4 to 4 mV (about 10 to 100 times the voluntary EMG) and over 3 ms
+    after the pulse, or with a tail of 20 µV to 1 mV there, the clock off by up to 100 ppm.
 
     Parameters
     ----------
@@ -56,10 +56,12 @@ def drawn(rng: Rng, *, varied: bool = False, **changes: Any) -> Session:
         Source of what varies between seeds.
     varied : bool
         With the usual pulse-to-pulse variation, fatigue and gain noise; otherwise the response is strictly periodic.
+    tailed : bool
+        Whether the artifact has a tail that runs under the M-wave.
     **changes
         Fields of `Session` or its parts, by name.
     """
-    effort, size, peak, clock = _effort(rng), rng.uniform(3.5e-3, 5.5e-3), np.exp(rng.uniform(*_PEAKS)), rng.uniform()
+    effort, size, place, clock = _effort(rng), rng.uniform(3.5e-3, 5.5e-3), rng.uniform(), rng.uniform()
     steady = Contact(Electrode(), gains=(1.0, -0.6), gain_drift=0.0, gain_noise=0.0, second_rank=0.0)
     usual = replace(steady, gain_drift=0.02, gain_noise=0.002, second_rank=0.05)
     session = Session(
@@ -81,12 +83,31 @@ def drawn(rng: Rng, *, varied: bool = False, **changes: Any) -> Session:
             ),
         ),
     )
-    gain = PEAK_TO_TRANSFER * CURRENT / changes.get("current", CURRENT)  # the artifact is as large at any current
-    plain = {"transfer": float(peak) * gain, "taus": (0.5e-3, 4e-3), "shares": (0.25, 0.3)}
+    # the artifact is as large at any current
+    plain = (_tailed if tailed else _brief)(place, changes.get("current", CURRENT))
     return session.override("case", {**plain, **changes})
 
 
-_PEAKS = (float(np.log(0.4e-3)), float(np.log(4e-3)))
+def _brief(place: float, current: float) -> dict[str, Any]:
+    """Artifact of a balanced pulse, over 3 ms after it; ``place`` between 0 and 1 is that of its size in the range."""
+    transfer = _within(PEAKS, place) * PEAK_TO_TRANSFER * CURRENT / current
+    return {"transfer": transfer, "taus": (0.5e-3, 4e-3), "shares": (0.25, 0.3)}
+
+
+def _tailed(place: float, current: float) -> dict[str, Any]:
+    """Artifact of an asymmetrical pulse at the usual electrodes, whose tail runs under the M-wave."""
+    electrode, pulse = Electrode(), PulseShape("asymmetrical", width=200e-6, gap=0.0)
+    transfer = tail_transfer(_within(TAILS, place), pulse, electrode, current)
+    return {"pulse": pulse, "transfer": transfer, "taus": electrode.taus, "shares": electrode.shares}
+
+
+def _within(bounds: tuple[float, float], place: float) -> float:
+    low, high = np.log(bounds)
+    return float(np.exp(low + (high - low) * place))
+
+
+PEAKS = (0.4e-3, 4e-3)  # V, of brief artifacts behind the filters
+TAILS = (20e-6, 1e-3)  # V, of the others 3 ms after the pulse; unverified
 PEAK_TO_TRANSFER = 35.0  # V/A of transfer per V of peak behind the filters, at the default current, pulse and tails
 
 

@@ -82,20 +82,23 @@ _PERIODIC = (
         "periodic_trigger", "The same, times from a trigger sampled at 10 kHz.", *snr_goals(17.0), times="trigger"
     ),
     voluntary(
-        "jitter15_exact", "Pulses jitter by 15 µs, times exact.", *snr_goals(18.0, 8.0), plan=plan_of(jitter=15e-6)
+        "jitter15_exact",
+        "Pulses jitter by 15 µs, a tail under the M-wave, times exact.",
+        *snr_goals(18.0, 8.0),
+        plan=plan_of(tailed=True, jitter=15e-6),
     ),
     voluntary(
         "jitter15_estimated",
-        "Pulses jitter by 15 µs, times found in the artifact.",
+        "Pulses jitter by 15 µs, a tail under the M-wave, times found in the artifact.",
         *snr_goals(15.0, 3.0),
-        plan=plan_of(jitter=15e-6),
+        plan=plan_of(tailed=True, jitter=15e-6),
         times="artifact",
     ),
     voluntary(
         "ramps30_fatigue",
-        "Artifact swings by ± 30 %, M-wave fatigues.",
+        "Artifact swings by ± 30 %, with a tail under the M-wave, which fatigues.",
         *snr_goals(15.0),
-        plan=plan_of(**RAMPS, fatigue=FATIGUE),
+        plan=plan_of(**RAMPS, tailed=True, fatigue=FATIGUE),
     ),
     voluntary(
         "jitter100_exact",

@@ -132,3 +132,16 @@ def test_tails_under_the_m_wave_have_the_promised_size():
     assert min(shares) > 0.05, f"{np.round(shares, 2)}"
     assert max(shares) < 1.6, f"{np.round(shares, 2)}"
     assert not one.truth.voluntary.any()
+
+
+@pytest.mark.parametrize("name", ["typical", "jitter15_exact", "ramps30_fatigue"])
+def test_artifacts_run_on_under_the_m_wave_where_a_case_says_so(name):
+    sizes = []
+    for seed in (5, 6, 7):
+        one = made(name, seed)
+        since = np.arange(one.recording.n_samples) / one.recording.fs - 1e-3 * 3
+        places = np.searchsorted(one.pulses.onsets, since) - 1
+        under = (places >= 0) & (since - one.pulses.onsets[np.maximum(places, 0)] < 2e-3)
+        sizes.append(1e6 * float(np.sqrt((one.truth.artifact[0, under] ** 2).mean())))
+    assert min(sizes) > 5, f"{np.round(sizes, 1)} µV RMS 3 to 5 ms after the pulse"
+    assert max(sizes) < 1500, f"{np.round(sizes, 1)} µV RMS 3 to 5 ms after the pulse"
