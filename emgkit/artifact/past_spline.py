@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
-from scipy.linalg import solveh_banded
+from scipy.linalg.lapack import dpbsv
 from scipy.ndimage import uniform_filter1d
 
 from emgkit.artifact.spline_basis import DEGREE, bend_operator, phase_knots
@@ -171,8 +171,7 @@ class PastSpline:
             if due:
                 sums = self._square[channel], self._known[channel]
                 self._rough[channel] = learn_roughness(gram, right, *sums, self._bend, self._rough[channel])
-            bands = _penalised(gram, self._bend, self._rough[channel])
-            self._found[channel] = solveh_banded(bands, right, lower=True, check_finite=False)
+            self._found[channel] = _solved(_penalised(gram, self._bend, self._rough[channel]), right)
 
 
 class _Course:
@@ -249,7 +248,7 @@ def learn_roughness(gram: Array, right: Array, square: float, known: float, bend
     if not rough.any():
         rough = np.full(len(bend), START * scale / float(np.abs(bend).max()) ** 2)
     for _ in range(STEPS):
-        inverse = solveh_banded(_penalised(gram, bend, rough), unit, lower=True, check_finite=False)
+        inverse = _solved(_penalised(gram, bend, rough), unit)
         found = inverse @ right
         left = known - 2 * found @ right + _trace(gram, np.outer(found, found))
         free = max(known - _trace(gram, inverse), LEAST_SHARE * known)
@@ -266,12 +265,26 @@ def _pooled(values: Array) -> Array:
 
 def _penalised(gram: Array, bend: Array, rough: Array) -> Array:
     """Diagonals of the matrix of the fit, (4, size); each row of ``bend`` has three entries on its diagonal."""
-    out, rows = gram.copy(), np.arange(len(bend))
-    for lag in range(3):
-        for left in range(3 - lag):
-            out[lag, left : left + len(bend)] += rough * bend[rows, rows + left] * bend[rows, rows + left + lag]
+    out, number = gram.copy(), len(bend)
+    first, second, third = (np.diagonal(bend, lag)[:number] for lag in range(3))
+    begun = rough * first
+    middle = rough * second
+    out[0, :number] += begun * first
+    out[0, 1 : 1 + number] += middle * second
+    out[0, 2 : 2 + number] += rough * third * third
+    out[1, :number] += begun * second
+    out[1, 1 : 1 + number] += middle * third
+    out[2, :number] += begun * third
     out[0] = out[0] * (1 + ROUNDING) + RIDGE * gram[0].mean() + TINY
     return out
+
+
+def _solved(diagonals: Array, right: Array) -> Array:
+    """Solve a positive definite banded system; the rows of ``diagonals`` are those below the main one."""
+    _, found, failed = dpbsv(diagonals, right, lower=1)
+    if failed:
+        raise np.linalg.LinAlgError("the normal equations are not positive definite")
+    return np.asarray(found)
 
 
 def _trace(diagonals: Array, matrix: Array) -> float:
