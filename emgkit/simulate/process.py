@@ -36,8 +36,8 @@ def expected_response(
     lie under it. Shape (…, channels, samples), from the pulse on.
     """
     unit = np.flatnonzero(chance.reshape(-1, chance.shape[-1]).max(axis=0, initial=0.0) > LEAST_CHANCE)
-    once = chance[..., np.newaxis, unit] @ _each(muscle, state, time, unit, interval < SUPERNORMAL_UNTIL)
-    once = once[..., 0, :].reshape(*chance.shape[:-1], -1, once.shape[-1])
+    each = _each(muscle, state, time, unit, interval < SUPERNORMAL_UNTIL)
+    once = (chance[..., np.newaxis, np.newaxis, unit] @ each)[..., 0, :]
     return front_end.high(_train(once, interval), FINE)[..., -int(SHOWN * FINE) :]
 
 

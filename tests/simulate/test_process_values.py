@@ -154,3 +154,13 @@ def test_the_median_frequency_of_a_flat_band_is_its_middle():
     frequencies = np.linspace(0, 1000, 2001)
     flat = ((frequencies >= 100) & (frequencies <= 300)).astype(float)
     assert median_frequency(frequencies, flat) == pytest.approx(200, abs=0.5)
+
+
+def test_every_pair_of_electrodes_has_the_values_of_its_own_place():
+    """Two pairs at one place have the same values, and the first those that it has alone, at any current."""
+    for current in (0.02, 0.03, 0.08):
+        few = {"bursts": 0, "current": current, "rate": 10.0}
+        alone = tiny(rng=np.random.default_rng(3), **few).truth
+        both = tiny(rng=np.random.default_rng(3), lateral=(0.0, 0.0), channel_names=("A", "B"), **few).truth
+        for name in EVOKED:
+            np.testing.assert_allclose(both.features[name], np.repeat(alone.features[name], 2, axis=1), rtol=1e-9)
