@@ -24,6 +24,8 @@ from emgkit.simulate.ranges import one_of, whole
 Array = NDArray[np.floating[Any]]
 
 FINE = 20_000.0  # Hz, rate of the stored waveforms that the anti-alias filter is applied to; numerical
+LOWEST_RATE = 900.0  # Hz, twice the end of the band of voluntary mdf and mnf; by definition
+NEAREST = 0.45  # of the sampling rate, that the corner of the anti-alias filter may reach; by definition
 FASTEST_RECOVERY = 2e-5  # s: two samples of the rate that the first stage is computed at; numerical
 ANALOG = 100_000.0  # Hz, the first stage is computed at least at this rate; numerical
 SHAPES = ("bessel", "butterworth", "elliptic")
@@ -105,7 +107,7 @@ class FrontEnd:
     def __post_init__(self) -> None:
         """Check kinds and ranges."""
         check_kinds(self)
-        in_range("fs", self.fs, 500.0, FINE / 2, "Hz")
+        in_range("fs", self.fs, LOWEST_RATE, FINE / 2, "Hz")
         for name, low, high, unit in OPTIONAL:
             if getattr(self, name) is not None:
                 in_range(name, getattr(self, name), low, high, unit)
@@ -125,10 +127,10 @@ class FrontEnd:
         whole("low_pass_order", self.low_pass_order, 1, 8)
         one_of("anti_alias", self.anti_alias, SHAPES)
         one_of("blanked_to", self.blanked_to, ("held", "zero"))
-        if not (self.high_pass or 0.0) < self.corner < self.fs / 2:
+        if not (self.high_pass or 0.0) < self.corner <= NEAREST * self.fs:
             raise SamplingRateError(
-                f"low_pass must lie between high_pass ({self.high_pass or 0:g} Hz) and half of fs "
-                f"({self.fs / 2:g} Hz), got {self.corner:g} Hz: with a higher fs the spectrum of EMG fits."
+                f"low_pass must lie between high_pass ({self.high_pass or 0:g} Hz) and {NEAREST:g} fs "
+                f"({NEAREST * self.fs:g} Hz), got {self.corner:g} Hz: with a higher fs the spectrum of EMG fits."
             )
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from emgkit._checks import assign, in_range, nearest
-from emgkit.errors import ParameterError, UnknownNameError
+from emgkit.errors import ParameterError, SamplingRateError, UnknownNameError
 from emgkit.recording import Mark
 from emgkit.simulate.effects import check_effects
 from emgkit.simulate.effort import Effort
@@ -16,7 +16,7 @@ from emgkit.simulate.fatigue import FatigueParameters
 from emgkit.simulate.front_end import FrontEnd
 from emgkit.simulate.kinds import check_kinds
 from emgkit.simulate.montage import Montage
-from emgkit.simulate.pool import LENGTH, PEAK_RATE_FIRST, PoolParameters
+from emgkit.simulate.pool import BELOW_FAT, LENGTH, PEAK_RATE_FIRST, PoolParameters
 from emgkit.simulate.ranges import different, filled, row
 from emgkit.simulate.stimulator import Stimulator
 from emgkit.simulate.surroundings import Surroundings
@@ -24,6 +24,8 @@ from emgkit.simulate.surroundings import Surroundings
 __all__ = ["Session"]
 
 LAST_END = 0.028  # s, when the mean action potential must reach the ends of its fibres; numerical
+SHARPEST = 0.75  # sampling rate times depth over velocity: less holds the M-wave to 1 % no more; numerical
+LARGEST = 0.02  # V, of an M-wave: more is no EMG to `read_recording`; by definition
 FEWEST_PACKETS = 10  # in a recording of which packets get lost; by definition
 
 
@@ -39,7 +41,8 @@ class Session:
         One per channel; as many per muscle as the montage has electrode pairs. TRIG (TRIG2 ... of further
         stimulators), force and current are other traces of the recording.
     m_max : float
-        Peak-to-peak size of the response of all units in a muscle's first channel, V.
+        Peak-to-peak size of the response of all units in a muscle's first channel, V; with ``sizes`` up to 20 mV, above
+        which `read_recording` takes nothing for EMG.
     sizes : tuple of float
         ``m_max`` of each muscle, relative, used one after the other and again from the start.
     conduction : float
@@ -81,12 +84,14 @@ class Session:
         check_kinds(self)
         in_range("duration", self.duration, 1.0, 3600.0, "s")
         in_range("conduction", self.conduction, 0.0, 0.05, "s")
-        in_range("m_max", self.m_max, 1e-6, 1.0, "V")
+        in_range("m_max", self.m_max, 1e-6, LARGEST, "V")
         assign(self, sizes=row("sizes", self.sizes, 1e-3, 1e3, fewest=1))
+        in_range("m_max times the largest of sizes", round(self.m_max * max(self.sizes), 12), 0.0, LARGEST, "V")
         filled("stimulators", self.stimulators)
         filled("efforts_of", self.efforts_of)
         self._check_channels()
         self._check_velocity()
+        self._check_rate()
         for one in self.stimulators:
             highest = one.current * max(one.levels) * max(one.pulse_levels, default=1.0) * (1 + one.modulation)
             in_range("current times the largest of levels, pulse_levels and modulation", round(highest, 9), 0, 1.0, "A")
@@ -105,6 +110,16 @@ class Session:
             raise ParameterError(
                 f"velocity must be at least {least:.3g} m/s, so that M-waves end within 30 ms where slowing and limit "
                 f"leave {100 * kept:.3g} % of it, got {self.pool.velocity:g} m/s: raise it, or lower limit or slowing."
+            )
+
+    def _check_rate(self) -> None:
+        """Refuse sampling rates that the action potentials of the nearest fibres are too sharp for."""
+        depth = self.pool.fat + 1e-3 * BELOW_FAT
+        least = SHARPEST * self.pool.velocity / depth
+        if self.front_end.fs < least * (1 - 1e-9):
+            raise SamplingRateError(
+                f"fs must be at least {least:.4g} Hz, so that it holds the spectrum of fibres {depth * 1e3:.3g} mm "
+                f"below the electrodes at {self.pool.velocity:g} m/s, got {self.front_end.fs:g} Hz: raise it or fat."
             )
 
     def _check_channels(self) -> None:

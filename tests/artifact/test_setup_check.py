@@ -118,7 +118,7 @@ TROUBLES = [
     ("timing", {}, None, half_missing, ["care", "bad"]),
     ("pulses", {}, None, few, ["care"]),
     ("sampling", {"fs": 1000.0}, None, None, ["care"]),
-    ("sampling", {"fs": 800.0}, None, None, ["bad"]),
+    ("sampling", {"fs": 900.0}, None, None, ["bad"]),
 ]
 
 

@@ -99,7 +99,7 @@ def test_people_are_told_what_was_made_and_nmes_is_short_for_nmes_fatigue(lab):
         (("tiny", "--set", "width=0.005", "--set", "rate=120"), "A pulse of 10 ms is longer than the interval"),
         (("tiny", "--set", "units=0"), "units must be a whole number 1 ... 2000, got 0."),
         (("tiny", "--set", "near=0.002"), "they must lie outside the end-plate zone"),
-        (("tiny", "--set", "fs=600", "--set", "low_pass=400"), "with a higher fs the spectrum of EMG fits."),
+        (("tiny", "--set", "fs=1000", "--set", "low_pass=480"), "with a higher fs the spectrum of EMG fits."),
     ],
 )
 def test_what_cannot_be_simulated_is_one_line(lab, words, expected):

@@ -87,6 +87,17 @@ def test_the_truth_is_behind_the_same_high_pass_as_the_recording(changes):
         assert_close(off(made.truth, fs=made.recording.fs)[4:], 0.01)
 
 
+@pytest.mark.parametrize("changes", [{"fs": 1000.0, "fat": 0.0025}, {"fat": 0.001}, {"fs": 6000.0, "fat": 0.0}])
+def test_at_the_lowest_rate_for_a_depth_the_samples_still_show_the_response(changes):
+    many = {**STILL, **SMALL, "fibres_per_unit": 8, "rate": 10.0}
+    error = []
+    for seed in range(4):
+        made = tiny(rng=np.random.default_rng(seed), **{**many, **changes})
+        error.append(np.abs(off(made.truth, fs=made.recording.fs)[4:]).max(axis=0))
+    assert np.median(error, axis=0).max() < 0.01, str(error)
+    assert np.max(error) < 0.02, str(error)
+
+
 @pytest.mark.parametrize("steps", [20, 40])
 def test_a_recruitment_curve_has_a_value_at_every_pulse(steps):
     begins = 1.0 + 2.0 * np.arange(steps)

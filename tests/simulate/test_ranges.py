@@ -136,16 +136,41 @@ def test_parameters_that_contradict_each_other_are_one_clear_error(overrides, me
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"fs": 1000.0, "low_pass": 850.0}, {"fs": 500.0, "high_pass": 300.0}, {"high_pass": 400.0, "low_pass": 90.0}],
+    [
+        {"fs": 1000.0, "low_pass": 850.0},
+        {"fs": 1000.0, "low_pass": 455.0},
+        {"fs": 900.0, "high_pass": 400.0},
+        {"high_pass": 400.0, "low_pass": 90.0},
+    ],
 )
 def test_a_rate_too_low_for_the_spectrum_is_refused(wrong):
-    with pytest.raises(ek.SamplingRateError, match=r"low_pass must lie between high_pass .* and half of fs"):
+    with pytest.raises(ek.SamplingRateError, match=r"low_pass must lie between high_pass .* and 0.45 fs"):
         FrontEnd(**wrong)
 
 
+def test_a_rate_too_low_for_the_fibres_below_the_electrodes_is_refused():
+    small = {"units": 2, "fibres_per_unit": 1}
+    for wrong, least in (
+        ({"fat": 0.0}, 6000),
+        ({"fs": 1000.0, "fat": 0.002}, 1200),
+        ({"velocity": 8.0, "fat": 0.001}, 4000),
+    ):
+        with pytest.raises(
+            ek.SamplingRateError, match=rf"fs must be at least {least} Hz, so that it holds the spectrum"
+        ):
+            tiny(rng=np.random.default_rng(0), **small, **wrong)
+    assert tiny(rng=np.random.default_rng(0), **small, fat=0.0, fs=6000.0).recording.fs == 6000
+
+
+def test_an_m_wave_that_no_reader_takes_for_emg_is_refused():
+    for wrong in ({"m_max": 0.5}, {"m_max": 0.015, "sizes": (1.0, 2.0)}):
+        with pytest.raises(ek.ParameterError, match=r"m_max .*must lie within .* 0.02 V"):
+            tiny(rng=np.random.default_rng(0), **wrong)
+
+
 def test_a_sampling_rate_below_the_range_is_refused():
-    with pytest.raises(ek.ParameterError, match=r"fs must lie within 500 ... 10000 Hz"):
-        FrontEnd(fs=100.0)
+    with pytest.raises(ek.ParameterError, match=r"fs must lie within 900 ... 10000 Hz"):
+        FrontEnd(fs=500.0)
 
 
 def test_nothing_within_reach_of_a_reflex_is_an_error():
