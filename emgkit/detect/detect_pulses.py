@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +12,13 @@ from threadpoolctl import threadpool_limits
 from emgkit._checks import in_range, nearest, positive
 from emgkit.detect.artifact_times import artifact_times
 from emgkit.detect.clock import NONE, audit, count_beats, fit_clock, fit_lines
+from emgkit.detect.doubts import doubts
 from emgkit.detect.from_artifact import pulses_from_artifact
 from emgkit.detect.rounding import unrounded
 from emgkit.detect.sharp import bridged
 from emgkit.detect.trains import Train
 from emgkit.detect.trigger import Trigger, read_trigger
-from emgkit.errors import ChannelError, NoPulsesError
+from emgkit.errors import ChannelError, EmgkitWarning, NoPulsesError
 from emgkit.pulses import Pulses, find_trains
 from emgkit.recording import Recording
 
@@ -69,6 +71,12 @@ def detect_pulses(
     ParameterError
         If ``edge`` or ``latency`` is out of range.
 
+    Warns
+    -----
+    EmgkitWarning
+        If the artifact is blanked by the amplifier, so that the pulses came earlier than found; if pulses of several
+        stimulators hide each other.
+
     Notes
     -----
     A trigger's edge is where the line between its samples crosses the threshold. An edge within one sample, as of a
@@ -85,16 +93,17 @@ def detect_pulses(
     in_range("latency", latency, -0.1, 0.1, "s")
     with threadpool_limits(limits=1, user_api="blas"):
         if channel is None:
-            return pulses_from_artifact(recording.signal, recording.fs, nominal, limit).shift(recording.start)
+            found = pulses_from_artifact(recording.signal, recording.fs, nominal, limit)
+            for doubt in doubts(recording.signal, recording.fs, found):
+                warnings.warn(f"{doubt}.", EmgkitWarning, stacklevel=2)
+            return found.shift(recording.start)
         values, fs, start = _channel(recording, channel)
         try:
-            found = read_trigger(values, fs, limit, channel, edge)
+            read = read_trigger(values, fs, limit, channel, edge)
         except NoPulsesError as error:
             raise NoPulsesError(f"{str(error).rstrip('.')}{_likely(recording, channel)}.") from None
-        onsets, errors = _finer(values, fs, found)
-    pulses = Pulses(
-        onsets + start - latency, errors=errors, time_source="trigger", offset=found.offset - float(latency)
-    )
+        onsets, errors = _finer(values, fs, read)
+    pulses = Pulses(onsets + start - latency, errors=errors, time_source="trigger", offset=read.offset - float(latency))
     clock = fit_clock(pulses.onsets, pulses.train, nominal, errors=pulses.errors)
     return replace(pulses, clock=clock)
 

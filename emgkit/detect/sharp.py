@@ -16,7 +16,9 @@ Index = NDArray[np.int64]
 LAG = 2.5e-4  # s, of the second difference
 SPREAD = 0.5  # s, stretches over which the usual size of the trace is taken
 QUARTER = 0.3186  # SD of a normal distribution up to which a quarter of its absolute values lie
+THREE_QUARTERS = 1.1503  # and up to which three quarters lie
 FLOOR = 0.3  # of the median stretch: the quietest stretch counts as no quieter
+STILL = 1e-6  # of the largest value: where most samples are equal, nothing is quieter
 DEAD_TIME = 0.003  # s: an artifact and its ringing are one event
 CENTRE = 0.0015  # s about an event
 MOST_CHANNELS = 8
@@ -134,8 +136,9 @@ def _usual(size: Array, fs: float) -> Array:
     """Robust SD over stretches of half a second, from the lowest quarter, at least a part of the median one."""
     count = max(size.size // max(int(SPREAD * fs), 16), 1)
     pieces = np.array_split(size, count)
-    spread = np.array([np.quantile(piece, 0.25) for piece in pieces]) / QUARTER
-    floor = max(FLOOR * float(np.median(spread)), 1e-300)
+    low, high = np.array([np.quantile(piece, [0.25, 0.75]) for piece in pieces]).T
+    spread = np.where(low > 0, low / QUARTER, high / THREE_QUARTERS)  # at rest a coarse converter gives equal samples
+    floor = max(FLOOR * float(np.median(spread)), STILL * float(size.max()), 1e-300)
     return np.repeat(np.maximum(spread, floor), [piece.size for piece in pieces])
 
 

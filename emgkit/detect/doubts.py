@@ -1,0 +1,69 @@
+"""What may be wrong with pulses that were found in the artifact, in words."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.detect.clock import fit_clock
+from emgkit.pulses import Pulses, find_trains
+
+__all__ = ["doubts"]
+
+Array = NDArray[np.float64]
+
+LEAST, LONGEST = 4, 0.010  # samples, s: a run of equal samples that may be blanking
+SAME, MOST_PULSES = 0.001, 0.5  # s about the usual time from its end to a pulse, and of the pulses
+HIDDEN, FEWEST = 0.02, 3  # of the beats of a stimulator without a pulse, and pulses
+
+
+def doubts(signal: Array, fs: float, pulses: Pulses) -> list[str]:
+    """Say what may be wrong with found pulses.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, samples)
+        V, as measured.
+    fs : float
+        Hz.
+    pulses : Pulses
+        s from the first sample.
+
+    Returns
+    -------
+    list of str
+        Empty if nothing is.
+    """
+    return [text for text in (_blanked(signal, fs, pulses.onsets), _hidden(pulses)) if text]
+
+
+def _blanked(signal: Array, fs: float, onsets: Array) -> str:
+    """Blanking shows as equal samples, each time others, at one time before every pulse."""
+    for row in signal:
+        first = np.flatnonzero(np.insert(np.diff(row) != 0, 0, True))
+        length = np.diff(np.append(first, row.size))
+        run = (length >= LEAST) & (length <= LONGEST * fs)
+        if run.sum() < MOST_PULSES * onsets.size or not np.ptp(row[first[run]]):
+            continue
+        ends = (first + length)[run] / fs
+        lags = onsets - ends[np.maximum(np.searchsorted(ends - SAME, onsets) - 1, 0)]
+        same = np.abs(lags - np.median(lags)) <= SAME
+        if same.mean() > MOST_PULSES:
+            return (
+                f"{int(same.sum())} of {onsets.size} pulses follow {np.median(length[run]) / fs * 1e3:.3g} ms of equal "
+                f"samples: the amplifier blanks the artifact, and the pulses came earlier than found"
+            )
+    return ""
+
+
+def _hidden(pulses: Pulses) -> str:
+    """Beats of one of several stimulators without a pulse."""
+    numbers = np.unique(pulses.stimulator)
+    said = []
+    for number in numbers if numbers.size > 1 else []:
+        onsets = pulses.onsets[pulses.stimulator == number]
+        clock = fit_clock(onsets, find_trains(onsets))
+        absent = 0 if clock is None else clock.missing.size
+        if absent >= max(FEWEST, HIDDEN * (onsets.size + absent)):
+            said.append(f"{absent} of {onsets.size + absent} beats of stimulator {number} have no pulse")
+    return f"{' and '.join(said)}: pulses of several stimulators that coincide hide each other" if said else ""
