@@ -7,10 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 from emgkit.errors import ParameterError
 from emgkit.simulate.effort import Effort
+from emgkit.simulate.fatigue import BLOCK_ABOVE
+from emgkit.simulate.pool import PEAK_RATE_FIRST
+from emgkit.simulate.spikes import LONGEST_PERIOD
 from emgkit.simulate.stimulator import Stimulator
 
 if TYPE_CHECKING:
     from emgkit.simulate.session import Session
+
+WORK = "an effort: give effort, and bursts, contractions or profile"
+ENDS = 2.0  # Hz, by which a count in half a second may exceed a rate; by definition
+
+
+def _works(session: Session) -> bool:
+    """Whether any muscle works voluntarily."""
+    return any(session.effort_of(muscle).works for muscle in range(session.muscles))
+
+
+def _blocks(session: Session) -> bool:
+    """Whether fibres may fail, because any unit may fire so fast."""
+    uneven = any(one.intervals or one.doublet or one.extra for one in session.stimulators)
+    fastest = sum(one.rate + ENDS for one in session.stimulators) * (2 if session.evoked.h_reflex else 1)
+    fastest += PEAK_RATE_FIRST * _works(session)
+    return bool(session.fatigue.block) and (uneven or fastest > BLOCK_ABOVE)
+
+
+def _entrains(session: Session) -> bool:
+    """Whether any two pulses come so close that they may entrain the drive."""
+    close = (*session.stimulators[0].intervals, session.stimulators[0].doublet or LONGEST_PERIOD)
+    several = len(session.stimulators) > 1 or session.stimulators[0].extra > 0
+    return several or 1 / session.stimulators[0].rate < LONGEST_PERIOD or min(close) < LONGEST_PERIOD
+
 
 Need = tuple[tuple[str, ...], str, Callable[["Session"], Any]]
 
@@ -35,6 +62,33 @@ NEEDS: tuple[Need, ...] = (
     ),
     (("potentiation_on", "potentiation_off"), "potentiation: give it", lambda all_: all_.fatigue.potentiation),
     (("threshold_time",), "a rise of the thresholds: give threshold_rise", lambda all_: all_.fatigue.threshold_rise),
+    (("limit", "shared", "recovery", "after_potential"), "slowing: give it", lambda all_: all_.fatigue.slowing),
+    (("weakest", "force_recovery", "activation_share"), "weakening: give it", lambda all_: all_.fatigue.weakening),
+    (("block_recovery",), "a block: give block", lambda all_: all_.fatigue.block),
+    (
+        ("size_effect",),
+        "fatigue: give slowing, weakening or, above 50 Hz, block",
+        lambda all_: all_.fatigue.slowing or all_.fatigue.weakening or _blocks(all_),
+    ),
+    (("burst_length", "rise"), WORK, lambda all_: all_.efforts_of[0].works),
+    (("common_drive", "synchrony", "entrainment", "quantity"), WORK, lambda all_: all_.efforts_of[0].works),
+    (
+        ("bursts",),
+        "an effort: give effort",
+        lambda all_: all_.efforts_of[0].effort > 0 or not all_.efforts_of[0].bursts,
+    ),
+    (
+        ("effort",),
+        "a contraction: give bursts, contractions or profile",
+        lambda all_: all_.efforts_of[0].works or not all_.efforts_of[0].effort,
+    ),
+    (("entrainment",), f"pulses less than {LONGEST_PERIOD:g} s apart: give rate", _entrains),
+    (
+        ("conduction",),
+        "an effort or an H-reflex: give effort and bursts, or h_reflex",
+        lambda all_: _works(all_) or all_.evoked.h_reflex,
+    ),
+    (("shift",), "a second pair of electrodes: give lateral", lambda all_: len(all_.montage.lateral) > 1),
     (
         ("gap",),
         "a second phase, or cycles: give shape or cycles",
@@ -87,6 +141,9 @@ def _check_rows(scenario: str, made: Session, changed: set[str]) -> None:
     for name, row, of, spans in (
         ("levels", stimulator.levels, "trains", lambda: stimulator.spans(made.duration)),
         ("efforts", effort.efforts, "contractions", lambda: effort.spans(made.span, made.duration)),
+        ("sizes", made.sizes, "muscles", lambda: range(made.muscles)),
+        ("efforts_of", made.efforts_of, "muscles", lambda: range(made.muscles)),
+        ("gains", stimulator.contact.gains, "channels", lambda: made.channel_names),
     ):
         if name in changed and len(row) > (most := len(spans())):
             raise ParameterError(

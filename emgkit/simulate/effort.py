@@ -100,6 +100,14 @@ class Effort:
             raise ParameterError(f"profile must hold pairs of rising times, s, and drives of 0 ... 1, got {profile!r}.")
         assign(self, profile=checked)
 
+    @property
+    def works(self) -> bool:
+        """Whether there is any voluntary effort."""
+        if self.profile is not None:
+            return any(drive > 0 for _, drive in self.profile)
+        there = self.bursts > 0 if self.contractions is None else bool(self.contractions)
+        return there and self.effort > 0 and any(self.efforts)
+
     def spans(self, within: Span, duration: float) -> list[Span]:
         """Contractions; bursts are spread over ``within``, the first and the last lie at its ends."""
         if self.profile is not None:
@@ -112,7 +120,11 @@ class Effort:
             return []
         start, stop = within
         if self.bursts * self.burst_length > stop - start:
-            raise ParameterError(f"{self.bursts} bursts of {self.burst_length:g} s do not fit into {stop - start:g} s.")
+            raise ParameterError(
+                f"bursts must lie within 0 ... {int((stop - start) / self.burst_length)} where each takes "
+                f"burst_length={self.burst_length:g} s of the {stop - start:.3g} s of stimulation, got {self.bursts}: "
+                f"or give a burst_length of at most {(stop - start) / self.bursts:.3g} s, or a longer duration."
+            )
         room = stop - start - self.burst_length - QUIET
         begins = start + 0.25 + np.linspace(0.0, max(room, 0.0), self.bursts)
         return [(float(begin), float(begin + self.burst_length)) for begin in begins]

@@ -105,7 +105,7 @@ def test_the_range_that_is_named_is_the_range_that_holds(part, item):
         ({"near": 0.004}, "near, spacing and shift .* outside the end-plate zone .* 10 ... 55 mm"),
         ({"near": 0.05}, "over the fibres, 10 ... 55 mm"),
         ({"units": 0}, "units must be a whole number 1 ... 2000"),
-        ({"bursts": 40}, "40 bursts of 4 s do not fit"),
+        ({"bursts": 40}, "bursts must lie within 0 ... 14 where each takes burst_length=4 s"),
         ({"stimulation": (5.0, 500.0)}, "stimulation must lie within 0 ... 60 s"),
         ({"trains": ((5.0, 500.0),)}, "trains must lie within 0 ... 60 s"),
         ({"trains": ((5.0, 8.0), (7.0, 9.0))}, "trains must hold starts before their stops"),

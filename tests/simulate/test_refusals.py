@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import emgkit as ek
-from emgkit.simulate import SCENARIOS, FrontEnd, tiny
+from emgkit.simulate import SCENARIOS, Effort, FrontEnd, tiny
 
 
 @pytest.mark.parametrize("rng", [1, None, np.random.RandomState(1)])
@@ -84,6 +84,55 @@ def test_tails_may_be_as_long_as_stated():
             {"efforts": (1.0, 0.5)},
             "efforts must hold at most as many entries as there are contractions in tiny, 1",
         ),
+        *(
+            (name, changes, f"^{next(iter(changes))} has no effect in {name} without {words}, too")
+            for name, changes, words in (
+                *(
+                    ("recruitment", {one: value}, "slowing: give it")
+                    for one, value in {"limit": 0.2, "shared": 0.5, "recovery": 30.0, "after_potential": 0.1}.items()
+                ),
+                *(
+                    ("recruitment", {one: value}, "weakening: give it")
+                    for one, value in {"weakest": 0.2, "force_recovery": 50.0, "activation_share": 0.5}.items()
+                ),
+                *(
+                    (name, {one: value}, "an effort: give effort, and bursts, contractions or profile")
+                    for name in ("recruitment", "recovery", "intermittent_nmes")
+                    for one, value in {
+                        "common_drive": 0.1,
+                        "synchrony": 0.1,
+                        "entrainment": 0.1,
+                        "quantity": "force",
+                        "rise": 0.5,
+                        "burst_length": 2.0,
+                    }.items()
+                ),
+                ("recruitment", {"size_effect": 0.6}, "fatigue: give slowing, weakening or, above 50 Hz, block"),
+                ("tiny", {"block_recovery": 2.0, "block": 0.0}, "a block: give block"),
+                ("recovery", {"conduction": 0.01}, "an effort or an H-reflex: give effort and bursts, or h_reflex"),
+                (
+                    "intermittent_nmes",
+                    {"conduction": 0.01},
+                    "an effort or an H-reflex: give effort and bursts, or h_reflex",
+                ),
+                ("recovery", {"effort": 0.3}, "a contraction: give bursts, contractions or profile"),
+                ("tiny", {"bursts": 2, "effort": 0.0}, "an effort: give effort"),
+                ("tiny", {"rise": 0.1, "bursts": 0}, "an effort: give effort, and bursts, contractions or profile"),
+                ("tiny", {"entrainment": 0.3, "rate": 2.0}, "pulses less than 0.2 s apart: give rate"),
+                *((name, {"shift": 0.005}, "a second pair of electrodes: give lateral") for name in SCENARIOS),
+            )
+        ),
+        (
+            "tiny",
+            {"sizes": (1.0, 0.5)},
+            "sizes must hold at most as many entries as there are muscles in tiny, 1, got 2",
+        ),
+        (
+            "tiny",
+            {"efforts_of": (Effort(bursts=0), Effort(bursts=0))},
+            "efforts_of must hold at most .* muscles in tiny, 1",
+        ),
+        ("foot_drop", {"gains": (1.0, 0.5, 2.0)}, "gains must hold at most .* as there are channels in foot_drop, 2"),
         ("recruitment", {"efforts": (0.5,)}, "as there are contractions in recruitment, 0, got 1"),
     ],
 )
@@ -101,6 +150,20 @@ def test_what_belongs_to_something_that_is_there_is_taken():
         {"shape": "monophasic", "gap": 1e-4, "cycles": 2},
         {"trains": ((0.5, 1.0), (1.5, 2.0)), "levels": (1.0, 0.5)},
         {"channel_names": ("VL", "VM"), "neighbour": 0.1},
+        {
+            "slowing": 0.0,
+            "limit": 0.4,
+            "weakening": 0.0,
+            "weakest": 0.05,
+            "shift": 0.0,
+            "gains": (1.0, -0.6, 0.8, -0.4),
+        },
+        {"bursts": 0, "burst_length": 1.0, "common_drive": 0.0, "conduction": 0.017},
+        {"bursts": 0, "effort": 0.0},
+        {"lateral": (0.0, 0.01), "channel_names": ("A", "B"), "shift": 0.004},
+        {"rate": 60.0, "slowing": 0.0, "weakening": 0.0, "size_effect": 0.5},
+        {"rate": 20.0, "entrainment": 0.3},
+        {"effort": 0.0},
         # what is as it was without may be said again
         {"packet": 0.013, "heart_rate": 70.0, "levels": [1.0], "packet_slip": False, "neighbour": 0.0},
     )
@@ -109,6 +172,38 @@ def test_what_belongs_to_something_that_is_there_is_taken():
     # what the scenario has itself may be too much: 20 levels, now for one train
     made = SCENARIOS["recruitment"](rng=rng, trains=((1.0, 4.0),), h_reflex=0.0, duration=5.0, **few)
     assert made.pulses.n_trains == 1
+
+
+def test_what_another_change_gives_an_effect_to_is_taken():
+    rng, few = np.random.default_rng(1), {"units": 3, "fibres_per_unit": 1, "trains": ((1.0, 4.0),), "duration": 5.0}
+    for changes in (
+        {"slowing": 0.01, "limit": 0.2, "shared": 0.5, "recovery": 30.0, "after_potential": 0.1, "size_effect": 0.5},
+        {"weakening": 0.01, "weakest": 0.2, "force_recovery": 50.0, "activation_share": 0.5},
+        {"bursts": 1, "burst_length": 1.0, "common_drive": 0.1, "synchrony": 0.1, "quantity": "force", "rise": 0.1},
+        {"profile": ((0.0, 0.3),), "common_drive": 0.1, "conduction": 0.01},
+        {"conduction": 0.01},  # it has an H-reflex
+    ):
+        assert np.isfinite(SCENARIOS["recruitment"](rng=rng, **few, **changes).recording.signal).all(), changes
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"duration": 1.0}, "bursts must lie within 0 ... 0 where each takes burst_length=1 s of the 0.8 s .* got 1"),
+        ({"duration": 1.0}, "burst_length of at most 0.8 s, or a longer duration"),
+        ({"stimulation": (0.0, 0.01)}, "bursts must lie within 0 ... 0 .* burst_length of at most"),
+        ({"bursts": 3}, "bursts must lie within 0 ... 2 .* got 3"),
+    ],
+)
+def test_contractions_that_take_too_long_are_told_with_what_would_fit(changes, words):
+    with pytest.raises(ek.ParameterError, match=words) as refused:
+        tiny(rng=np.random.default_rng(1), **changes)
+    assert "\n" not in str(refused.value)
+
+
+def test_bursts_that_are_said_to_fit_do():
+    for changes in ({"bursts": 2}, {"duration": 1.0, "burst_length": 0.8}, {"duration": 1.0, "bursts": 0}):
+        assert tiny(rng=np.random.default_rng(1), units=3, fibres_per_unit=1, **changes).pulses.n_trains
 
 
 def test_what_stands_instead_may_be_given_up():
