@@ -17,7 +17,7 @@ from emgkit.simulate.process import voluntary_values
 from emgkit.simulate.session import Session
 from emgkit.simulate.spikes import GRID as DRIVE_GRID
 from emgkit.simulate.surroundings import noise_spectrum
-from emgkit.simulate.timing import beat_at, in_trains
+from emgkit.simulate.timing import beat_at, in_trains, readiness
 from emgkit.simulate.voluntary import NO_BEAT, VoluntarySpectrum, strongest_rates
 
 Array = NDArray[np.floating[Any]]
@@ -64,11 +64,13 @@ def process_values(
     times = stops if stops.size <= MOST_PULSES else grid
     feature_times = np.unique(np.concatenate([stops, *(_edges(one) for one in stimulated)]))
     rows, mean, weighted, active = [], [], [], []
-    for (muscle, done, _), effort, during, (stations, evoked) in zip(played, efforts, stimulated, tables, strict=True):
+    for (muscle, done, drive), effort, during, (stations, evoked) in zip(
+        played, efforts, stimulated, tables, strict=True
+    ):
         row = {name: _between(feature_times, stations, list(values)) for name, values in evoked.items()}
         own_times = np.unique(np.concatenate([grid, _edges(during)]))
         inside = _read(during, own_times)
-        voluntary = _voluntary(session, effort, muscle, done, train, (own_times, inside))
+        voluntary = _voluntary(session, effort, (muscle, done, drive), train, (own_times, inside))
         rows.append(row | {name: _between(feature_times, own_times, list(table)) for name, table in voluntary.items()})
         own, sized = _velocities(muscle, done, times)
         mean += [own] * len(session.montage.lateral)
@@ -87,12 +89,12 @@ def _between(at: Array, times: Array, values: list[Array]) -> Array:
 def _voluntary(
     session: Session,
     effort: Effort,
-    muscle: Muscle,
-    done: Activity,
+    happened: tuple[Muscle, Activity, Array],
     train: NDArray[np.int64],
     when: tuple[Array, NDArray[np.bool_]],
 ) -> dict[str, Array]:
     """Voluntary features at times, and whether each lies within a train, (times, channels)."""
+    muscle, done, drive = happened
     frequencies = np.arange(FREQUENCY_STEP, session.front_end.fs / 2, FREQUENCY_STEP)
     noise = noise_spectrum(frequencies, session.surroundings, session.front_end)
     gain = session.front_end.high_power(frequencies)
@@ -100,9 +102,10 @@ def _voluntary(
     density = VoluntarySpectrum(muscle.templates, muscle.pool.latency, rates, session.conduction, frequencies)
     chance = np.zeros_like(done.volleys.chance)
     chance[:, density.active] = done.volleys.chance[:, density.active]
+    ready = readiness(muscle.pool, drive, done.stimuli.onsets, chance, session.conduction)
     rows = []
     for time, inside in zip(*when, strict=True):
-        beat = beat_at(done.stimuli, chance, train, float(time), session.conduction) if inside else NO_BEAT
+        beat = beat_at(done.stimuli, (chance, ready), train, float(time), session.conduction) if inside else NO_BEAT
         unknown = beat is None or (inside and effort.entrainment > 0) or effort.synchrony > 0
         spectrum = density.at(done.state, float(time), beat or NO_BEAT)
         values = voluntary_values(spectrum * gain + noise, frequencies)

@@ -24,7 +24,7 @@ RATE_STEP = 0.25  # Hz, rates this close have one spectrum; numerical
 PADDED = 8  # lengths of an action potential in its Fourier transform; numerical
 MIDDLE = 0.012  # s after its beginning, about the middle of an action potential; numerical
 
-NO_BEAT = Beat(1.0, np.zeros((1, 1)), np.ones(1))  # no pulse excites anybody
+NO_BEAT = Beat(1.0, np.zeros((1, 1)), np.ones(1), np.ones((1, 1)))  # no pulse excites anybody
 
 
 def strongest_rates(effort: Effort, span: tuple[float, float], duration: float, pool: Pool) -> Array:
@@ -138,6 +138,7 @@ class VoluntarySpectrum:
 
     def _weights(self, beat: Beat) -> _Weights:
         chance = np.broadcast_to(beat.chance, (len(beat.chance), self._units))[:, self.active]
+        ready = np.broadcast_to(beat.ready, (len(beat.ready), self._units))[:, self.active]
         count = min(int(self._frequencies[-1] * beat.period), beat.steps // 2) if chance.any() else 0
         share = np.tile(beat.share, len(self._rates)) / len(self._rates)
         own: Array = np.zeros((self.active.size, self._frequencies.size))
@@ -146,7 +147,9 @@ class VoluntarySpectrum:
             both = np.add.outer(self._rates[:, unit], 1j * chance[:, unit]).ravel()
             different, place = np.unique(both, return_inverse=True)
             firing = [self._firing(float(one.real), float(one.imag), beat.period) for one in different]
-            own[unit] = np.bincount(place, share) @ np.stack([density for density, _ in firing])
+            own[unit] = np.bincount(place, share * np.tile(ready[:, unit], len(self._rates))) @ np.stack(
+                [density for density, _ in firing]
+            )
             if count:
                 courses = np.zeros((different.size, count), dtype=complex)
                 for row, (_, course) in zip(courses, firing, strict=True):
