@@ -45,7 +45,7 @@ class FrontEnd:
     Parameters
     ----------
     fs : float
-        Sampling rate, Hz.
+        Sampling rate, Hz; at least 900, and more for fibres near the electrodes (`Session` says how much).
     rail : float or None
         The first stage, before any filter, cannot leave ± this, V at its input; None for no limit.
     rail_recovery : float
@@ -59,7 +59,7 @@ class FrontEnd:
     high_pass_order : int
         1 or 2.
     low_pass : float or None
-        Corner of the anti-alias filter, Hz; None for 850 Hz or 0.425 fs, whichever is lower.
+        Corner of the anti-alias filter, Hz, at most 0.45 fs; None for 850 Hz or 0.425 fs, whichever is lower.
     anti_alias : {"bessel", "butterworth", "elliptic"}
         The first hardly rings, the last rings most.
     low_pass_order : int
