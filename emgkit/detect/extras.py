@@ -26,6 +26,7 @@ RESPONSE = 0.04  # s after a larger event
 BESIDE, FEWEST_BESIDE = 10, 4  # pulses on either side whose responses are looked at, and at least in all
 AFTER_OTHERS, OUTLYING = 0.5, 3.0  # of what is seen, and SDs beyond it: more is no response
 ALONE, ABOUT = 0.9, 0.006  # of the energy when that is taken out, and s about it; unverified
+SAME = 0.95  # of the energy: the artifact itself, as of doublets; what responses resemble it by is less; unverified
 QUARTILES = 1.349  # SDs of a normal distribution between its quartiles
 DOMINANT = 4.0  # times the other events
 FEWEST = 5
@@ -34,7 +35,8 @@ FEWEST = 5
 def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: float, regular: bool = True) -> Array:
     """Find pulses like those of a train in what is left when the train is taken out.
 
-    What follows the other pulses as well at the same lag is a response to them.
+    What follows the other pulses as well at the same lag is a response to them, unless it is the artifact itself: a
+    response is smoother. So are doublets found, and stimulators that keep the same beat.
 
     Parameters
     ----------
@@ -69,13 +71,14 @@ def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: flo
 
 
 def _no_responses(left: Array, template: Template, times: Array, known: list[Array]) -> Array:
-    """Keep the times at which there is more than what follows the other pulses at the same lag."""
+    """Keep the times of the artifact itself, or of more than what follows the other pulses at the same lag."""
     kept: list[float] = []
-    for time in times:
+    same = template.match(left, times, FINE, FINE / 30).likeness >= SAME
+    for time, artifact in zip(times, same, strict=True):
         before = [(train, train[train < time - APART]) for train in known]
         lags = [(train, float(time - earlier[-1])) for train, earlier in before if earlier.size]
         lags += [(known[0], float(time - one)) for one in kept if time - one < RESPONSE]
-        if all(_exceeds(left, template, time, train, lag) for train, lag in lags):
+        if artifact or all(_exceeds(left, template, time, train, lag) for train, lag in lags):
             kept.append(float(time))
     return np.array(kept)
 

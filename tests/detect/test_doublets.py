@@ -1,0 +1,54 @@
+"""Pulses that follow every pulse at the same lag are found: doublets, short trains, stimulators of one rate."""
+
+import numpy as np
+import pytest
+
+import emgkit as ek
+
+FS = 2000.0
+BEATS = 1.0123 + 0.2003 * np.arange(30)
+
+
+def recording(onsets, seed, fs=FS):
+    """Give artifacts of 5 mV with a tail, M-waves of 2 mV and 0.1 mV of noise at given onsets, s."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(round((onsets.max() + 1) * fs)) / fs
+    signal = rng.normal(0, 2e-6, time.size) + 1e-4 * np.convolve(rng.normal(0, 0.4, time.size), np.ones(6), "same")
+    for onset in onsets:
+        near = (time > onset - 0.002) & (time < onset + 0.06)
+        since = time[near] - onset
+        signal[near] += 5e-3 * np.exp(-(((since - 5e-4) / 4.2e-4) ** 2)) + 2.5e-4 * np.exp(-since / 0.004) * (since > 0)
+        signal[near] += 2e-3 * (since - 0.010) / 0.003 * np.exp(-0.5 * ((since - 0.010) / 0.003) ** 2)
+    return ek.Recording(signal, fs)
+
+
+def missed_and_false(onsets, pulses):
+    apart = np.abs(pulses.onsets[:, np.newaxis] - onsets)
+    return int((apart.min(axis=0) > 1e-3).sum()), int((apart.min(axis=1) > 1e-3).sum())
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("gap", [0.005, 0.010, 0.020])
+def test_both_pulses_of_doublets_are_found(gap, seed):
+    onsets = np.sort(np.concatenate([BEATS, BEATS + gap]))
+    assert missed_and_false(onsets, ek.detect_pulses(recording(onsets, seed))) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_m_waves_after_single_pulses_stay_responses(seed):
+    assert missed_and_false(BEATS, ek.detect_pulses(recording(BEATS, seed))) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("count", "gap", "pause"), [(3, 1 / 30, 1.0007), (5, 0.005, 0.5007), (2, 0.02, 0.5007)])
+def test_every_pulse_of_short_trains_is_found(count, gap, pause, seed):
+    onsets = (1 + pause * np.arange(12)[:, np.newaxis] + gap * np.arange(count)).ravel()
+    assert missed_and_false(onsets, ek.detect_pulses(recording(onsets, seed))) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("every", "gap"), [(1, 0.004), (2, 0.003)])
+def test_a_second_stimulator_on_the_same_beat_is_found(every, gap, seed):
+    first = 1 + np.arange(100) / 40.007 * (3 - every)
+    onsets = np.sort(np.concatenate([first, first[::every] + gap]))
+    assert missed_and_false(onsets, ek.detect_pulses(recording(onsets, seed))) == (0, 0)
