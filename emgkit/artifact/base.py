@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from emgkit.parts import Parts
 from emgkit.pulses import Pulses
 
-__all__ = ["ArtifactMethod", "pulse_samples", "windows_mask"]
+__all__ = ["ArtifactMethod", "living_channels", "pulse_samples", "windows_mask"]
 
 Array = NDArray[np.float64]
 
@@ -53,6 +53,12 @@ class ArtifactMethod(Protocol):
 def pulse_samples(pulses: Pulses, fs: float) -> NDArray[np.int64]:
     """First sample at or after every pulse, each rounded once on its own, shape (pulses,)."""
     return np.ceil(pulses.onsets * fs - 1e-9).astype(np.int64)
+
+
+def living_channels(signal: Array) -> NDArray[np.int64]:
+    """Numbers of the channels that hold a signal: samples that are not missing and not all the same."""
+    rows = (row[np.isfinite(row)] for row in signal)
+    return np.flatnonzero([known.size > 0 and bool((known != known[0]).any()) for known in rows])
 
 
 def windows_mask(onsets: Array, fs: float, count: int, before: float, after: float | Array) -> NDArray[np.bool_]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import FrozenValue
+from emgkit.artifact.base import living_channels
 from emgkit.artifact.spline_found import Found, Wanted
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_pulse_times import usual_interval
@@ -50,8 +51,11 @@ class FoundInGroups(FrozenValue):
 
     @property
     def quality(self) -> dict[str, Any]:
-        """Numbers of all channels; where a group has one number, the least of pulses, else the largest."""
-        if len(self.groups) == 1:
+        """Numbers of all channels; where a group has one number, the least of pulses, else the largest.
+
+        Channels that hold no signal have 0.
+        """
+        if self.groups[0].size == self.shape[0]:
             return dict(self.found[0].quality)
         names = dict.fromkeys(name for one in self.found for name in one.quality)
         return {name: self._joined(name) for name in names}
@@ -95,7 +99,7 @@ class GroupedPart(FrozenValue):
 
     def __call__(self) -> Array:
         """Render the part, V, (channels, samples)."""
-        if len(self.groups) == 1:
+        if self.groups[0].size == self.shape[0]:
             return self.of(self.models[0])
         out = np.zeros(self.shape)
         for rows, model in zip(self.groups, self.models, strict=True):
@@ -109,19 +113,34 @@ class GroupedPart(FrozenValue):
 
 
 def fit_groups(signal: Array, fs: float, pulses: Pulses, before: float, window: float, wanted: Wanted) -> FoundInGroups:
-    """Fit all channels at once, or, if they are many, the leading ones and then the others, told of the pulses."""
+    """Fit all channels at once, or, if they are many, the leading ones and then the others, told of the pulses.
+
+    Channels that hold no signal are left out: where all channels must be known, they would leave nothing to the
+    others.
+    """
+    living = living_channels(signal)
+    some = 0 < living.size < len(signal)
+    found = _fitted(signal[living] if some else signal, fs, pulses, before, window, wanted, living if some else None)
+    return replace(found, groups=[living[rows] for rows in found.groups], shape=signal.shape) if some else found
+
+
+def _fitted(
+    signal: Array, fs: float, pulses: Pulses, before: float, window: float, wanted: Wanted, numbers: Indices | None
+) -> FoundInGroups:
+    """Fit channels that have samples; their numbers are for the messages."""
+    numbers = np.arange(len(signal)) if numbers is None else numbers
     together = max(TOGETHER, MOST_SAMPLES // signal.shape[1])
     if len(signal) <= max(AT_ONCE, together):
-        found = Session(signal, fs, pulses, before, window, wanted).run()
+        found = Session(signal, fs, pulses, before, window, wanted, numbers).run()
         return FoundInGroups([np.arange(len(signal))], [found], signal.shape)
     order = channels_by_evidence(signal, fs, pulses)
     leaders = max(LEADERS, together)
     others = np.array_split(order[leaders:], int(np.ceil((order.size - leaders) / together)))
     groups = [np.sort(rows) for rows in (order[:leaders], *others)]
-    first = Session(signal[groups[0]], fs, pulses, before, window, wanted, groups[0]).run()
+    first = Session(signal[groups[0]], fs, pulses, before, window, wanted, numbers[groups[0]]).run()
     every = [first]
     for rows in groups[1:]:
-        session = Session(signal[rows], fs, pulses, before, window, wanted, rows)
+        session = Session(signal[rows], fs, pulses, before, window, wanted, numbers[rows])
         every.append(session.run() if first.agreed is None else session.follow(first.agreed))
     return FoundInGroups(groups, [replace(one, agreed=None) for one in every], signal.shape)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,12 @@ from scipy.interpolate import CubicSpline
 from threadpoolctl import threadpool_limits
 
 from emgkit._checks import in_range, whole
+from emgkit.artifact.base import living_channels
 from emgkit.artifact.fill import AR, Fill
 from emgkit.artifact.tail_amplifier import amplifiers_of_noise
 from emgkit.artifact.tail_group import FrontEndKnowledge, TailGroup, fit_group
 from emgkit.artifact.tail_sweeps import alike, free_of_pulses
-from emgkit.errors import TimingError
+from emgkit.errors import ParameterError, TimingError
 from emgkit.parts import Parts
 from emgkit.pulses import Pulses
 
@@ -90,9 +91,14 @@ class TailFit:
         if crowds:
             raise TimingError(f"{crowds}: use phase_spline.")
         with threadpool_limits(limits=1, user_api="blas"):  # small matrices; and sums depend on the number of threads
-            return self._separate(signal, fs, pulses)
+            living = living_channels(signal)
+            if living.size == len(signal):
+                return self._separate(signal, fs, pulses, living)
+            if not living.size:
+                raise ParameterError("tail_fit needs a channel with samples that are not all the same.")
+            return _with_dead(self._separate(signal[living], fs, pulses, living), living, len(signal))
 
-    def _separate(self, signal: Array, fs: float, pulses: Pulses) -> Parts:
+    def _separate(self, signal: Array, fs: float, pulses: Pulses, numbers: NDArray[np.int64]) -> Parts:
         free = free_of_pulses(signal, fs, pulses, QUIET_AFTER)
         filled = np.where(np.isfinite(signal), signal, 0.0)
         known = FrontEndKnowledge(self.high_pass, self.high_pass_order, amplifiers_of_noise(filled, free, fs))
@@ -116,7 +122,7 @@ class TailFit:
                 "evoked_error_share": worst,
                 "overlap": np.stack([split.overlap for split in splits]).any(axis=0).astype(float),
             },
-            messages=_messages(groups),
+            messages=_messages(groups, numbers),
         )
 
 
@@ -141,9 +147,26 @@ def _shares(group: TailGroup) -> Array:
     return np.asarray(np.sqrt((group.split.evoked_error**2).mean(axis=1)) / np.maximum(size, 1e-300))
 
 
-def _messages(groups: list[TailGroup]) -> tuple[str, ...]:
+def _with_dead(parts: Parts, living: NDArray[np.int64], channels: int) -> Parts:
+    """Give parts of all channels: nothing was taken from those that hold no signal, all of them is lost."""
+
+    def placed(rows: Any, empty: Any) -> Any:
+        out = np.full((channels, *np.shape(rows)[1:]), empty)
+        out[living] = rows
+        return out
+
+    return replace(
+        parts,
+        components={name: placed(rows, 0.0) for name, rows in parts.components.items()},
+        lost=placed(parts.lost, True),
+        standard_errors={name: placed(rows, 0.0) for name, rows in parts.standard_errors.items()},
+        quality={name: placed(one, np.nan) if np.ndim(one) else one for name, one in parts.quality.items()},
+    )
+
+
+def _messages(groups: list[TailGroup], numbers: NDArray[np.int64]) -> tuple[str, ...]:
     return tuple(
-        f"Channel {channel + 1}, {group.pulses.size} pulses: {group.split.reason[channel]}"
+        f"Channel {numbers[channel] + 1}, {group.pulses.size} pulses: {group.split.reason[channel]}"
         for group in groups
         for channel in np.flatnonzero(group.split.overlap)
     )

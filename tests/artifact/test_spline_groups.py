@@ -106,3 +106,23 @@ def test_64_channels_need_at_most_the_memory_of_the_signal_beyond_the_input_and_
     rendered = tracemalloc.get_traced_memory()[1] / size - 1
     tracemalloc.stop()
     assert max(fitted, rendered) <= 1.0, (fitted, rendered)
+
+
+@pytest.mark.parametrize(("at_once", "empty"), [(3, 0.0), (8, np.nan)])
+def test_channels_without_a_signal_take_nothing_from_the_others(many, at_once, empty, monkeypatch):
+    """Group by group, and all at once."""
+    monkeypatch.setattr(spline_groups, "AT_ONCE", at_once)
+    signal, _, pulses = many
+    signal, place, pulses = signal[:5, : round(3 * FS)], 1, pulses.crop(0, 2.9)
+    with_empty = np.insert(signal, place, empty, axis=0)
+    alone = ek.separate(ek.Recording(signal, FS), pulses, "phase_spline")
+    beside = ek.separate(ek.Recording(with_empty, FS), pulses, "phase_spline")
+    assert np.abs(alone.evoked.signal).max() > 1e-5
+    for part in ("artifact", "evoked", "voluntary", "interference"):
+        rest = np.delete(getattr(beside, part).signal, place, axis=0)
+        np.testing.assert_allclose(rest, getattr(alone, part).signal, atol=1e-12, rtol=0)
+    assert not beside.evoked.valid[place].any()
+    evidence = beside.quality["response_evidence"]
+    np.testing.assert_allclose(np.delete(evidence, place), alone.quality["response_evidence"])
+    assert "EMG2 holds no signal: all of it is marked as lost." in beside.messages
+    assert len(beside.messages) == len(alone.messages) + 1

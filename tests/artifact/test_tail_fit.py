@@ -136,3 +136,21 @@ def test_the_artifact_of_the_mouse_goes_and_the_plateau_stays(real_data):
         wave = slice(round(2.1e-3 * sweeps.fs), round(6e-3 * sweeps.fs))
         changes.append(np.ptp(clean.signal[0, wave]) / np.ptp(sweep[0, wave]) - 1)
     assert np.abs(changes).max() < 0.01, f"median {np.median(changes):.4f}, all {np.round(changes, 4)}"
+
+
+@pytest.mark.parametrize("empty", [np.nan, 0.0])
+def test_channels_without_a_signal_take_nothing_from_the_others(empty):
+    recording, pulses, _ = made(3, pulses=3)
+    both = np.stack([recording.signal[0], np.full(recording.n_samples, empty), -recording.signal[0]])
+    alone = ek.separate(ek.Recording(both[[0, 2]], FS), pulses, "tail_fit")
+    beside = ek.separate(ek.Recording(both, FS), pulses, "tail_fit")
+    np.testing.assert_allclose(beside.evoked.signal[[0, 2]], alone.evoked.signal, atol=1e-12, rtol=0)
+    np.testing.assert_allclose(beside.quality["overlap"][[0, 2]], alone.quality["overlap"])
+    assert not beside.evoked.valid[1].any()
+    assert any("EMG2 holds no signal" in one for one in beside.messages), beside.messages
+
+
+def test_without_any_signal_it_says_so():
+    recording, pulses, _ = made(3, pulses=3)
+    with pytest.raises(ek.EmgkitError, match="needs a channel with samples"):
+        ek.separate(ek.Recording(0 * recording.signal, FS), pulses, "tail_fit")
