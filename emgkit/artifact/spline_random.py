@@ -1,10 +1,9 @@
 """Shapes by which the response varies from pulse to pulse by chance, and how much of each every pulse has.
 
 Which axons fire varies from pulse to pulse near their thresholds, so that the M-wave varies within a few shapes. They
-are found as the directions in which what the mean response leaves exceeds the same residual turned by a random time in
-every pulse (generalised eigenvectors; their number by parallel analysis, Horn 1965, Psychometrika 30:179): voluntary
-EMG is locked to nothing and looks the same after the turn. Every pulse's scores are shrunk by what voluntary EMG puts
-into them.
+are found as the directions in which what the mean response leaves exceeds a stationary process of the same spectrum
+(generalised eigenvectors): voluntary EMG is locked to nothing. They count as far as they exceed it in pulses that they
+were not learned from, too. Every pulse's scores are shrunk by what voluntary EMG puts into them.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, eigvalsh
+from scipy.linalg import eigh, toeplitz
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design, pulse_power
@@ -28,8 +27,11 @@ EARLIEST = 0.003  # s after the pulse, before which shift and size of the artifa
 STEP = 0.0006  # s between knots, at least:
 SAMPLES_PER_STEP = 1.25
 MOST = 4  # shapes
-MARGIN = 1.1  # over the largest eigenvalue of turned residuals
-TURNS, TRIALS = 5, 3  # turned residuals for the covariance, and for the largest eigenvalue
+ORDER = 40  # of the model of unlocked EMG, and at most half of a frame
+LEAST_VARIANCE = 1e-9  # of the largest, of a direction; numerical
+MARGIN = 1.1  # over the noise, in pulses that the direction was not learned from
+DRAWS = 8  # of unlocked frames, for the covariance
+SURE = 2.5  # standard errors
 PULSES_PER_COEFFICIENT = 3.0
 TELLING = 4.0  # ratio of the powers at high and low effort from which noise and response are told apart
 WHOLE = 0.95  # of the usual number of samples that a pulse must have to be learned from
@@ -103,17 +105,30 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array) -> RandomShapes 
         return None
     scale = np.sqrt(power[frames.pulses])[:, np.newaxis]
     scaled = frames.values / scale
-    products = [_products(frames.project(_turned(scaled, seed))) for seed in range(TURNS + TRIALS)]
-    noise = _ridged(sum(products[:TURNS], np.zeros((design.size, design.size))) / TURNS, 1e-6)
-    values, vectors = eigh(_products(frames.project(scaled)), noise)
-    last = [design.size - 1, design.size - 1]
-    tops = [eigvalsh(one, noise, subset_by_index=last)[0] for one in products[TURNS:]]
-    chosen = np.flatnonzero(values > MARGIN * max(tops))[::-1][:MOST]
-    if not chosen.size:
+    drawn = [_products(frames.project(_unlocked(scaled, seed))) for seed in range(DRAWS)]
+    noise = _ridged(sum(drawn, np.zeros((design.size, design.size))) / DRAWS, 1e-6)
+    own = frames.project(scaled)
+    number = min(_confirmed(own[::2], own[1::2], noise), _confirmed(own[1::2], own[::2], noise))
+    if not number:
         return None
+    values, vectors = eigh(_products(own), noise)
+    chosen = np.arange(values.size)[::-1][:number]
     seen = design.rows_of(_first_of_each(design, frames.values.shape[1]))  # filters tell nothing of what they never saw
     projected = seen.project(_level_free(seen, rest))
     return _scored(design, projected, power * max(float(np.median(values)), 0.3), noise, vectors[:, chosen])
+
+
+def _confirmed(one: Array, other: Array, noise: Array) -> int:
+    """Count the directions of most excess over noise in some pulses that exceed it in others, too.
+
+    EMG of few large units has directions of excess by chance; they are none of other pulses.
+    """
+    size = len(noise)
+    _, vectors = eigh(_products(one), noise, subset_by_index=[size - MOST, size - 1])
+    squares = (other @ vectors[:, ::-1]) ** 2
+    error = squares.std(axis=0) / np.sqrt(len(squares))
+    over = squares.mean(axis=0) > np.maximum(MARGIN, 1 + SURE * error)
+    return int(np.argmin(np.append(over, False)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,11 +177,35 @@ def _without_lines(values: Array) -> Array:
     return np.asarray(values - values.mean(axis=1, keepdims=True) - slope[:, np.newaxis] * place)
 
 
-def _turned(values: Array, seed: int) -> Array:
-    """Every frame rolled by a random number of samples."""
+def _unlocked(values: Array, seed: int) -> Array:
+    """Draw frames that are locked to nothing: a stationary process with the frames' spectrum and energies.
+
+    Frames that were rolled would break what is coherent over more than half a frame, as EMG behind steep filters is.
+    """
+    variances, waves = np.linalg.eigh(toeplitz(_autocovariance(values)))
+    root = waves * np.sqrt(np.maximum(variances, LEAST_VARIANCE * variances[-1]))
+    drawn = np.random.default_rng(seed).standard_normal(values.shape) @ root.T
+    energies = [(_without_lines(one) ** 2).sum(axis=1, keepdims=True) for one in (values, drawn)]
+    return np.asarray(drawn * np.sqrt(energies[0] / np.maximum(energies[1], 1e-300)))
+
+
+def _autocovariance(values: Array) -> Array:
+    """Autocovariance over the length of a frame, V², by an autoregressive model of all frames (Burg's recursion)."""
     width = values.shape[1]
-    turn = np.random.default_rng(seed).integers(width, size=len(values))
-    return np.take_along_axis(values, (np.arange(width) + turn[:, np.newaxis]) % width, axis=1)
+    forward, backward = values[:, 1:], values[:, :-1]
+    model, lags = np.ones(1), [float((values**2).mean())]
+    for _ in range(min(ORDER, width // 2)):
+        power = (forward**2).sum() + (backward**2).sum()
+        if not power > 0:
+            break
+        reflected = -2 * (forward * backward).sum() / power
+        model = np.append(model, 0.0) + reflected * np.append(model, 0.0)[::-1]
+        lags.append(float(-model[1:] @ lags[::-1]))
+        forward, backward = forward + reflected * backward, backward + reflected * forward
+        forward, backward = forward[:, 1:], backward[:, :-1]
+    while len(lags) < width:
+        lags.append(float(-model[1:] @ lags[: -model.size : -1]))
+    return np.array(lags)
 
 
 def _level_free(design: PhaseDesign, rest: Array) -> Array:

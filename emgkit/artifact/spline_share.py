@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import BSpline
+from scipy.sparse import csr_array
 
 from emgkit._checks import FrozenValue
-from emgkit.artifact.spline_basis import make_design
+from emgkit.artifact.spline_basis import DEGREE
 
-__all__ = ["HAND_OVER", "Tail", "TailShare", "bridge", "hand_over"]
+__all__ = ["HAND_OVER", "Tail", "TailShare", "bridge", "hand_over", "tail_rows"]
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 BRIDGE_BEFORE = 0.0006  # s before the pulse, from which an artifact is bridged
 HAND_OVER = 0.4  # of the artifact's end: over the last part of it the artifact is handed over to the response
@@ -52,20 +55,31 @@ class Tail(FrozenValue):
 
     Parameters
     ----------
-    onsets : (pulses,) s, pulses that a pause follows
+    places : (places,) s, pulses that tails follow
+    signs : (places,) how often each is added
     knots : (knots,) s
     coefficients : (channels, size) V
     """
 
-    onsets: Array
+    places: Array
+    signs: Array
     knots: Array
     coefficients: Array
 
-    def add_to(self, out: Array, channel: int, fs: float) -> None:
-        """Add the tails to a channel, V, (samples,)."""
-        design = make_design(self.onsets, fs, out.size, self.knots)
-        shape = (self.onsets.size, design.size)
-        out[design.samples] += design.evaluate(np.broadcast_to(self.coefficients[channel], shape).copy())
+    def add_to(self, out: Array, channel: int, fs: float, times: float = 1.0) -> None:
+        """Add the tails to a channel, V, (samples,), so many times."""
+        samples, place, splines = tail_rows(self.places, self.knots, fs, out.size)
+        np.add.at(out, samples, times * self.signs[place] * (splines @ self.coefficients[channel]))
+
+
+def tail_rows(places: Array, knots: Array, fs: float, count: int) -> tuple[Indices, Indices, csr_array]:
+    """Give the samples of tails, the place of each, and the splines there, (rows, coefficients)."""
+    first = np.ceil((places + knots[0]) * fs).astype(np.int64)
+    samples = first[:, np.newaxis] + np.arange(int(np.ceil((knots[-1] - knots[0]) * fs)) + 1)
+    since = samples / fs - places[:, np.newaxis]
+    inside = (since >= knots[0]) & (since < knots[-1]) & (samples >= 0) & (samples < count)
+    place = np.broadcast_to(np.arange(places.size)[:, np.newaxis], samples.shape)[inside]
+    return samples[inside], place, csr_array(BSpline.design_matrix(since[inside], knots, DEGREE))
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,30 +1,54 @@
-"""What outlasts the usual interval after pulses that a pause follows."""
+"""What outlasts the usual interval, where the next pulse does not come."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.sparse import csr_array
 
-from emgkit.artifact.spline_basis import DEGREE, bend_operator, make_design
-from emgkit.artifact.spline_share import Tail
-from emgkit.artifact.spline_solve import fit_courses
+from emgkit.artifact.spline_basis import DEGREE, bend_operator
+from emgkit.artifact.spline_share import Tail, tail_rows
 
-__all__ = ["find_tail"]
+__all__ = ["PAUSE", "find_tail", "gaps_in_trains"]
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
-TAIL, STEP = 0.040, 0.001  # s: what is left after the time of the next pulse, and its knots
+TAIL, STEP = 0.060, 0.001  # s: what is left after the time of the next pulse, and its knots
+PAUSE = 0.040  # s after the end of the support, without a pulse
+GAP = 1.5  # usual intervals of a train, from which a pulse is missing
+CORRELATED = 5.0  # samples of EMG that are alike: unverified
+SELDOM, FREELY = 5, 0.3  # gaps; fewer cost little EMG, so that what is sharp may stay: less noise is taken for granted
+SMOOTHEST, ROUGHEST = 8, -8  # powers of ten of the smoothness that are tried, over that of the samples; numerical
+PINNED = 2  # coefficients at the end that are zero: value and slope
+
+
+def gaps_in_trains(onsets: Array, train: Indices, interval: float, begun: int) -> tuple[Array, Array]:
+    """Places of the tails of a periodic train, s, and their signs, both (places,).
+
+    Every response of a train holds what the earlier ones leave. After a pulse that a gap follows that goes on, and the
+    response after the gap lacks what the one before it would have left, had it come an interval earlier. The first
+    ``begun`` pulses of a train have responses of their own.
+    """
+    gaps = np.diff(onsets, append=np.inf)
+    before = np.flatnonzero(gaps > GAP * interval)
+    since = np.arange(onsets.size) - np.searchsorted(train, train, side="left")
+    after = before[before < onsets.size - 1] + 1
+    after = after[since[after] >= begun]
+    places = np.concatenate([onsets[before], onsets[after] - interval])
+    return places, np.concatenate([np.ones(before.size), -np.ones(after.size)])
 
 
 def find_tail(
-    onsets: Array, until: float, rest: Array, known: NDArray[np.bool_], weights: Array, fs: float, enough: int
-) -> Tail | None:
-    """Fit it from what all else leaves, if there are enough pauses.
+    places: Array, signs: Array, until: float, rest: Array, known: NDArray[np.bool_], weights: Array, fs: float
+) -> Tail:
+    """Fit it from what all else leaves: a smooth curve that ends at zero, as smooth as the samples make likely.
 
     Parameters
     ----------
-    onsets : ndarray, shape (pulses,)
-        All pulses, s.
+    places, signs : ndarray, shape (places,)
+        Pulses that tails follow, s, and how often, see `gaps_in_trains`.
     until : float
         End of the support of the response, s after a pulse.
     rest : ndarray, shape (channels, samples)
@@ -35,21 +59,40 @@ def find_tail(
         One over the variance of the noise, 1/V².
     fs : float
         Hz.
-    enough : int
-        Pauses that it takes.
     """
-    onsets = onsets[np.append(np.diff(onsets), np.inf) > until + TAIL]
-    if onsets.size < enough:
-        return None
     inner = np.arange(until + STEP, until + TAIL - 0.5 * STEP, STEP)
     knots = np.concatenate([np.full(DEGREE + 1, until), inner, np.full(DEGREE + 1, until + TAIL)])
-    design, bend = make_design(onsets, fs, rest.shape[1], knots), bend_operator(knots)
-    once, none = np.ones((onsets.size, 1)), np.zeros((onsets.size, 0))
-    found = np.zeros((len(rest), design.size))
+    bend = bend_operator(knots)[:, :-PINNED]
+    root: Array = np.linalg.cholesky(bend.T @ bend).astype(float)
+    alike = CORRELATED if (signs > 0).sum() >= SELDOM else FREELY
+    samples, rows = _design(places, signs, knots, fs, rest.shape[1])
+    found = np.zeros((len(rest), knots.size - DEGREE - 1))
     for channel, row in enumerate(rest):
-        seen, valid = row[design.samples], known[channel, design.samples].astype(float)
-        if seen.size and np.var(seen) > 0:
-            weight = np.full(onsets.size, float(weights[channel]))
-            fit = fit_courses(design.gram(valid), design.project_rows(seen * valid), once, none, weight, bend)
-            found[channel] = fit.coefficients[0]
-    return Tail(onsets, knots, found)
+        valid = known[channel, samples].astype(float)
+        own = rows.multiply(valid[:, np.newaxis]).tocsr()
+        gram, right = (own.T @ rows).toarray(), own.T @ row[samples]
+        found[channel, :-PINNED] = _smoothed(gram, right, alike / float(weights[channel]), root)
+    return Tail(places, signs, knots, found)
+
+
+def _design(places: Array, signs: Array, knots: Array, fs: float, count: int) -> tuple[Indices, csr_array]:
+    """Give the samples that tails reach, and the splines there, (samples, coefficients): tails on each other add up."""
+    samples, place, splines = tail_rows(places, knots, fs, count)
+    reached, number = np.unique(samples, return_inverse=True)
+    adding = csr_array((signs[place], (number, np.arange(number.size))), shape=(reached.size, number.size))
+    return reached, csr_array((adding @ splines)[:, :-PINNED])
+
+
+def _smoothed(gram: Array, right: Array, noise: float, root: Array) -> Array:
+    """Posterior mean of a curve whose second differences have the variance of the highest marginal likelihood, V."""
+    half = solve_triangular(root, gram, lower=True)
+    precision, vectors = np.linalg.eigh(solve_triangular(root, half.T, lower=True) / noise)
+    pull = vectors.T @ solve_triangular(root, right, lower=True) / noise
+    precision = np.maximum(precision, 0.0)
+    if not precision.any() or not pull.any():
+        return np.zeros(right.size)
+    powers = 10.0 ** np.arange(ROUGHEST, SMOOTHEST + 0.25, 0.5) * float(precision.mean())
+    grown = precision + powers[:, np.newaxis]
+    likelihood = 0.5 * (np.log(powers)[:, np.newaxis] - np.log(grown) + pull**2 / grown).sum(axis=1)
+    best = int(np.argmax(likelihood))
+    return np.asarray(solve_triangular(root.T, vectors @ (pull / grown[best]), lower=False))

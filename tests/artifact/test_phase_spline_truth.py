@@ -6,6 +6,8 @@ import pytest
 import emgkit as ek
 from emgkit.benchmark.cases import CASES
 from emgkit.benchmark.scores import evoked_scores, scene_of, voluntary_scores
+from emgkit.benchmark.sessions import drawn
+from emgkit.simulate import simulate
 
 SEEDS = (11, 12, 13)
 
@@ -41,6 +43,19 @@ def test_two_stimulators_whose_volleys_meet_are_told_apart():
     values = [one["snr_usable"] for one in scores("two_stimulators")]
     assert np.median(values) >= 13.0, f"worst {np.min(values):.1f}, median {np.median(values):.1f} dB"
     assert np.min(values) >= 10.0, f"worst {np.min(values):.1f}, median {np.median(values):.1f} dB"
+
+
+def test_pulses_that_do_not_come_cost_little():
+    behind = []
+    for seed in (31, 32):
+        found = []
+        for missing in (0.0, 0.04):
+            planning, playing = np.random.default_rng(seed).spawn(2)
+            made = simulate(drawn(planning, missing=missing), rng=playing)
+            parts = ek.separate(made.recording, made.pulses, "phase_spline")
+            found.append(voluntary_scores(scene_of(made), parts.voluntary.signal).values["snr_usable"])
+        behind.append(found[0] - found[1])
+    assert np.max(behind) < 3, behind
 
 
 def test_stimulators_of_one_rate_are_taken_in_turns():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfiltfilt
 
 from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots, pulse_power
 from emgkit.artifact.spline_pulse import estimate_changes
@@ -10,6 +11,7 @@ from emgkit.artifact.spline_random import find_shapes, shape_knots
 from emgkit.artifact.spline_scores import shrink
 from emgkit.artifact.spline_share import bridge
 from emgkit.artifact.spline_solve import fit_courses
+from emgkit.artifact.spline_tail_after import find_tail, gaps_in_trains
 from emgkit.artifact.spline_time import make_segments, null_courses, smooth_courses
 
 FS = 2000.0
@@ -167,6 +169,58 @@ def test_voluntary_emg_alone_has_no_random_shapes():
         wave = np.zeros(1) if found is None else design.evaluate(found.coefficients)
         taken.append(float((wave**2).sum() / (noise**2).sum()))
     assert np.max(taken) < 0.01, taken
+
+
+@pytest.mark.parametrize("band", [(20, 450), (10, 500), (50, 450), (90, 180)])
+def test_emg_behind_steep_filters_has_no_random_shapes(band):
+    onsets, count = 0.1 + np.arange(300) / 29.97, 21_000
+    design = make_design(onsets, FS, count, shape_knots(0.031, FS))
+    steep = butter(4, band, "bandpass", fs=FS, output="sos")
+    taken = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        noise = 100e-6 * sosfiltfilt(steep, rng.standard_normal(count)) + 2e-6 * rng.standard_normal(count)
+        found = find_shapes(design, noise, power_of(design, noise))
+        wave = np.zeros(1) if found is None else design.evaluate(found.coefficients)
+        taken.append(float((wave**2).sum() / (noise**2).sum()))
+    assert np.median(taken) == 0, taken
+    assert np.mean(np.array(taken) > 0.01) <= 1 / 8, taken
+
+
+def missing_some(rng):
+    beats = np.arange(600)
+    came = ~np.isin(beats, rng.choice(np.arange(10, 590), 24, replace=False))
+    return 0.1003 + beats / 29.97, came
+
+
+def test_what_outlasts_the_interval_is_taken_from_gaps_and_given_back_after_them():
+    """Responses that fade with 16 ms, some absent: a train lacks them by a law without a free number."""
+    fade, interval, count = 0.016, 1 / 29.97, 41_000
+    time = np.arange(count) / FS
+    left = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        beats, came = missing_some(rng)
+        onsets = beats[came]
+        whole, mean = np.zeros(count), np.zeros(count)
+        for beat, here in zip(beats, came, strict=True):
+            since = time - beat
+            wave = -400e-6 * np.where((since >= 0) & (since < 0.3), np.exp(-np.maximum(since, 0) / fade), 0.0)
+            whole += wave * here
+        steady = -400e-6 / (1 - np.exp(-interval / fade))
+        for onset in onsets:  # what a periodic response says of every pulse until the next beat
+            since = time - onset
+            mean += np.where((since >= 0) & (since < interval), steady * np.exp(-np.maximum(since, 0) / fade), 0.0)
+        late = time > beats[5]
+        rest = (whole - mean) * late * (time < beats[-5])
+        noise = emg(count, seed, np.full(count, 10e-6))
+        places, signs = gaps_in_trains(onsets, np.zeros(onsets.size, int), interval, 2)
+        known, weight, within = np.ones((1, count), bool), np.array([1e10]), places < beats[-5]
+        tail = find_tail(places[within], signs[within], interval, (rest + noise)[np.newaxis], known, weight, FS)
+        after = rest.copy()
+        tail.add_to(after, 0, FS, -1.0)
+        left.append(np.sqrt((after**2).sum() / (rest**2).sum()))
+    assert np.max(left) < 0.25, left
 
 
 def test_a_course_that_is_not_there_vanishes_and_one_that_is_there_stays():
