@@ -60,7 +60,9 @@ def _edges(times: Array, values: Array) -> tuple[float, ...]:
     bend[:, reach:-reach] = np.abs(values[:, 2 * reach :] - 2 * values[:, reach:-reach] + values[:, : -2 * reach])
     bend = np.nan_to_num(bend)
     near = times < LATEST_EDGE
-    sharpest, smooth = bend[:, near].max(axis=1), bend[:, ~near].max(axis=1)
+    sharpest, smooth = (
+        bend[:, part].max(axis=1, initial=0.0) for part in (near, ~near)
+    )  # short intervals: one is empty
     row = int(np.argmax(sharpest / np.maximum(smooth, 1e-300)))
     sharp = near & (bend[row] >= max(EDGE_SHARE * sharpest[row], EDGE_OVER * smooth[row]))
     last = _end_of_run(times[sharp])

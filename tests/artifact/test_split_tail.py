@@ -10,6 +10,7 @@ from scipy.signal import butter, sosfilt
 from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
+import emgkit as ek
 from emgkit.artifact.split_tail import split_tail
 from emgkit.artifact.tail_amplifier import amplifiers_of_noise, slow_or_not
 from emgkit.artifact.tail_atoms import TAUS, choose_tails, tail_basis
@@ -334,3 +335,12 @@ def test_tails_that_hardly_differ_beside_next_to_no_noise_keep_their_evidence_fi
         choices = choose_tails(gram, response, np.zeros(1), 1.0, 1, 3)
         worst += int((~np.isfinite(choices.evidence)).sum())
     assert worst == 0
+
+
+@pytest.mark.parametrize("rate", [140.0, 150.0])
+def test_intervals_shorter_than_any_edge_are_split_or_left(rate):
+    """All times since the pulse lie where its edges are looked for."""
+    simulation = ek.simulate.tiny(rng=np.random.default_rng(1), rate=rate)
+    parts = ek.separate(simulation.recording, simulation.pulses)
+    total = sum(getattr(parts, name).signal for name in ("artifact", "evoked", "voluntary", "interference"))
+    assert np.abs(total - simulation.recording.signal).max() < 1e-12
