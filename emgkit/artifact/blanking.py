@@ -107,7 +107,7 @@ def artifact_end(signal: Array, fs: float, pulses: Pulses) -> float:
     """
     rate = pulses.rate
     longest = LATEST_END if not np.isfinite(rate) else min(LATEST_END, 0.5 / rate)
-    span = int(np.floor((1 / rate if np.isfinite(rate) else 3 * LATEST_END) * fs)) - 1
+    span = max(int(np.floor((1 / rate if np.isfinite(rate) else 3 * LATEST_END) * fs)) - 1, 1)
     index = pulse_samples(pulses, fs)[:, np.newaxis] + np.arange(span + 1)
     index = index[(index[:, 0] >= 0) & (index[:, -1] < signal.shape[1])]
     if not index.size:

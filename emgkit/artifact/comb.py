@@ -78,6 +78,11 @@ class Comb:
             onsets = pulses.onsets[pulses.train == train]
             period = _period(onsets, int(train))
             near = windows_mask(onsets, fs, signal.shape[1], self.before, period - self.before - 1 / fs)
+            if not near.any():
+                raise TimingError(
+                    f"A comb needs samples between the pulses, those of train {train} are {period * 1e3:.3g} ms apart: "
+                    f"are some given twice?"
+                )
             until = max(until, period - self.before)
             span = _span(near)
             for channel, row in enumerate(signal - spikes):

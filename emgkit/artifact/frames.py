@@ -87,6 +87,11 @@ def sequences(pulses: Pulses, fs: float, before: float, after: float | None) -> 
         end = usual + 1 / fs if after is None else after  # up to the next frame, whatever the interval rounds to
         count = int(np.floor((before + end) * fs + 1e-9))
         if count < max(0.001 * fs, 2):
+            if after is None:
+                raise TimingError(
+                    f"Pulses {float(np.quantile(pulses.intervals, 0.05)) * 1e3:.3g} ms apart are too close for frames "
+                    f"that end with the next: are some given twice? Use phase_spline, or give after=."
+                )
             raise TimingError(
                 f"Frames from {before * 1e3:.3g} ms before to {end * 1e3:.3g} ms after the pulse are too short: "
                 f"give after= or use phase_spline."

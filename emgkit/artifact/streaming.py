@@ -194,6 +194,8 @@ class FrameStream:
             return
         given = pulses.onsets if isinstance(pulses, Pulses) else pulses
         onsets = np.atleast_1d(np.asarray(given, dtype=np.float64))
+        if not np.isfinite(onsets).all():
+            raise TimingError(f"Pulses must be finite, got {onsets[~np.isfinite(onsets)][0]}.")
         for onset, first in zip(onsets, first_samples(onsets, self._fs, self._before), strict=True):
             if not onset > self._last_onset or onset * self._fs < self._received - 1e-6:
                 raise TimingError(
@@ -250,6 +252,8 @@ class FrameStream:
         piece = self._piece(frame.first, stop, known)
         low = max(frame.first, self._start)
         removed, lost = (values[:, low - frame.first :] for values in self._kernel.predict(piece, frame.places))
+        if stop <= low:  # the next pulse came at once
+            return
         place = slice(low - self._start, stop - self._start)
         self._removed[:, place], self._lost[:, place] = removed, lost
 

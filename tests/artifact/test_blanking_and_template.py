@@ -144,3 +144,26 @@ def test_too_few_pulses_for_a_template_are_named():
 def test_parameters_out_of_range_are_refused(wrong):
     with pytest.raises(ek.ParameterError):
         wrong()
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        (ek.Blanking(), "leaves nothing"),
+        (ek.Interpolation(), "leaves nothing"),
+        (ek.Comb(), "given twice"),
+        (ek.MovingTemplate(), "given twice"),
+        (ek.TemplatePCA(), "given twice"),
+    ],
+)
+def test_pulses_that_are_given_twice_are_named(method, said):
+    onsets = 0.5 + np.arange(50) / 30
+    twice = ek.Pulses(np.sort(np.concatenate([onsets, onsets + 1e-4])))
+    with pytest.raises(ek.TimingError, match=said):
+        method.separate(1e-4 * np.random.default_rng(1).standard_normal((1, 5000)), 2000.0, twice)
+
+
+def test_an_interval_of_a_sample_or_two_has_an_end_of_the_artifact():
+    signal = 1e-4 * np.random.default_rng(1).standard_normal((1, 400))
+    parts = ek.Blanking().separate(signal, 40.0, ek.Pulses(0.5 + np.arange(200) / 25))
+    assert parts.lost.any()

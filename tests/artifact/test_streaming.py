@@ -140,3 +140,28 @@ def test_frames_longer_than_the_interval_are_refused():
         ek.LinearPrediction(after=0.05).separate(signal, FS, pulses)
     with pytest.raises(ek.TimingError, match="too short"):
         ek.LinearPrediction(before=0.0, after=0.001).stream(500.0, 1)
+
+
+@pytest.mark.parametrize(
+    "method", [ek.MovingTemplate(causal=True, after=0.03), ek.AdaptiveFilter(after=0.03), ek.CausalSpline()]
+)
+def test_pulses_closer_than_a_sample_do_no_harm(method):
+    """The frame of a pulse that another follows at once begins before the recording and is over when it begins."""
+    onsets = np.array([0.0, 0.0004, 0.2, 0.2001])
+    signal = 1e-4 * np.random.default_rng(1).standard_normal((1, 1000))
+    stream = method.stream(FS, 1)
+    cleaned = np.concatenate([stream.update(signal, onsets), stream.finish()], axis=1)
+    assert cleaned.shape == signal.shape
+    assert np.isfinite(cleaned).all()
+
+
+@pytest.mark.parametrize(
+    "method", [ek.MovingTemplate(causal=True, after=0.03), ek.AdaptiveFilter(after=0.03), ek.CausalSpline()]
+)
+def test_rates_and_pulses_that_are_none_are_refused(method):
+    for fs in (0.0, -1.0, np.nan):
+        with pytest.raises(ek.ParameterError, match="fs must be"):
+            method.stream(fs, 1)
+    for onset in (np.nan, np.inf):
+        with pytest.raises(ek.TimingError, match="finite"):
+            method.stream(FS, 1).update(np.zeros((1, 1000)), np.array([0.1, onset]))
