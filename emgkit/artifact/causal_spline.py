@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import in_range
+from emgkit._checks import in_range, positive, whole
 from emgkit.artifact.causal import fading_pulses, remove_causally
 from emgkit.artifact.gain import averaging_quality
 from emgkit.artifact.past_spline import FEWEST, PastSpline
@@ -90,5 +90,7 @@ class CausalSpline:
         channels : int
             Channels of every block.
         """
+        positive("fs", fs, "Hz")
+        whole("channels", channels, 1, 100_000)
         kernel = PastSpline(self.forgetting, self.before, self.after, fs, channels)
         return FrameStream(kernel, fs, channels, self.before, self.after)

@@ -12,6 +12,7 @@ from emgkit._checks import FrozenValue, Owned, assign, freeze, in_range
 from emgkit.artifact.residue import output_of
 from emgkit.artifact.separate import separate
 from emgkit.artifact.voluntary_evidence import EARLY, stimulated
+from emgkit.errors import SamplingRateError
 from emgkit.recording import Recording
 from emgkit.separation import Separation
 from emgkit.step import Step
@@ -23,6 +24,7 @@ Mask = NDArray[np.bool_]
 
 BAND = (20.0, 450.0)  # Hz
 RESPONSE = 0.025  # s after a pulse, end of the M-wave
+PADDED = 27  # samples at both ends, as usual for this filter; fewer in shorter recordings
 PHASES = ("all", "early", "response", "later")
 
 
@@ -94,6 +96,8 @@ def insertion_test(separation: Separation, *, rng: np.random.Generator, size: fl
     ------
     ParameterError
         If size is not within 0.01 ... 10.
+    SamplingRateError
+        If the sampling rate is too low for noise from 20 Hz on.
     """
     in_range("size", size, 0.01, 10.0)
     recording, before = separation.recording, output_of(separation)
@@ -124,7 +128,10 @@ def _noise(rng: np.random.Generator, recording: Recording) -> Array:
 
     white = rng.standard_normal((recording.n_channels, recording.n_samples))
     band = (BAND[0], min(BAND[1], 0.45 * recording.fs))
-    shaped = sosfiltfilt(butter(4, band, "bandpass", fs=recording.fs, output="sos"), white, axis=-1)
+    if band[1] <= band[0]:
+        raise SamplingRateError(f"An insertion test needs more than {BAND[0] / 0.45:.3g} Hz, got {recording.fs:g} Hz.")
+    reach = min(PADDED, recording.n_samples - 1)
+    shaped = sosfiltfilt(butter(4, band, "bandpass", fs=recording.fs, output="sos"), white, axis=-1, padlen=reach)
     return np.asarray(shaped / shaped.std(axis=1, keepdims=True))
 
 

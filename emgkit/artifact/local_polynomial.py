@@ -86,7 +86,7 @@ class LocalPolynomial:
         spikes = windows_mask(pulses.onsets, fs, signal.shape[1], self.before, self.blanked)
         clean = np.stack([Line().fill(np.nan_to_num(row), spikes) for row in signal - tails])
         artifact = np.where(spikes, np.nan_to_num(signal) - clean, tails)
-        gains = _gains(signal, low, high, half, bool(ends.mean() > 0.5))
+        gains = _gains(signal, low, high, half, 2 * ends.sum() > ends.size)
         advice = f"local_polynomial is meant for more than 5 kHz: at {fs:g} Hz M-waves and tails look alike."
         return Parts(
             components={"artifact": artifact},

@@ -183,10 +183,10 @@ class SetupLook:
             return np.zeros(len(windows), dtype=bool)
         still = np.argsort((windows**2).sum(axis=2), axis=1)[:, : max(int(STILLEST * windows.shape[1]), 1)]
         frequencies, density = periodogram(np.take_along_axis(windows, still[:, :, np.newaxis], axis=1), fs, "hann")
-        low, high = (
-            np.median(density[:, :, (frequencies >= band[0]) & (frequencies < band[1])], axis=(1, 2))
-            for band in (LOW, HIGH)
-        )
+        bands = [(frequencies >= band[0]) & (frequencies < band[1]) for band in (LOW, HIGH)]
+        if not all(band.any() for band in bands):  # too short a recording
+            return np.zeros(len(windows), dtype=bool)
+        low, high = (np.median(density[:, :, band], axis=(1, 2)) for band in bands)
         return np.asarray(low > FALLS * high)
 
     @cached_property

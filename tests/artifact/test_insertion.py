@@ -65,3 +65,18 @@ def test_a_size_out_of_range_is_refused(made):
     parts = ek.separate(made.recording, made.pulses, "blanking")
     with pytest.raises(ek.ParameterError, match="size"):
         ek.insertion_test(parts, rng=np.random.default_rng(1), size=0.0)
+
+
+@pytest.mark.parametrize("fs", [40.0, 44.0])
+def test_a_rate_too_low_for_emg_is_refused(fs):
+    recording = ek.Recording(1e-4 * np.random.default_rng(1).standard_normal((1, 800)), fs)
+    parts = ek.separate(recording, ek.Pulses(0.5 + np.arange(30) / 3), "blanking")
+    with pytest.raises(ek.SamplingRateError, match=r"44\.4 Hz"):
+        ek.insertion_test(parts, rng=np.random.default_rng(1))
+
+
+def test_a_recording_of_a_few_samples_can_be_tested():
+    recording = ek.Recording(1e-4 * np.random.default_rng(1).standard_normal((1, 24)), FS)
+    parts = ek.separate(recording, ek.Pulses([0.003]), ek.Blanking(after=0.002))
+    found = ek.insertion_test(parts, rng=np.random.default_rng(1))
+    assert found.gain[0, 0] == pytest.approx(1.0)

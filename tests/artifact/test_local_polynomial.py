@@ -86,3 +86,10 @@ def test_a_blank_as_long_as_the_interval_is_refused(clean_emg):
         ek.LocalPolynomial(blanked=0.02).separate(
             clean_emg(0, duration=2.0), 2000.0, ek.Pulses(0.2 + np.arange(50) / 50)
         )
+
+
+def test_pulses_that_leave_nothing_between_them_only_cost_what_is_blanked():
+    signal = 1e-4 * np.random.default_rng(1).standard_normal((1, 1020))
+    parts = ek.LocalPolynomial().separate(signal, 2000.0, ek.Pulses([0.5, 0.503]))
+    untouched = ~parts.lost
+    assert np.array_equal(parts.render("clean", signal)[untouched], signal[untouched])

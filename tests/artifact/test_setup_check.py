@@ -190,3 +190,9 @@ def test_what_cannot_be_checked_is_refused():
         ek.check_setup(recording, ek.Pulses([1.0, 99.0]))
     with pytest.raises(ek.ParameterError, match="mains"):
         ek.check_setup(recording, ek.Pulses([1.0, 2.0]), mains=0.0)
+
+
+def test_a_recording_of_a_few_samples_is_looked_at_without_warnings():
+    recording = ek.Recording(1e-4 * np.random.default_rng(1).standard_normal((1, 24)), 2000.0)
+    found = ek.check_setup(recording, ek.Pulses([0.003, 0.005]))
+    assert found.findings
