@@ -68,7 +68,7 @@ def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]
     for train, fit in zip(trains, done, strict=True):
         others = [other.times for other in done if other is not fit]
         regular, sorted_times = train.beats is not None, [np.sort(one) for one in (fit.times, *others)]
-        more = pulses_off_beat(left, Template(fit.fit), sorted_times, fs, regular)
+        more = pulses_off_beat(bends, left, Template(fit.fit), sorted_times, fs, regular)
         one = _timed(chosen, fit, more, np.sort(np.concatenate(others)) if others else np.zeros(0))
         timed.append(one if regular else Timed(one.onsets, one.errors, float("nan")))
     return timed

@@ -32,7 +32,9 @@ DOMINANT = 4.0  # times the other events
 FEWEST = 5
 
 
-def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: float, regular: bool = True) -> Array:
+def pulses_off_beat(
+    bends: Array, left: Array, template: Template, known: list[Array], fs: float, regular: bool = True
+) -> Array:
     """Find pulses like those of a train in what is left when the train is taken out.
 
     What follows the other pulses as well at the same lag is a response to them, unless it is the artifact itself: a
@@ -40,8 +42,8 @@ def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: flo
 
     Parameters
     ----------
-    left : ndarray, shape (channels, samples)
-        Differences of the signal without the train.
+    bends, left : ndarray, shape (channels, samples)
+        Differences of the signal, and without the train.
     template : Template
         Of the train.
     known : list of ndarray, shape (pulses,)
@@ -60,7 +62,8 @@ def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: flo
     events = sharp_events(trace, fs, LEVEL)
     if not len(events):
         return np.zeros(0)
-    found = template.match(left, events.place / fs - REACH / 3, REACH)
+    found = template.match(left, events.place / fs - _lead(bends, known[0], fs), REACH)
+    found = template.match(left, found.times[found.likeness >= ALIKE / 2], FINE, FINE / 30)
     good = (found.likeness >= ALIKE) & (found.amplitude >= SIZE[0]) & (found.amplitude <= SIZE[1])
     good &= found.amplitude >= SURE * found.error
     times = np.unique(found.times[good])
@@ -68,6 +71,15 @@ def pulses_off_beat(left: Array, template: Template, known: list[Array], fs: flo
     apart = np.abs(times[:, np.newaxis] - np.concatenate(known)).min(axis=1, initial=np.inf) >= APART
     times = _no_responses(left, template, times[apart], known) if regular else times[apart]
     return template.match(left, times, FINE, FINE / 30).times
+
+
+def _lead(bends: Array, times: Array, fs: float) -> float:
+    """By how much the times of a train usually come before the events of its pulses, s."""
+    places = sharp_events(sharp_trace(bends, fs), fs, LEVEL).place / fs
+    after = np.searchsorted(places, times - REACH / 3)
+    lead = (places[np.minimum(after, places.size - 1)] - times) if places.size else np.zeros(0)
+    lead = lead[np.abs(lead) < 2 * REACH]
+    return float(np.median(lead)) if lead.size else REACH / 3
 
 
 def _no_responses(left: Array, template: Template, times: Array, known: list[Array]) -> Array:
