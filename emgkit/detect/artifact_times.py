@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +36,14 @@ class Timed:
         Leading edges and their standard errors, s; increasing.
     jitter : float
         SD of the pulses about their clock, without the errors of the estimate, s; NaN for irregular pulses.
+    on_beat : ndarray of bool, shape (pulses,)
+        Which belong to the train, and not between its beats.
     """
 
     onsets: Array
     errors: Array
     jitter: float
+    on_beat: NDArray[np.bool_]
 
 
 def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]:
@@ -70,7 +73,7 @@ def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]
         regular, sorted_times = train.beats is not None, [np.sort(one) for one in (fit.times, *others)]
         more = pulses_off_beat(bends, left, Template(fit.fit), sorted_times, fs, regular)
         one = _timed(chosen, fit, more, np.sort(np.concatenate(others)) if others else np.zeros(0))
-        timed.append(one if regular else Timed(one.onsets, one.errors, float("nan")))
+        timed.append(one if regular else replace(one, jitter=float("nan"), on_beat=np.ones_like(one.on_beat)))
     return timed
 
 
@@ -118,7 +121,7 @@ def _timed(signal: Array, alignment: Alignment, more: Array, others: Array) -> T
     times = np.concatenate([alignment.times, more])
     errors = np.concatenate([alignment.errors, np.full(more.size, float(np.median(alignment.errors)))])
     order = np.argsort(times, kind="stable")
-    return Timed(times[order] + edge, errors[order], alignment.jitter)
+    return Timed(times[order] + edge, errors[order], alignment.jitter, order < alignment.times.size)
 
 
 def best_channels(signal: Array, times: Array, fs: float) -> Index:

@@ -68,6 +68,8 @@ def fit_clock(
 ) -> Clock | None:
     """Fit one interval to all trains, with a start of its own for each, and a slow drift if the evidence is clear.
 
+    Of several pulses at one beat, as of doublets, the others are extra; irregular pulses have none missing or extra.
+
     Parameters
     ----------
     onsets : ndarray, shape (pulses,)
@@ -97,8 +99,8 @@ def fit_clock(
         rate=1 / fitted.period,
         ppm=float("nan") if nominal is None else (1 / fitted.period / nominal - 1) * PPM_PER_UNIT,
         jitter=jitter,
-        missing=_missing(fitted, train),
-        extra=onsets[~fitted.on_beat],
+        missing=np.zeros(0) if fitted.model == NONE else _missing(fitted, train),
+        extra=np.zeros(0) if fitted.model == NONE else onsets[~fitted.on_beat],
         nominal=nominal,
         model=fitted.model,
         drift=fitted.drift,
@@ -113,10 +115,11 @@ def fit_lines(onsets: Array, train: Index) -> Fitted | None:
         return None
     beats = count_beats(onsets, train)
     period = _interval(onsets, train)
-    on_beat = np.ones(onsets.size, dtype=bool)
+    on_beat = _nearest(onsets, train, beats)
     for _ in range(3):
         period, expected = _lines(onsets, train, beats, on_beat, period)
-        on_beat = np.abs(onsets - expected) <= OFF_BEAT * period
+        off = np.abs(onsets - expected)
+        on_beat = (off <= OFF_BEAT * period) & _nearest(off, train, beats)
     if on_beat.sum() < 3:
         on_beat = np.ones(onsets.size, dtype=bool)
     drift = _drift(onsets - expected, onsets, on_beat)
@@ -125,6 +128,16 @@ def fit_lines(onsets: Array, train: Index) -> Fitted | None:
     largest = float(np.abs(drift).max())
     model = NONE if scatter > IRREGULAR * period else DRIFT if largest else LINE
     return Fitted(period, expected, beats, on_beat, largest, scatter, model)
+
+
+def _nearest(distance: Array, train: Index, beats: Array) -> NDArray[np.bool_]:
+    """Mark the pulse of every beat with the smallest distance."""
+    order = np.lexsort((distance, beats, train))
+    first = np.ones(order.size, dtype=bool)
+    first[1:] = (np.diff(train[order]) != 0) | (np.diff(beats[order]) != 0)
+    out = np.zeros(order.size, dtype=bool)
+    out[order] = first
+    return out
 
 
 def count_beats(onsets: Array, train: Index) -> Array:

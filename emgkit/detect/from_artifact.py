@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.detect.alignment import differences
 from emgkit.detect.artifact_times import Timed, artifact_times
-from emgkit.detect.clock import fit_clock
+from emgkit.detect.clock import NONE, fit_clock
 from emgkit.detect.extras import irregular_pulses
 from emgkit.detect.sharp import bridged, sharp_channels, sharp_events, sharp_trace
 from emgkit.detect.trains import LEVEL, Train, find_stimulators
 from emgkit.errors import NoPulsesError
-from emgkit.pulses import Pulses, find_trains
+from emgkit.pulses import Clock, Pulses, find_trains
 
 __all__ = ["pulses_from_artifact"]
 
@@ -60,7 +62,7 @@ def _larger(signal: Array, timed: Timed, threshold: float, fs: float) -> Timed:
     reach = np.arange(0, max(round(SIZE_ABOUT * fs), 2) + 1)
     index = np.clip(np.floor(timed.onsets * fs).astype(np.int64)[:, np.newaxis] + reach, 0, signal.shape[1] - 1)
     kept = np.ptp(signal[:, index], axis=2).max(axis=0) >= threshold
-    return Timed(timed.onsets[kept], timed.errors[kept], timed.jitter)
+    return Timed(timed.onsets[kept], timed.errors[kept], timed.jitter, timed.on_beat[kept])
 
 
 def _merged(timed: list[Timed], rate: float | None) -> Pulses:
@@ -74,17 +76,31 @@ def _merged(timed: list[Timed], rate: float | None) -> Pulses:
     order = np.argsort(onsets, kind="stable")
     onsets = np.maximum(onsets[order], 0.0)
     onsets = np.maximum.accumulate(onsets + SMALLEST * np.arange(onsets.size) * (np.diff(onsets, prepend=-1) <= 0))
-    clock = fit_clock(
-        timed[0].onsets, find_trains(timed[0].onsets), rate, jitter=timed[0].jitter, errors=timed[0].errors
-    )
     return Pulses(
         onsets,
         train=np.concatenate(trains)[order],
         stimulator=stimulator[order],
         errors=errors[order],
         time_source="artifact",
-        clock=clock,
+        clock=_clock(timed[0], rate),
     )
+
+
+def _clock(timed: Timed, rate: float | None) -> Clock | None:
+    """Fit the clock of all pulses, or of those on the beat if it leaves no more missing and extra ones."""
+
+    def fitted(used: NDArray[np.bool_]) -> Clock | None:
+        onsets = timed.onsets[used]
+        return fit_clock(onsets, find_trains(onsets), rate, jitter=timed.jitter, errors=timed.errors[used])
+
+    whole = fitted(np.ones_like(timed.on_beat))
+    own = None if timed.on_beat.all() or not timed.on_beat.any() else fitted(timed.on_beat)
+    if own is None:
+        return whole
+    own = replace(own, extra=np.sort(np.concatenate([own.extra, timed.onsets[~timed.on_beat]])))
+    if whole is None or whole.model == NONE:
+        return own
+    return own if own.missing.size + own.extra.size <= whole.missing.size + whole.extra.size else whole
 
 
 def _irregular(signal: Array, fs: float) -> list[Train]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import emgkit as ek
+from emgkit.detect.clock import fit_clock
 
 FS = 2000.0
 BEATS = 1.0123 + 0.2003 * np.arange(30)
@@ -31,7 +32,12 @@ def missed_and_false(onsets, pulses):
 @pytest.mark.parametrize("gap", [0.005, 0.010, 0.020])
 def test_both_pulses_of_doublets_are_found(gap, seed):
     onsets = np.sort(np.concatenate([BEATS, BEATS + gap]))
-    assert missed_and_false(onsets, ek.detect_pulses(recording(onsets, seed))) == (0, 0)
+    pulses = ek.detect_pulses(recording(onsets, seed))
+    assert missed_and_false(onsets, pulses) == (0, 0)
+    assert abs(pulses.clock.rate * 0.2003 - 1) < 1e-4, "the clock is that of the doublets"
+    second = int((pulses.stimulator == 0).sum()) - BEATS.size  # or they are those of another stimulator
+    assert second in (0, BEATS.size)
+    assert (pulses.clock.missing.size, pulses.clock.extra.size) == (0, second), "the second of two is extra"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -52,3 +58,15 @@ def test_a_second_stimulator_on_the_same_beat_is_found(every, gap, seed):
     first = 1 + np.arange(100) / 40.007 * (3 - every)
     onsets = np.sort(np.concatenate([first, first[::every] + gap]))
     assert missed_and_false(onsets, ek.detect_pulses(recording(onsets, seed))) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_irregular_pulses_are_neither_missing_nor_extra(seed):
+    rng = np.random.default_rng(seed)
+    onsets = 1 + np.cumsum(rng.uniform(0.03, 0.12, 60))
+    pulses = ek.detect_pulses(recording(onsets, seed))
+    assert missed_and_false(onsets, pulses) == (0, 0)
+    assert (pulses.clock.missing.size, pulses.clock.extra.size) == (0, 0)
+    assert "no clock" in pulses.clock.model
+    clock = fit_clock(onsets, np.zeros(onsets.size, dtype=np.int64))
+    assert (clock.missing.size, clock.extra.size) == (0, 0)
