@@ -52,7 +52,8 @@ class Comb:
     train and one period after its last is filtered, and periods without a pulse are neither filtered nor averaged.
 
     The RMS of clean EMG grows by √(1 + 1/n) with n periods (√2 with a single one). Artifact and evoked response go
-    together, as ``locked``. The pulses must be periodic: jitter is not followed.
+    together, as ``locked``. The pulses must be periodic: jitter is not followed. What follows a pulse that is alone in
+    its train is marked as lost.
     """
 
     name: ClassVar[str] = "comb"
@@ -73,8 +74,12 @@ class Comb:
         spikes = np.zeros_like(signal) if blanked is None else blanked.render("artifact", signal)
         lost = np.zeros(signal.shape, dtype=bool) if blanked is None else np.array(blanked.lost)
         busy = windows_mask(pulses.onsets, fs, signal.shape[1], self.before, LONGEST)
-        locked, used, until = np.zeros_like(signal), np.zeros(signal.shape), 0.0
-        for train in np.unique(pulses.train):
+        locked, used = np.zeros_like(signal), np.zeros(signal.shape)
+        single = _single(pulses)
+        after = windows_mask(pulses.onsets[single], fs, signal.shape[1], self.before, LONGEST)
+        lost |= after & ~windows_mask(pulses.onsets[~single], fs, signal.shape[1], self.before, LONGEST)
+        until = LONGEST if single.any() else 0.0
+        for train in np.unique(pulses.train[~single]):
             onsets = pulses.onsets[pulses.train == train]
             period = _period(onsets, int(train))
             near = windows_mask(onsets, fs, signal.shape[1], self.before, period - self.before - 1 / fs)
@@ -92,7 +97,16 @@ class Comb:
         share = np.array([float((1 / row[row > 0]).mean()) if row.any() else np.inf for row in used])
         quality = averaging_quality(float(1 / share.mean()), np.sqrt(1 + share))
         reach = (-max(self.before, 0.0 if blanked is None else -blanked.reach[0]), until)
-        return Parts({"locked": locked + spikes}, "voluntary", lost, np.inf, reach, quality=quality)
+        said = (f"{single.sum()} of {single.size} pulses are alone in their train: what follows them is lost.",)
+        return Parts(
+            {"locked": locked + spikes},
+            "voluntary",
+            lost,
+            np.inf,
+            reach,
+            quality=quality,
+            messages=said if single.any() else (),
+        )
 
     def _mean(self, row: Array, near: Mask, period: float) -> tuple[Array, Array]:
         """Mean of the row whole periods away, and over how many, both (samples,)."""
@@ -108,10 +122,17 @@ class Comb:
         return total / np.maximum(count, 1), count
 
 
+def _single(pulses: Pulses) -> Mask:
+    """Mark pulses that are alone in their train: no period is known there; (pulses,)."""
+    _, inverse, count = np.unique(pulses.train, return_inverse=True, return_counts=True)
+    alone = count[inverse] < 2
+    if alone.all():
+        raise TimingError("A comb needs 2 pulses in a train, all trains have 1: use blanking.")
+    return np.asarray(alone)
+
+
 def _period(onsets: Array, train: int) -> float:
     """Period of a train, s, from the line through its pulses; missing pulses are allowed for."""
-    if onsets.size < 2:
-        raise TimingError(f"A comb needs 2 pulses in a train, train {train} has 1: use blanking.")
     usual = float(np.median(np.diff(onsets)))
     number = np.concatenate([[0], np.cumsum(np.maximum(np.round(np.diff(onsets) / usual), 1))])
     slope, start = np.polyfit(number, onsets, 1)

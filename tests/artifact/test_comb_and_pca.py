@@ -112,3 +112,17 @@ def test_ranks_out_of_range_are_refused():
     for wrong in (lambda: ek.FixedRank(-1), lambda: ek.SingularValueThreshold(most=1.5), lambda: ek.Comb(periods=0)):
         with pytest.raises(ek.ParameterError):
             wrong()
+
+
+def test_a_pulse_alone_in_its_train_costs_its_own_response_only():
+    onsets = 0.2 + np.arange(60) / 30
+    alone = ek.Pulses(np.append(onsets, 6.0), train=np.append(np.zeros(60, dtype=int), 1))
+    signal = stimulated(alone.onsets, np.full(61, 1e-3))
+    parts = ek.Comb().separate(signal, FS, alone)
+    usual = ek.Comb().separate(signal, FS, ek.Pulses(onsets))
+    about = np.flatnonzero(parts.lost[0])
+    assert (about.min() / FS, about.max() / FS) == pytest.approx((6.0 - 0.0015, 6.1), abs=1 / FS)
+    assert np.array_equal(parts.components["locked"], usual.components["locked"])
+    assert "1 of 61 pulses" in parts.messages[0]
+    with pytest.raises(ek.TimingError, match="all trains have 1"):
+        ek.Comb().separate(signal, FS, ek.Pulses([1.0, 6.0], train=[0, 1]))
