@@ -27,6 +27,7 @@ Mask = NDArray[np.bool_]
 
 CLOSEST = 0.010  # s between pulses
 OTHERS = 0.030  # s between pulses of different stimulators
+ROUNDED = 1e-6  # s: what the rounding of times may take from an interval
 QUIET_AFTER = 0.15  # s after a pulse, from which a recording speaks for the noise
 FADE = 0.2  # of the reach: over its last part tail and response are let go
 TOGETHER = 1.3  # of the sweep: a pulse that follows so soon takes over, and nothing is let go
@@ -135,9 +136,9 @@ def _crowds(pulses: Pulses, stretch: float) -> str:
     """Say what is too close, if anything."""
     intervals, others = pulses.intervals, np.diff(pulses.stimulator) != 0
     shortest = float(intervals.min(initial=np.inf))
-    if shortest < CLOSEST / stretch:
+    if shortest < CLOSEST / stretch - ROUNDED:
         return f"tail_fit needs {CLOSEST / stretch * 1e3:g} ms between pulses, got {shortest * 1e3:.3g} ms"
-    if float(intervals[others].min(initial=np.inf)) < OTHERS / stretch:
+    if float(intervals[others].min(initial=np.inf)) < OTHERS / stretch - ROUNDED:
         return "tail_fit cannot tell stimulators apart whose pulses overlap"
     return ""
 

@@ -22,6 +22,7 @@ Mask = NDArray[np.bool_]
 LONGEST, STEADY_LONGEST = 0.25, 0.1  # s, of a sweep
 BASELINE = (0.010, 0.002)  # s before a pulse, whose mean is its baseline when nothing else is near
 SHORTEST = 0.0085  # s after a pulse, in human time
+ROUNDED = 1e-6  # s: what the rounding of times may take from an interval
 LONELY = 0.08  # s without a pulse before, from which that baseline may be used
 LEAST_STEADY = 10  # pulses
 UNSTEADY = 0.02  # of the interval
@@ -101,7 +102,7 @@ def fit_group(
     interval = _steady_interval(onsets[pulses])
     reach = min(LONGEST, float(np.quantile(gaps, 0.05 if pulses.size > 20 else 0.0)))
     reach = min(reach, (signal.shape[1] - 1) / fs - float(onsets[pulses[0]]))
-    if reach < SHORTEST / stretch:
+    if reach < SHORTEST / stretch - ROUNDED:
         raise TimingError(
             f"tail_fit needs {SHORTEST / stretch * 1e3:.3g} ms after a pulse, got {reach * 1e3:.3g} ms; for the "
             "shorter responses of small animals raise stretch (4 for a mouse)."

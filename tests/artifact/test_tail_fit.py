@@ -154,3 +154,14 @@ def test_without_any_signal_it_says_so():
     recording, pulses, _ = made(3, pulses=3)
     with pytest.raises(ek.EmgkitError, match="needs a channel with samples"):
         ek.separate(ek.Recording(0 * recording.signal, FS), pulses, "tail_fit")
+
+
+def test_100_hz_are_10_ms_apart_however_they_are_rounded():
+    """Differences of times like 0.51 and 0.52 s lie a little below 0.01 s."""
+    onsets = 0.5 + np.arange(10) / 100
+    assert np.diff(onsets).min() < 0.01
+    signal = NOISE * np.random.default_rng(1).standard_normal((1, 2400))
+    parts = ek.TailFit(high_pass=10.0, high_pass_order=1).separate(signal, FS, ek.Pulses(onsets))
+    assert np.isfinite(parts.components["evoked"]).all()
+    with pytest.raises(ek.TimingError, match="10 ms between pulses"):
+        ek.TailFit().separate(signal, FS, ek.Pulses(0.5 + np.arange(10) * 0.00999))
