@@ -84,7 +84,7 @@ class Pulses(FrozenValue):
     stimulator : array_like of int, shape (pulses,), optional
         Which stimulator fired; 0 unless given.
     current : array_like, shape (pulses,), optional
-        Stimulation current, A.
+        Stimulation current, A; NaN where it is not known.
     width : array_like, shape (pulses,), optional
         Pulse width, s.
     errors : array_like, shape (pulses,), optional
@@ -101,7 +101,7 @@ class Pulses(FrozenValue):
     Raises
     ------
     ShapeError, TimingError, ParameterError
-        If the times are not finite and increasing, or the lengths differ.
+        If the times are not finite and increasing, a current is infinite, or the lengths differ.
 
     Examples
     --------
@@ -133,7 +133,7 @@ class Pulses(FrozenValue):
             onsets=onsets,
             train=_per_pulse("train", trains, onsets.size, np.int64),
             stimulator=_per_pulse("stimulator", _none_as_zero(self.stimulator, onsets.size), onsets.size, np.int64),
-            current=_per_pulse("current", self.current, onsets.size),
+            current=_current(self.current, onsets.size),
             width=_per_pulse("width", self.width, onsets.size),
             errors=_per_pulse("errors", self.errors, onsets.size),
             offset=number("offset", self.offset),
@@ -250,6 +250,14 @@ def _per_pulse(name: str, values: Any, count: int, dtype: Any = np.float64) -> A
     if array.shape != (count,):
         raise ShapeError(f"{name} must have one value per pulse ({count}), got shape {array.shape}.")
     return array
+
+
+def _current(values: Any, count: int) -> Any:
+    current = _per_pulse("current", values, count)
+    if current is not None and np.isinf(current).any():
+        first = int(np.flatnonzero(np.isinf(current))[0])
+        raise ParameterError(f"current must be finite, or NaN where it is not known, got {current[first]} A.")
+    return current
 
 
 def find_trains(onsets: NDArray[np.float64], gap: float = TRAIN_GAP) -> NDArray[np.int64]:

@@ -81,3 +81,9 @@ def test_the_table_states_its_units():
     assert frame.attrs["units"]["onset"] == "s"
     assert frame.attrs["units"]["current"] == "A"
     assert len(frame) == 80
+
+
+def test_an_infinite_current_is_refused_and_an_unknown_one_is_not():
+    with pytest.raises(ek.ParameterError, match="current must be finite"):
+        ek.Pulses([0.0, 0.1], current=[0.01, np.inf])
+    assert np.isnan(ek.Pulses([0.0, 0.1], current=[0.01, np.nan]).current[1])

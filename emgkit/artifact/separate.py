@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,7 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
             chosen, why = choose_instead(pulses, str(refusal))
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)
+    parts = replace(parts, messages=(*parts.messages, *_unknown_current(pulses, chosen)))
     return Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), judge)
 
 
@@ -112,6 +114,14 @@ def _repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> t
         return pulses, ""
     ppm = "" if found.clock is None or np.isnan(found.clock.ppm) else f", a clock off by {found.clock.ppm:+.0f} ppm"
     return found, f" The scheduled times were rounded to samples; the artifact gave the real ones{ppm}."
+
+
+def _unknown_current(pulses: Pulses, method: ArtifactMethod) -> tuple[str, ...]:
+    """Say that a current that is known of some pulses only was of no use."""
+    missing = 0 if pulses.current is None else int(np.isnan(pulses.current).sum())
+    if not 0 < missing < len(pulses) or method.name != "phase_spline":
+        return ()
+    return (f"The current of {missing} of {len(pulses)} pulses is not known, so that none of it was used.",)
 
 
 def _measured(recording: Recording, pulses: Pulses) -> NDArray[np.float64]:

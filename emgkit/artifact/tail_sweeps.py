@@ -81,7 +81,7 @@ def _interpolated(row: Array, places: Array) -> Array:
 
 def alike(pulses: Pulses) -> list[Indices]:
     """Group the pulses of one stimulator and one current, where it is known."""
-    current = np.zeros(len(pulses)) if pulses.current is None else np.asarray(pulses.current)
+    current = np.zeros(len(pulses)) if pulses.current is None else np.nan_to_num(pulses.current, nan=-1.0)
     groups = []
     for stimulator in np.unique(pulses.stimulator):
         own = np.flatnonzero(pulses.stimulator == stimulator)

@@ -1,7 +1,7 @@
 """The verb: refuses what does not fit, chooses a method and says why, and gives the same bytes every time."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -9,6 +9,7 @@ import pytest
 
 import emgkit as ek
 from emgkit.artifact.auto import choose, choose_instead
+from emgkit.artifact.tail_sweeps import alike
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +126,21 @@ def test_a_schedule_rounded_to_samples_on_a_clock_that_is_off_is_repaired():
     assert "rounded to samples" in repaired.why
     left = [one.voluntary.signal - late.truth.voluntary - late.truth.noise for one in (repaired, exact)]
     assert left[0].std() < 1.3 * left[1].std()
+
+
+def test_a_current_that_half_of_the_pulses_have_is_of_no_use_and_that_is_said(made):
+    count = len(made.pulses)
+    half = replace(made.pulses, current=np.where(np.arange(count) < count // 2, 0.02, np.nan))
+    none = replace(made.pulses, current=np.full(count, np.nan))
+    said = ek.separate(made.recording, half, "phase_spline")
+    silent = ek.separate(made.recording, none, "phase_spline")
+    assert [one for one in said.messages if "current" in one] == [
+        f"The current of {count - count // 2} of {count} pulses is not known, so that none of it was used."
+    ]
+    assert not [one for one in silent.messages if "current" in one]
+    assert np.array_equal(said.evoked.signal, silent.evoked.signal)
+
+
+def test_pulses_of_unknown_current_are_a_kind_of_their_own():
+    pulses = ek.Pulses(np.arange(1.0, 7.0), current=[0.01, np.nan, 0.02, 0.01, np.nan, 0.02])
+    assert [one.tolist() for one in alike(pulses)] == [[1, 4], [0, 3], [2, 5]]
