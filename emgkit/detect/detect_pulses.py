@@ -75,7 +75,7 @@ def detect_pulses(
     -----
     EmgkitWarning
         If the artifact is blanked by the amplifier, so that the pulses came earlier than found; if pulses of several
-        stimulators hide each other.
+        stimulators hide each other; if events as sharp as the artifact are not among the pulses.
 
     Notes
     -----

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d
 
+from emgkit.detect.alignment import FAST, differences
+from emgkit.detect.belief import heights
 from emgkit.detect.clock import fit_clock
+from emgkit.detect.sharp import bridged, sharp_channels, sharp_events, sharp_trace
 from emgkit.pulses import Pulses, find_trains
 
 __all__ = ["doubts"]
@@ -15,6 +19,9 @@ Array = NDArray[np.float64]
 LEAST, LONGEST = 4, 0.010  # samples, s: a run of equal samples that may be blanking
 SAME, MOST_PULSES = 0.001, 0.5  # s about the usual time from its end to a pulse, and of the pulses
 HIDDEN, FEWEST = 0.02, 3  # of the beats of a stimulator without a pulse, and pulses
+
+SHARP, APART = 0.5, 0.003  # of the pulses' lower quartile, and s to the next pulse: an event that may be a pulse
+LEVEL, MANY = 8.0, 0.02  # of the usual size, and of the pulses: so many are told of; unverified
 
 
 def doubts(signal: Array, fs: float, pulses: Pulses) -> list[str]:
@@ -34,7 +41,9 @@ def doubts(signal: Array, fs: float, pulses: Pulses) -> list[str]:
     list of str
         Empty if nothing is.
     """
-    return [text for text in (_blanked(signal, fs, pulses.onsets), _hidden(pulses)) if text]
+    blanked = _blanked(signal, fs, pulses.onsets)  # what is sharp then are the edges of the gaps
+    said = (blanked or _sharp(signal, fs, pulses.onsets), _hidden(pulses))
+    return [text for text in said if text]
 
 
 def _blanked(signal: Array, fs: float, onsets: Array) -> str:
@@ -67,3 +76,26 @@ def _hidden(pulses: Pulses) -> str:
         if absent >= max(FEWEST, HIDDEN * (onsets.size + absent)):
             said.append(f"{absent} of {onsets.size + absent} beats of stimulator {number} have no pulse")
     return f"{' and '.join(said)}: pulses of several stimulators that coincide hide each other" if said else ""
+
+
+def _sharp(signal: Array, fs: float, onsets: Array) -> str:
+    """Events as sharp as the artifact that are no pulses; at low rates responses are as sharp."""
+    whole = bridged(signal)
+    whole = whole[sharp_channels(whole, fs)]
+    if fs < FAST or not len(whole):
+        return ""
+    trace = sharp_trace(differences(whole, fs), fs)
+    lost = np.isnan(signal).any(axis=0)
+    trace[maximum_filter1d(lost, 2 * round(APART * fs) + 1)] = 0.0
+    events = sharp_events(trace, fs, LEVEL)
+    times = events.index / fs
+    after = np.minimum(np.searchsorted(onsets, times), onsets.size - 1)
+    near = np.minimum(np.abs(onsets[after] - times), np.abs(onsets[np.maximum(after - 1, 0)] - times)) <= APART
+    usual = float(np.quantile(heights(trace, onsets, fs), 0.25))
+    other = times[~near & (events.height >= SHARP * usual)]
+    if other.size < max(FEWEST, MANY * onsets.size):
+        return ""
+    return (
+        f"{other.size} events as sharp as the artifact, the first one at {other[0]:.3f} s, are not among the "
+        f"{onsets.size} pulses: they are unlike it, as pulses of another kind or what else is sharp would be"
+    )

@@ -1,5 +1,7 @@
 """Pulses that follow every pulse at the same lag are found: doublets, short trains, stimulators of one rate."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -10,15 +12,16 @@ FS = 2000.0
 BEATS = 1.0123 + 0.2003 * np.arange(30)
 
 
-def recording(onsets, seed, fs=FS):
+def recording(onsets, seed, fs=FS, sign=None):
     """Give artifacts of 5 mV with a tail, M-waves of 2 mV and 0.1 mV of noise at given onsets, s."""
     rng = np.random.default_rng(seed)
     time = np.arange(round((onsets.max() + 1) * fs)) / fs
     signal = rng.normal(0, 2e-6, time.size) + 1e-4 * np.convolve(rng.normal(0, 0.4, time.size), np.ones(6), "same")
-    for onset in onsets:
+    for onset, size in zip(onsets, np.ones(onsets.size) if sign is None else sign, strict=True):
         near = (time > onset - 0.002) & (time < onset + 0.06)
         since = time[near] - onset
-        signal[near] += 5e-3 * np.exp(-(((since - 5e-4) / 4.2e-4) ** 2)) + 2.5e-4 * np.exp(-since / 0.004) * (since > 0)
+        signal[near] += size * 5e-3 * np.exp(-(((since - 5e-4) / 4.2e-4) ** 2))
+        signal[near] += size * 2.5e-4 * np.exp(-since / 0.004) * (since > 0)
         signal[near] += 2e-3 * (since - 0.010) / 0.003 * np.exp(-0.5 * ((since - 0.010) / 0.003) ** 2)
     return ek.Recording(signal, fs)
 
@@ -70,3 +73,15 @@ def test_irregular_pulses_are_neither_missing_nor_extra(seed):
     assert "no clock" in pulses.clock.model
     clock = fit_clock(onsets, np.zeros(onsets.size, dtype=np.int64))
     assert (clock.missing.size, clock.extra.size) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_pulses_of_the_other_sign_are_found_or_told_of(seed):
+    onsets = np.sort(np.concatenate([BEATS, BEATS + 0.010]))
+    made = recording(onsets, seed, sign=np.tile([1.0, -1.0], BEATS.size))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        missed, false = missed_and_false(onsets, ek.detect_pulses(made))
+    told = [int(str(one.message).split()[0]) for one in said if "as sharp as the artifact" in str(one.message)]
+    assert false == 0
+    assert missed == sum(told), f"{missed} missed, {told} told of"
