@@ -16,6 +16,7 @@ from emgkit.artifact.held import held_samples, mark_held
 from emgkit.artifact.quality import judge
 from emgkit.artifact.saturation import mark_saturation
 from emgkit.artifact.tail_fit import TailFit
+from emgkit.detect.plausible import warn_if_no_emg
 from emgkit.detect.refine_pulses import refine_pulses
 from emgkit.errors import EmgkitError, NoPulsesError, ParameterError, ShapeError, TimingError
 from emgkit.parts import PART_NAMES, Parts
@@ -57,8 +58,14 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
         If pulses lie outside the recording, or the method cannot work with so few.
     UnknownNameError
         If there is no such method; the nearest name is offered.
+
+    Warns
+    -----
+    EmgkitWarning
+        If a channel is too large for EMG, as when µV are given for V.
     """
     _check_times(recording, pulses)
+    warn_if_no_emg(recording.signal, recording.fs, recording.channel_names)
     marked = mark_held(mark_saturation(recording))
     chosen, why = _method(pulses, method)
     pulses, said = _repaired(recording, pulses, chosen)

@@ -14,6 +14,7 @@ from emgkit.detect.artifact_times import artifact_times
 from emgkit.detect.clock import NONE, audit, count_beats, fit_clock, fit_lines
 from emgkit.detect.doubts import doubts
 from emgkit.detect.from_artifact import pulses_from_artifact
+from emgkit.detect.plausible import warn_if_no_emg
 from emgkit.detect.rounding import unrounded
 from emgkit.detect.sharp import bridged
 from emgkit.detect.trains import Train
@@ -75,7 +76,8 @@ def detect_pulses(
     -----
     EmgkitWarning
         If the artifact is blanked by the amplifier, so that the pulses came earlier than found; if pulses of several
-        stimulators hide each other; if events as sharp as the artifact are not among the pulses.
+        stimulators hide each other; if events as sharp as the artifact are not among the pulses; if a channel is too
+        large for EMG, as when µV are given for V.
 
     Notes
     -----
@@ -93,6 +95,7 @@ def detect_pulses(
     in_range("latency", latency, -0.1, 0.1, "s")
     with threadpool_limits(limits=1, user_api="blas"):
         if channel is None:
+            warn_if_no_emg(recording.signal, recording.fs, recording.channel_names)
             found = pulses_from_artifact(recording.signal, recording.fs, nominal, limit)
             for doubt in doubts(recording.signal, recording.fs, found):
                 warnings.warn(f"{doubt}.", EmgkitWarning, stacklevel=2)

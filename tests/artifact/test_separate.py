@@ -144,3 +144,14 @@ def test_a_current_that_half_of_the_pulses_have_is_of_no_use_and_that_is_said(ma
 def test_pulses_of_unknown_current_are_a_kind_of_their_own():
     pulses = ek.Pulses(np.arange(1.0, 7.0), current=[0.01, np.nan, 0.02, 0.01, np.nan, 0.02])
     assert [one.tolist() for one in alike(pulses)] == [[1, 4], [0, 3], [2, 5]]
+
+
+@pytest.mark.parametrize(("unit", "factor"), [("V", 1e6), ("V", 1e3), ("mV", 1e6)])
+def test_a_unit_that_makes_no_emg_of_it_is_warned_of(made, unit, factor):
+    large = ek.Recording(factor * made.recording.signal, made.recording.fs, unit=unit)
+    with pytest.warns(ek.EmgkitWarning, match="cannot be EMG"):
+        ek.separate(large, made.pulses, "blanking")
+    with pytest.warns(ek.EmgkitWarning, match="cannot be EMG"):
+        ek.detect_pulses(large)
+    right = ek.Recording(factor * made.recording.signal, made.recording.fs, unit="µV" if factor == 1e6 else "mV")
+    ek.separate(right, made.pulses, "blanking")

@@ -1,0 +1,56 @@
+"""Whether what was given as V can be EMG at all."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.errors import EmgkitWarning
+
+__all__ = ["warn_if_no_emg"]
+
+LAG = 0.005  # s; long against the width of a stimulation artifact, short against drift and offset
+SD_PER_MAD = 1.482602218505602  # SD of a normal variable over its median absolute deviation
+TOO_LARGE = 20e-3  # V, as for the files that are read
+LOOKED_AT = 50_000  # samples of every channel
+
+
+def warn_if_no_emg(signal: NDArray[np.float64], fs: float, names: tuple[str, ...]) -> None:
+    """Warn of channels that are too large for EMG: most often µV or mV were given for V.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, samples)
+        V.
+    fs : float
+        Hz.
+    names : tuple of str
+        Of the channels.
+
+    Warns
+    -----
+    EmgkitWarning
+        If the median absolute difference over 5 ms, which neither offset nor drift nor short artifacts move, is that
+        of noise above 20 mV in a channel.
+    """
+    sizes = [_size(row, fs) for row in signal]
+    large = [number for number, size in enumerate(sizes) if size > TOO_LARGE]
+    if not large:
+        return
+    worst = max(large, key=lambda number: sizes[number])
+    warnings.warn(
+        f"{names[worst]} has an amplitude of {sizes[worst]:.3g} V, which cannot be EMG: are these µV or mV? "
+        f"A Recording holds V, or is told its unit by unit=.",
+        EmgkitWarning,
+        stacklevel=3,
+    )
+
+
+def _size(row: NDArray[np.float64], fs: float) -> float:
+    lag = min(max(round(LAG * fs), 1), max(row.size - 1, 1))
+    step = max(row.size // LOOKED_AT, 1)
+    differences = np.abs(row[lag::step] - row[:-lag:step])
+    known = differences[np.isfinite(differences)]
+    return SD_PER_MAD * float(np.median(known)) / np.sqrt(2) if known.size else 0.0
