@@ -6,6 +6,7 @@ import numpy as np
 
 from emgkit.artifact.base import ArtifactMethod
 from emgkit.artifact.blanking import Blanking
+from emgkit.artifact.moving_template import MovingTemplate
 from emgkit.artifact.phase_spline import PhaseSpline
 from emgkit.artifact.tail_fit import TailFit, could_fit_tails
 from emgkit.pulses import Pulses
@@ -51,8 +52,10 @@ def choose(pulses: Pulses) -> tuple[ArtifactMethod, str]:
     return Blanking(), f"{few} and lie on each other, so the artifact is blanked."
 
 
-def choose_instead(pulses: Pulses, reason: str) -> tuple[ArtifactMethod, str]:
-    """Choose where `TailFit` refused, with the reason that it gave."""
+def choose_instead(pulses: Pulses, refused: ArtifactMethod, reason: str) -> tuple[ArtifactMethod, str]:
+    """Choose where `TailFit` or `PhaseSpline` refused, with the reason that it gave."""
+    if isinstance(refused, PhaseSpline):
+        return MovingTemplate(), f"A moving template is taken away, because phase_spline refused: {reason}"
     if len(pulses) >= ENOUGH_PULSES:
         return PhaseSpline(), f"{_enough(pulses)} The artifact's tail cannot be fitted: {reason}"
     return Blanking(), f"The artifact is blanked, because its tail cannot be fitted: {reason}"

@@ -13,6 +13,7 @@ from emgkit import plugins
 from emgkit.artifact.auto import ENOUGH_PULSES, choose, choose_instead
 from emgkit.artifact.base import ArtifactMethod
 from emgkit.artifact.held import held_samples, mark_held
+from emgkit.artifact.phase_spline import PhaseSpline
 from emgkit.artifact.quality import judge
 from emgkit.artifact.saturation import mark_saturation
 from emgkit.artifact.tail_fit import TailFit
@@ -73,9 +74,9 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
         try:
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
         except EmgkitError as refusal:
-            if method != "auto" or not isinstance(chosen, TailFit):
+            if method != "auto" or not isinstance(chosen, (TailFit, PhaseSpline)):
                 raise
-            chosen, why = choose_instead(pulses, str(refusal))
+            chosen, why = choose_instead(pulses, chosen, str(refusal))
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)
     parts = replace(parts, messages=(*parts.messages, *_unknown_current(pulses, chosen)))

@@ -15,6 +15,7 @@ Array = NDArray[np.float64]
 
 LONGEST = 0.1  # s: support of a response unless the next pulse comes sooner
 IRREGULAR = 0.02  # relative: intervals that differ more cannot be taken as one period
+SHORT_TRAIN = 5  # pulses in a train, on average
 MOSTLY = 0.7  # of the intervals must be one period
 RECOVERY = (0.0, 0.003, 0.008, 0.015)  # s between excitations: refractory, late, supernormal; unverified
 FEWEST_SOON = 10  # pulses
@@ -35,17 +36,31 @@ def usual_interval(pulses: Pulses) -> float:
 
 
 def is_regular(pulses: Pulses) -> bool:
-    """Tell whether most intervals within trains are alike."""
+    """Tell whether most intervals within trains are alike, and trains so long that responses repeat in them."""
     within = pulses.intervals[np.diff(pulses.train) == 0]
+    if within.size and _in_short_trains(pulses):
+        return False
     usual = float(np.median(within)) if within.size else 1.0
     return bool(not within.size or (np.abs(within - usual) <= IRREGULAR * usual).mean() > MOSTLY)
 
 
 def mean_interval(pulses: Pulses) -> float:
-    """Usual interval of the pulses of all stimulators together, s: one over the sum of their rates."""
+    """Usual interval of the pulses of all stimulators together, s: one over the sum of their rates.
+
+    That of doublets and their kin is the mean, pauses cut.
+    """
     own = [np.diff(pulses.onsets[pulses.stimulator == number]) for number in np.unique(pulses.stimulator)]
-    rate = sum(1 / float(np.median(intervals)) for intervals in own if intervals.size)
+    usual = [_mean_within(gaps) if _in_short_trains(pulses) else float(np.median(gaps)) for gaps in own if gaps.size]
+    rate = sum(1 / interval for interval in usual)
     return 1 / rate if rate > 0 else LONGEST
+
+
+def _mean_within(intervals: Array) -> float:
+    return float(np.minimum(intervals, LONGEST).mean())
+
+
+def _in_short_trains(pulses: Pulses) -> bool:
+    return len(pulses) < SHORT_TRAIN * np.unique(pulses.train).size
 
 
 def varying_current(pulses: Pulses) -> Array | None:

@@ -9,12 +9,18 @@ from numpy.typing import NDArray
 
 from emgkit.artifact.interference import Mains, fit_lines, render_lines
 from emgkit.artifact.spline_response import ResponseFitter
+from emgkit.errors import TimingError
 
 __all__ = ["Turns"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+LARGEST = 3.0  # over the largest value of the signal, of one stimulator's response
+NOT_APART = (
+    "The responses to pulses that keep one lag cannot be told apart: they lie on each other in every period. Give the "
+    "pulses as those of one stimulator, or use moving_template."
+)
 ROUNDS, MANY_ROUNDS, QUICK_ROUNDS = 2, 4, 20
 
 
@@ -57,7 +63,10 @@ class Turns:
         made = not several and not orders and fitters[0].fitted
         parts: list[Array] = [np.zeros(())] * len(fitters)
         if several:
-            self._bring_apart(fitters, parts)
+            try:
+                self._bring_apart(fitters, parts)
+            except np.linalg.LinAlgError as failed:
+                raise TimingError(NOT_APART) from failed
         for step in range(rounds):
             free = self.without_lines(self.signal, lines, mains, orders)
             for number, fitter in enumerate(fitters):
@@ -65,14 +74,28 @@ class Turns:
                 if not (made and step == 0):
                     if rounds - step >= ROUNDS:
                         fitter.forget()
-                    fitter.fit(target, self.known)
+                    self._fit_one(fitter, target, several=several)
                 if shifts and rounds - step <= ROUNDS:
                     fitter.follow_pulses(target, self.known, last=step == rounds - 1)
                 if len(fitters) > 1 or orders:
-                    parts[number] = fitter.render(len(self.signal))
+                    parts[number] = self._bounded(fitter.render(len(self.signal)))
             if orders:
                 lines = self.lines(mains, orders, self.signal - sum(parts, np.zeros(())))
         return lines
+
+    def _fit_one(self, fitter: ResponseFitter, target: Array, *, several: bool) -> None:
+        try:
+            fitter.fit(target, self.known)
+        except np.linalg.LinAlgError as failed:
+            if not several:
+                raise
+            raise TimingError(NOT_APART) from failed
+
+    def _bounded(self, part: Array) -> Array:
+        """Refuse responses that grow against each other, far beyond the signal."""
+        if np.abs(part).max(initial=0.0) > LARGEST * np.abs(self.signal).max(initial=0.0):
+            raise TimingError(NOT_APART)
+        return part
 
     def _bring_apart(self, fitters: list[ResponseFitter], parts: list[Array]) -> None:
         """Fit responses that lie on each other in quick turns: stimulators with a common period need many."""
@@ -80,7 +103,7 @@ class Turns:
             for number, fitter in enumerate(fitters):
                 fitter.fit(_without_others(self.signal, parts, number), self.known, roughly=True)
                 if len(fitters) > 1:
-                    parts[number] = fitter.render(len(self.signal))
+                    parts[number] = self._bounded(fitter.render(len(self.signal)))
 
     def lines(self, mains: Mains, orders: tuple[int, ...], signal: Array) -> Array:
         """Fit lines to a signal, (windows, channels, 2 × orders) V."""

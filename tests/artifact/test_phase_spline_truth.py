@@ -45,6 +45,40 @@ def test_two_stimulators_whose_volleys_meet_are_told_apart():
     assert np.min(values) >= 10.0, f"worst {np.min(values):.1f}, median {np.median(values):.1f} dB"
 
 
+def evoked_by(onsets, count, delay=0.010):
+    """A brief artifact and an M-wave at every pulse, V, (1, samples) at 2 kHz."""
+    time, signal = np.arange(count) / 2000, np.zeros((1, count))
+    for onset in onsets:
+        since = time - onset
+        signal += 5e-3 * np.exp(-0.5 * ((since - 0.0005) / 0.0003) ** 2)
+        signal += 2e-3 * (since - delay) / 0.003 * np.exp(-0.5 * ((since - delay) / 0.003) ** 2)
+    return signal
+
+
+@pytest.mark.parametrize("gap", [0.003, 0.005, 0.012])
+def test_doublets_are_no_train_of_their_interval(gap):
+    onsets = (0.5 + 0.1 * np.arange(60)[:, np.newaxis] + gap * np.arange(2)).ravel()
+    rng = np.random.default_rng(3)
+    noise = 50e-6 * rng.standard_normal((1, 14_000))
+    parts = ek.separate(ek.Recording(evoked_by(onsets, 14_000) + noise, 2000.0, ["TA"]), ek.Pulses(onsets))
+    inside = slice(1000, 13_000)
+    error = (parts.voluntary.signal - noise)[0, inside]
+    assert np.sqrt((error**2).mean()) < 25e-6  # the M-wave has 1 mV there
+
+
+def test_stimulators_that_keep_one_lag_are_refused_or_told_apart_and_never_blown_up():
+    rng = np.random.default_rng(4)
+    for lag in (0.002, 0.004, 0.006):
+        onsets = np.sort(np.concatenate([0.5 + np.arange(100) / 20, 0.5 + lag + np.arange(100) / 20]))
+        noise = 100e-6 * rng.standard_normal((1, 12_000))
+        recording = ek.Recording(evoked_by(onsets, 12_000) + noise, 2000.0, ["TA"])
+        parts = ek.separate(recording, ek.Pulses(onsets, stimulator=np.arange(200) % 2))
+        largest = np.abs(recording.signal).max()
+        assert all(np.abs(parts.part(name).signal).max() < 2 * largest for name in parts.names)
+        error = (parts.voluntary.signal - noise)[0, 1000:11_000]
+        assert np.sqrt((error**2).mean()) < 100e-6, f"lag {lag}"
+
+
 def test_pulses_that_do_not_come_cost_little():
     behind = []
     for seed in (31, 32):

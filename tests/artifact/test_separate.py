@@ -9,6 +9,7 @@ import pytest
 
 import emgkit as ek
 from emgkit.artifact.auto import choose, choose_instead
+from emgkit.artifact.tail_fit import TailFit
 from emgkit.artifact.tail_sweeps import alike
 
 
@@ -63,8 +64,8 @@ def test_pulses_far_apart_are_averaged_from_fifteen_on(count, interval, chosen):
 
 def test_a_refused_tail_fit_gives_way_to_what_can_do_it():
     pulses = ek.Pulses(0.5 + 0.2 * np.arange(12))
-    assert choose_instead(pulses, "why not.")[0].name == "phase_spline"
-    method, why = choose_instead(pulses.select(slice(0, 3)), "why not.")
+    assert choose_instead(pulses, TailFit(), "why not.")[0].name == "phase_spline"
+    method, why = choose_instead(pulses.select(slice(0, 3)), TailFit(), "why not.")
     assert method.name == "blanking"
     assert why.endswith("why not.")
 
