@@ -9,7 +9,7 @@ from scipy.ndimage import maximum_filter1d
 from emgkit.detect.alignment import FAST, differences
 from emgkit.detect.belief import heights
 from emgkit.detect.clock import fit_clock
-from emgkit.detect.sharp import bridged, sharp_channels, sharp_events, sharp_trace
+from emgkit.detect.sharp import bridged, sharp_channels, sharp_events, sharp_trace, smooth_events
 from emgkit.pulses import Pulses, find_trains
 
 __all__ = ["doubts"]
@@ -20,7 +20,7 @@ LEAST, LONGEST = 4, 0.010  # samples, s: a run of equal samples that may be blan
 SAME, MOST_PULSES = 0.001, 0.5  # s about the usual time from its end to a pulse, and of the pulses
 HIDDEN, FEWEST = 0.02, 3  # of the beats of a stimulator without a pulse, and pulses
 
-SHARP, APART = 0.5, 0.003  # of the pulses' lower quartile, and s to the next pulse: an event that may be a pulse
+SHARP, APART = 0.9, 0.003  # of the pulses' lower quartile, and s to the next pulse: an event that may be a pulse
 LEVEL, MANY = 8.0, 0.02  # of the usual size, and of the pulses: so many are told of; unverified
 
 
@@ -92,7 +92,8 @@ def _sharp(signal: Array, fs: float, onsets: Array) -> str:
     after = np.minimum(np.searchsorted(onsets, times), onsets.size - 1)
     near = np.minimum(np.abs(onsets[after] - times), np.abs(onsets[np.maximum(after - 1, 0)] - times)) <= APART
     usual = float(np.quantile(heights(trace, onsets, fs), 0.25))
-    other = times[~near & (events.height >= SHARP * usual)]
+    smooth = smooth_events(whole, events.index, fs)  # responses beside a small artifact
+    other = times[~near & ~smooth & (events.height >= SHARP * usual)]
     if other.size < max(FEWEST, MANY * onsets.size):
         return ""
     return (
