@@ -15,14 +15,14 @@ Array = NDArray[np.float64]
 
 LONGEST = 0.1  # s: support of a response unless the next pulse comes sooner
 IRREGULAR = 0.02  # relative: intervals that differ more cannot be taken as one period
-SHORT_TRAIN = 5  # pulses in a train, on average
+SHORT_TRAIN = 5  # pulses in a train, on average: fewer are doublets and their kin
 MOSTLY = 0.7  # of the intervals must be one period
 RECOVERY = (0.0, 0.003, 0.008, 0.015)  # s between excitations: refractory, late, supernormal; unverified
 FEWEST_SOON = 10  # pulses
 APART, WIDEST = 0.0007, 0.004  # s between gaps of two groups, and within which gaps are those of one group
 STILL = 0.0002  # s: gaps that change less have no courses of their change
 PIECE, WIDE_PIECE = 0.0006, 0.0015  # s of change per course, in groups and where gaps are spread wide; unverified
-PAUSE = 1.5  # usual intervals of a stimulator
+PAUSE = 3.0  # usual intervals of a stimulator: a pulse or two that do not come are no end; unverified
 SOON, RARE = 0.018, 0.04  # s, and share of the pulses: rare pulses so soon after another have a response of their own
 CURRENT_VARIES = 0.02  # relative SD of the current from which it is a course of its own
 

@@ -308,8 +308,12 @@ def test_a_group_of_gaps_is_not_cut_at_a_border():
 
 
 def test_the_last_pulse_of_a_train_has_a_course_of_its_own_beside_another_stimulator_only():
-    first, _, every = two_clocks(0.0)
+    first, second, every = two_clocks(0.0)
     paused = np.concatenate([first, first + 15.0])
     alone = [course for course in recovery_courses(paused, np.concatenate([every, every + 15.0])) if course.sum() == 1]
     assert {int(np.argmax(course)) for course in alone} == {299, 599}
+    some = np.delete(first, [50, 120])
+    beside = np.sort(np.concatenate([some, second]))
+    alone = [course for course in recovery_courses(some, beside) if course.sum() == 1]
+    assert {int(np.argmax(course)) for course in alone} == {297}, "a pulse that does not come is no end"
     assert not recovery_courses(paused, paused)
