@@ -7,28 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
-from scipy.linalg.lapack import dpbsv
 from scipy.ndimage import uniform_filter1d
 
+from emgkit.artifact.past_roughness import TINY, learn_roughness, penalised, solved
 from emgkit.artifact.spline_basis import DEGREE, bend_operator, phase_knots
 
-__all__ = ["FEWEST", "PastSpline", "learn_roughness"]
+__all__ = ["FEWEST", "PastSpline"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
 FEWEST = 5  # pulses that must be known of a moment before it is predicted
-STEPS = 6  # towards the roughness that explains the signal best
-BEND_REACH = 3  # coefficients on either side over which roughness is pooled
-LEAST_BENDING = 1e-9  # of the largest prior variance
-LEAST_FREE = 0.01  # of a second difference that the samples must determine
-LEAST_NOISE = 1e-8  # of the mean square of the signal
-LEAST_SHARE = 0.1  # of the samples that are left to tell the noise
-START = 1e-6  # weight of the first penalty over that of the samples
-RIDGE, TINY = 1e-9, 1e-30
-ROUNDING = 1e-12  # of a penalty, which alone has no inverse
-ROUGHEST = 1e8  # penalty over the weight of the samples, beyond which nothing gets smoother
 SOON, OFTEN = 1.4, 64  # roughness is learned whenever there are 1.4 times the pulses, later every 64 pulses
 REACH = 0.002  # s on either side over which the evidence of a change is pooled
 INDEPENDENT = 226.0  # values per second of EMG: twice its equivalent bandwidth of 113 Hz
@@ -171,7 +161,7 @@ class PastSpline:
             if due:
                 sums = self._square[channel], self._known[channel]
                 self._rough[channel] = learn_roughness(gram, right, *sums, self._bend, self._rough[channel])
-            self._found[channel] = _solved(_penalised(gram, self._bend, self._rough[channel]), right)
+            self._found[channel] = solved(penalised(gram, self._bend, self._rough[channel]), right)
 
 
 class _Course:
@@ -218,88 +208,3 @@ class _Course:
         lag = self._lates / self._fits - age
         if lag > 0:
             self.change = (found - self._sum / self._fits) * ((age + 1) / lag)
-
-
-def learn_roughness(gram: Array, right: Array, square: float, known: float, bend: Array, rough: Array) -> Array:
-    """Weights of the squared second differences, in units of one sample, that explain the signal best.
-
-    Parameters
-    ----------
-    gram, right : ndarray, shape (4, size), (size,)
-        The normal equations.
-    square, known : float
-        Sum of the squares of the samples, V², and their number.
-    bend : ndarray, shape (size - 2, size)
-        From `bend_operator`.
-    rough : ndarray, shape (size - 2,)
-        Weights to begin with; zeros for none.
-
-    Notes
-    -----
-    The fixed point of MacKay (1992, Neural Comput 4:415): a prior variance is the square of what was found over the
-    share of it that the samples determine, both pooled over neighbours along the phase. The noise variance is what
-    the fit leaves, over the samples that it leaves free.
-    """
-    scale, unit = float(gram[0].mean()), np.eye(right.size, order="F")
-    most = ROUGHEST * scale / (bend**2).max(axis=1)
-    if not square > 0:
-        return most
-    right = right / np.sqrt(square / known)
-    if not rough.any():
-        rough = np.full(len(bend), START * scale / float(np.abs(bend).max()) ** 2)
-    for _ in range(STEPS):
-        inverse = _solved(_penalised(gram, bend, rough), unit)
-        found = inverse @ right
-        left = known - 2 * found @ right + _trace(gram, np.outer(found, found))
-        free = max(known - _trace(gram, inverse), LEAST_SHARE * known)
-        noise = max(left / free, LEAST_NOISE)
-        determined = np.clip(1 - rough * _bent(bend, inverse), 0.0, 1.0)
-        size = _pooled((bend @ found) ** 2) / np.maximum(_pooled(determined), LEAST_FREE)
-        rough = np.minimum(noise / np.maximum(size, LEAST_BENDING * float(size.max()) + TINY), most)
-    return np.asarray(rough)
-
-
-def _pooled(values: Array) -> Array:
-    return np.asarray(uniform_filter1d(values, 2 * BEND_REACH + 1, mode="nearest"))
-
-
-def _penalised(gram: Array, bend: Array, rough: Array) -> Array:
-    """Diagonals of the matrix of the fit, (4, size); each row of ``bend`` has three entries on its diagonal."""
-    out, number = gram.copy(), len(bend)
-    first, second, third = (np.diagonal(bend, lag)[:number] for lag in range(3))
-    begun = rough * first
-    middle = rough * second
-    out[0, :number] += begun * first
-    out[0, 1 : 1 + number] += middle * second
-    out[0, 2 : 2 + number] += rough * third * third
-    out[1, :number] += begun * second
-    out[1, 1 : 1 + number] += middle * third
-    out[2, :number] += begun * third
-    out[0] = out[0] * (1 + ROUNDING) + RIDGE * gram[0].mean() + TINY
-    return out
-
-
-def _solved(diagonals: Array, right: Array) -> Array:
-    """Solve a positive definite banded system; the rows of ``diagonals`` are those below the main one."""
-    _, found, failed = dpbsv(diagonals, right, lower=1)
-    if failed:
-        raise np.linalg.LinAlgError("the normal equations are not positive definite")
-    return np.asarray(found)
-
-
-def _trace(diagonals: Array, matrix: Array) -> float:
-    """Trace of the product of a banded matrix with a symmetric one."""
-    total = float(diagonals[0] @ np.diag(matrix))
-    for lag in range(1, DEGREE + 1):
-        total += 2 * float(diagonals[lag, :-lag] @ np.diag(matrix, lag))
-    return total
-
-
-def _bent(bend: Array, matrix: Array) -> Array:
-    """Diagonal of ``bend @ matrix @ bend.T``."""
-    rows = np.arange(len(bend))
-    out = np.zeros(len(bend))
-    for left in range(3):
-        for right in range(3):
-            out += bend[rows, rows + left] * bend[rows, rows + right] * matrix[rows + left, rows + right]
-    return out

@@ -14,10 +14,9 @@ from emgkit.artifact.spline_piece import LEAST_POWER, SPIKE, Piece
 from emgkit.artifact.spline_pulse import EARLY, LATE, PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import RandomShapes, shapes_of_channels
 from emgkit.artifact.spline_recruitment import recruitment_levels
-from emgkit.artifact.spline_share import Tail
 from emgkit.artifact.spline_sizes import LARGEST_SIZE, RAMPED, is_ramped
 from emgkit.artifact.spline_solve import CourseCurves, CourseFit, fit_mean
-from emgkit.artifact.spline_tail_after import PAUSE, find_tail, gaps_in_trains
+from emgkit.artifact.spline_tail_after import find_tail, gaps_in_trains, pauses
 from emgkit.artifact.spline_time import Segment, level_courses, make_segments, recruitment_courses, segment_courses
 
 __all__ = ["ResponseFitter"]
@@ -284,24 +283,14 @@ class ResponseFitter:
 
     def finish(self, rest: Array, known: Mask, chosen: Mask) -> Response:
         """Find tails and random shapes in what all fits leave, (channels, samples), and give the response."""
-        until, tail = float(self.knots[-1]), self._tail(rest, known)
-        if tail is not None:
-            rest = rest.copy()
-            for channel, row in enumerate(rest):
-                tail.add_to(row, channel, self.fs, -1.0)
+        until, tail = float(self.knots[-1]), None
+        if self.weights is not None:
+            periodic = (self.onsets, self.train, self.interval, self._alone)
+            places, signs = gaps_in_trains(*periodic) if self.periodic else pauses(self.onsets, until)
+            if (signs > 0).sum() >= (ENOUGH_TAILS if self.interval > RESPONSE else 1):
+                tail = find_tail(places, signs, until, rest, known, np.median(self.weights, axis=1), self.fs)
+                rest = tail.taken_from(rest, self.fs)
         late = QUIET_FROM * self.interval
         quiet = late if late >= OVER else SPIKE
         shapes = shapes_of_channels(self.onsets, until, rest, chosen, quiet, self.fs)
         return replace(self._current(), tail=tail, shapes=shapes)
-
-    def _tail(self, rest: Array, known: Mask) -> Tail | None:
-        """Find what outlasts the usual interval, if there are enough gaps."""
-        until = float(self.knots[-1])
-        if self.periodic:
-            places, signs = gaps_in_trains(self.onsets, self.train, self.interval, self._alone)
-        else:
-            places = self.onsets[np.diff(self.onsets, append=np.inf) > until + PAUSE]
-            signs = np.ones(places.size)
-        if self.weights is None or (signs > 0).sum() < (ENOUGH_TAILS if self.interval > RESPONSE else 1):
-            return None
-        return find_tail(places, signs, until, rest, known, np.median(self.weights, axis=1), self.fs)

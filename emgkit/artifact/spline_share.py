@@ -66,10 +66,17 @@ class Tail(FrozenValue):
     knots: Array
     coefficients: Array
 
-    def add_to(self, out: Array, channel: int, fs: float, times: float = 1.0) -> None:
-        """Add the tails to a channel, V, (samples,), so many times."""
+    def add_to(self, out: Array, channel: int, fs: float) -> None:
+        """Add the tails to a channel, V, (samples,)."""
         samples, place, splines = tail_rows(self.places, self.knots, fs, out.size)
-        np.add.at(out, samples, times * self.signs[place] * (splines @ self.coefficients[channel]))
+        np.add.at(out, samples, self.signs[place] * (splines @ self.coefficients[channel]))
+
+    def taken_from(self, signal: Array, fs: float) -> Array:
+        """Give a signal without the tails, V, (channels, samples)."""
+        tails = np.zeros_like(signal)
+        for channel, row in enumerate(tails):
+            self.add_to(row, channel, fs)
+        return signal - tails
 
 
 def tail_rows(places: Array, knots: Array, fs: float, count: int) -> tuple[Indices, Indices, csr_array]:

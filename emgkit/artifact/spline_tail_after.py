@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from emgkit.artifact.spline_basis import DEGREE, bend_operator
 from emgkit.artifact.spline_share import Tail, tail_rows
 
-__all__ = ["PAUSE", "find_tail", "gaps_in_trains"]
+__all__ = ["find_tail", "gaps_in_trains", "pauses"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -38,6 +38,12 @@ def gaps_in_trains(onsets: Array, train: Indices, interval: float, begun: int) -
     after = after[since[after] >= begun]
     places = np.concatenate([onsets[before], onsets[after] - interval])
     return places, np.concatenate([np.ones(before.size), -np.ones(after.size)])
+
+
+def pauses(onsets: Array, until: float) -> tuple[Array, Array]:
+    """Places of the tails of responses that add up, s, and their signs: those that a pause follows."""
+    places = onsets[np.diff(onsets, append=np.inf) > until + PAUSE]
+    return places, np.ones(places.size)
 
 
 def find_tail(

@@ -54,21 +54,18 @@ def test_m_waves_as_sharp_as_the_artifact_at_1000_hz_make_no_beat_of_their_own(s
     assert missed <= 1, f"{missed} of {true.size} were not found"
 
 
-@pytest.mark.filterwarnings("ignore:.*hide each other")
-@pytest.mark.parametrize("seed", [102, 116])
-def test_every_third_interval_of_two_stimulators_is_no_response(seed):
-    """At 20 and 30 Hz, pulses of the other one come at the same lag after every second pulse."""
-    pulses, true, false, missed = found("two_stimulators", seed)
-    assert np.unique(pulses.stimulator).size == 2
-    assert false <= 1, f"{false} of {len(pulses)} are no pulses; there are {true.size}"
-    assert missed <= 3, f"{missed} of {true.size} were not found"
-
-
 @pytest.mark.filterwarnings("ignore:.*hide each other")  # within a ms some still do, and that is said
-@pytest.mark.parametrize("seed", [102, 117])
-def test_pulses_that_coincide_with_those_of_another_stimulator_are_found(seed):
-    """Every second pulse at 20 Hz comes within a ms of one at 30 Hz."""
-    pulses, true, false, missed = found("evoked_two_stimulators", seed)
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        *(("two_stimulators", seed) for seed in (102, 116)),  # the other's pulses follow every second one at one lag
+        *(
+            ("evoked_two_stimulators", seed) for seed in (102, 117)
+        ),  # every second pulse comes within a ms of the other's
+    ],
+)
+def test_pulses_of_another_stimulator_at_one_lag_are_found(name, seed):
+    pulses, true, false, missed = found(name, seed)
     assert np.unique(pulses.stimulator).size == 2
     assert false <= 1, f"{false} of {len(pulses)} are no pulses; there are {true.size}"
     assert missed <= 3, f"{missed} of {true.size} were not found"

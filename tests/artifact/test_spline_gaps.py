@@ -1,0 +1,82 @@
+"""Responses beside gaps, and beside another stimulator's pulses, against known answers."""
+
+import numpy as np
+import pytest
+
+from emgkit.artifact.spline_pulse_times import recovery_courses
+from emgkit.artifact.spline_tail_after import find_tail, gaps_in_trains
+
+FS = 2000.0
+
+
+def missing_some(rng):
+    beats = np.arange(600)
+    came = ~np.isin(beats, rng.choice(np.arange(10, 590), 24, replace=False))
+    return 0.1003 + beats / 29.97, came
+
+
+def test_what_outlasts_the_interval_is_taken_from_gaps_and_given_back_after_them():
+    """Responses that fade with 16 ms, some absent: a train lacks them by a law without a free number."""
+    fade, interval, count = 0.016, 1 / 29.97, 41_000
+    time = np.arange(count) / FS
+    left = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        beats, came = missing_some(rng)
+        onsets = beats[came]
+        whole, mean = np.zeros(count), np.zeros(count)
+        for beat, here in zip(beats, came, strict=True):
+            since = time - beat
+            wave = -400e-6 * np.where((since >= 0) & (since < 0.3), np.exp(-np.maximum(since, 0) / fade), 0.0)
+            whole += wave * here
+        steady = -400e-6 / (1 - np.exp(-interval / fade))
+        for onset in onsets:  # what a periodic response says of every pulse until the next beat
+            since = time - onset
+            mean += np.where((since >= 0) & (since < interval), steady * np.exp(-np.maximum(since, 0) / fade), 0.0)
+        late = time > beats[5]
+        rest = (whole - mean) * late * (time < beats[-5])
+        noise = 10e-6 * rng.standard_normal(count)
+        places, signs = gaps_in_trains(onsets, np.zeros(onsets.size, int), interval, 2)
+        known, weight, within = np.ones((1, count), bool), np.array([1e10]), places < beats[-5]
+        tail = find_tail(places[within], signs[within], interval, (rest + noise)[np.newaxis], known, weight, FS)
+        after = tail.taken_from(rest[np.newaxis], FS)[0]
+        left.append(np.sqrt((after**2).sum() / (rest**2).sum()))
+    assert np.max(left) < 0.25, left
+
+
+def two_clocks(drift):
+    first = np.arange(300) / 30
+    second = 0.0055 + np.arange(200) / 20 * (1 + drift)
+    return first, second, np.sort(np.concatenate([first, second]))
+
+
+def explained(courses, target):
+    found, *_ = np.linalg.lstsq(np.stack(courses, axis=1), target, rcond=None)
+    return 1 - np.var(target - np.stack(courses, axis=1) @ found) / np.var(target)
+
+
+@pytest.mark.parametrize("drift", [0.0, 1e-4, -1e-4])
+def test_courses_follow_a_response_that_recovers_with_the_gap_while_clocks_drift_apart(drift):
+    first, second, every = two_clocks(drift)
+    gaps = first - np.concatenate([[-1.0], second])[np.searchsorted(second, first)]
+    size = 1 - np.exp(-np.maximum(gaps - 0.002, 0) / 0.004) * (gaps < 0.015)
+    assert explained([np.ones(first.size), *recovery_courses(first, every)], size) > 0.99
+
+
+def test_a_group_of_gaps_is_not_cut_at_a_border():
+    first, second, every = two_clocks(2e-4)  # gaps of the second drift over 8 ms, within which nothing happens
+    gaps = second - np.concatenate([[-1.0], first])[np.searchsorted(first, second)]
+    soon = (gaps < 0.015).astype(float)
+    assert explained([np.ones(second.size), *recovery_courses(second, every)], soon) > 0.999
+
+
+def test_the_last_pulse_of_a_train_has_a_course_of_its_own_beside_another_stimulator_only():
+    first, second, every = two_clocks(0.0)
+    paused = np.concatenate([first, first + 15.0])
+    alone = [course for course in recovery_courses(paused, np.concatenate([every, every + 15.0])) if course.sum() == 1]
+    assert {int(np.argmax(course)) for course in alone} == {299, 599}
+    some = np.delete(first, [50, 120])
+    beside = np.sort(np.concatenate([some, second]))
+    alone = [course for course in recovery_courses(some, beside) if course.sum() == 1]
+    assert {int(np.argmax(course)) for course in alone} == {297}, "a pulse that does not come is no end"
+    assert not recovery_courses(paused, paused)
