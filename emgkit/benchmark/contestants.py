@@ -78,12 +78,15 @@ class Contestant:
         What is tried when it is tuned, the default first.
     answer : callable
         From recording, pulses, true period (s) and settings to an `Answer`.
+    tells_evoked : bool
+        Whether it can tell the evoked response from the artifact; no time is spent on it otherwise.
     """
 
     name: str
     kind: str
     settings: tuple[Settings, ...]
     answer: Call = field(repr=False)
+    tells_evoked: bool = True
 
 
 def kinds() -> dict[str, str]:
@@ -111,7 +114,8 @@ def contestants(names: tuple[str, ...], worker: PeerWorker | None) -> list[Conte
 
 def _make(name: str, kind: str, worker: PeerWorker | None) -> Contestant | None:
     if kind == "emgkit":
-        return Contestant(name, kind, ({},), _ours(name))
+        tells = name == AUTO or not {"evoked", "clean"}.isdisjoint(plugins.load("emgkit.artifact", name).gives)
+        return Contestant(name, kind, ({},), _ours(name), tells)
     if kind == "simple":
         return Contestant(name, kind, settings_of(name), _simple(name))
     if worker is None or name not in worker.versions:

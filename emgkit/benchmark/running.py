@@ -196,6 +196,8 @@ def _mean_period(intervals: Any) -> float:
 def _answer(take: Take, method: Contestant, settings: Mapping[str, Any]) -> Answer:
     if take.pulses is None:
         raise Undefined(take.reason)
+    if take.case.group == "evoked" and not method.tells_evoked:
+        raise Undefined("this method cannot tell the evoked response from the artifact")
     if method.name == FEW and len(take.pulses) > MOST_FEW:
         responses = len(take.pulses) * len(take.simulation.recording.signal)
         if take.case.group == "voluntary" or responses > MOST_RESPONSES:
@@ -221,7 +223,7 @@ def _row(take: Take, method: Contestant, settings: Mapping[str, Any], *, tuned: 
 def _scores(take: Take, answer: Answer) -> Scored:
     if take.case.group == "evoked":
         if answer.evoked is None:
-            raise Undefined("this method cannot tell the evoked response from the artifact")
+            raise Undefined("the evoked response could not be told from the artifact")
         said = {"overlap_said": float(_says("overlap", answer))}
         return evoked_scores(take.scene, answer.evoked, answer.error) | Scored(said, {})
     if answer.voluntary is None:

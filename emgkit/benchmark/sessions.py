@@ -180,8 +180,7 @@ def _vpp_spread(average: Array, random: Array, pulses: Pulses, fs: float) -> Arr
 def _changed(simulation: Simulation, **parts: Array) -> Simulation:
     old = simulation.truth
     values = {name: getattr(old, name) for name in Truth.__dataclass_fields__}
-    kept = {name: value for name, value in old.features.items() if name in ("m_wave_mdf", "m_wave_mnf", "vpp", "area")}
-    truth = Truth(**{**values, **parts, "features": kept})
+    truth = Truth(**{**values, **parts})
     was = simulation.recording
     recording = Recording(
         was.signal + truth.signal - old.signal,

@@ -50,10 +50,12 @@ class ProcessValues:
 
 
 def process_values(
-    session: Session, train: NDArray[np.int64], played: list[tuple[Muscle, Activity, Array]]
+    session: Session, train: NDArray[np.int64], played: list[tuple[Muscle, Activity, Array]], *, features: bool
 ) -> ProcessValues:
     """Compute velocities, activity and features of a session at some times; ``train`` is that of every pulse."""
     grid = state_grid(session.duration, [done for _, done, _ in played], session.fatigue)
+    if not features:
+        return ProcessValues(grid, *_states(session, played, grid), grid[:0], {})
     efforts = [session.effort_of(number) for number in range(session.muscles)]
     stimulated = [
         _stimulated(done, drive, train, effort.entrainment > 0)
@@ -63,7 +65,7 @@ def process_values(
     stops = np.unique(np.concatenate([grid, *(stations for stations, _ in tables)]))
     times = stops if stops.size <= MOST_PULSES else grid
     feature_times = np.unique(np.concatenate([stops, *(_edges(one) for one in stimulated)]))
-    rows, mean, weighted, active = [], [], [], []
+    rows = []
     for (muscle, done, drive), effort, during, (stations, evoked) in zip(
         played, efforts, stimulated, tables, strict=True
     ):
@@ -72,13 +74,19 @@ def process_values(
         inside = _read(during, own_times)
         voluntary = _voluntary(session, effort, (muscle, done, drive), train, (own_times, inside))
         rows.append(row | {name: _between(feature_times, own_times, list(table)) for name, table in voluntary.items()})
+    table = {name: np.concatenate([row[name] for row in rows], axis=1) for name in rows[0]}
+    return ProcessValues(times, *_states(session, played, times), feature_times, table)
+
+
+def _states(session: Session, played: list[tuple[Muscle, Activity, Array]], times: Array) -> tuple[Array, Array, Array]:
+    """Velocities and activity at times, see `ProcessValues`."""
+    mean, weighted, active = [], [], []
+    for muscle, done, _ in played:
         own, sized = _velocities(muscle, done, times)
         mean += [own] * len(session.montage.lateral)
         weighted.append(sized)
         active += [_active(muscle, done, times)] * len(session.montage.lateral)
-    features = {name: np.concatenate([row[name] for row in rows], axis=1) for name in rows[0]}
-    velocities = (np.stack(mean), np.concatenate(weighted))
-    return ProcessValues(times, *velocities, np.stack(active), feature_times, features)
+    return np.stack(mean), np.concatenate(weighted), np.stack(active)
 
 
 def _between(at: Array, times: Array, values: list[Array]) -> Array:

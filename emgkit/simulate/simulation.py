@@ -33,7 +33,7 @@ Array = NDArray[np.floating[Any]]
 CURRENT_RATE = 1000.0  # Hz, of the trace of the stimulation current; by definition
 
 
-def simulate(session: Session, *, rng: np.random.Generator) -> Simulation:
+def simulate(session: Session, *, rng: np.random.Generator, features: bool = True) -> Simulation:
     """Simulate a session.
 
     Parameters
@@ -43,6 +43,9 @@ def simulate(session: Session, *, rng: np.random.Generator) -> Simulation:
     rng : numpy.random.Generator
         Source of all chance; every part draws from a stream of its own, so that a change of one part leaves the
         others as they were.
+    features : bool
+        Whether the truth holds features, which takes up to half of the time; velocities then stand on a grid of times
+        that is not refined where they change from pulse to pulse. No signal depends on it.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def simulate(session: Session, *, rng: np.random.Generator) -> Simulation:
     parts = _parts(played, leaks, count, surroundings)
     linear = parts["artifact"] + parts["evoked"] + parts["voluntary"] + parts["interference"] + parts["noise"]
     seen = recorded(Device(session, played.stimuli.onsets, leaks, _inputs(played, surroundings)), linear, rng=device)
-    truth = _truth(played, parts, seen.signal - linear, seen.condition)
+    truth = _truth(played, parts, seen.signal - linear, seen.condition, features=features)
     recording = Recording(
         adopt(seen.signal),
         session.front_end.fs,
@@ -146,9 +149,11 @@ def _inputs(played: Played, around: Around) -> Inputs:
     return at
 
 
-def _truth(played: Played, parts: dict[str, Array], distortion: Array, condition: NDArray[np.uint8]) -> Truth:
+def _truth(
+    played: Played, parts: dict[str, Array], distortion: Array, condition: NDArray[np.uint8], *, features: bool
+) -> Truth:
     happened = list(zip(played.muscles, played.activities, played.drives, strict=True))
-    values = process_values(played.session, played.train, happened)
+    values = process_values(played.session, played.train, happened, features=features)
     return Truth(
         **{name: adopt(part) for name, part in parts.items()},
         onsets=played.stimuli.onsets,

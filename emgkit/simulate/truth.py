@@ -241,7 +241,8 @@ class Truth(FrozenValue):
 
     def __repr__(self) -> str:
         channels, samples = self.artifact.shape
-        return f"Truth: {channels} channels × {samples} samples, {self.onsets.size} pulses, {', '.join(self.features)}"
+        known = ", ".join(self.features) or "no features"
+        return f"Truth: {channels} channels × {samples} samples, {self.onsets.size} pulses, {known}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -104,6 +104,23 @@ def test_a_method_that_fails_has_a_reason_and_no_score(small, monkeypatch, error
     assert standings.reason("periodic_exact", "moving_mean", False, "snr_usable") == said
 
 
+def test_a_method_that_cannot_tell_the_evoked_response_is_not_run_for_it(small, monkeypatch):
+    monkeypatch.setattr(running, "case", lambda name: replace(SMALL, group="evoked"))
+    told = {one.name: one.tells_evoked for one in contestants((), None)}
+    assert [told[name] for name in ("auto", "phase_spline", "tail_fit", "blanking", "comb", "moving_mean")] == [
+        True,
+        True,
+        True,
+        True,
+        False,
+        True,
+    ]
+    idle = replace(failing(ZeroDivisionError("it was run")), name="comb", tells_evoked=False)
+    monkeypatch.setattr(running, "contestants", lambda names, worker: [idle])
+    reasons = {row.scores.reasons["m_nrmse"] for row in run_case(plan(), "periodic_exact")}
+    assert reasons == {"this method cannot tell the evoked response from the artifact"}
+
+
 def test_pulses_that_are_not_found_are_the_reason_of_all(small, monkeypatch):
     blind = replace(SMALL, times="artifact", plan=lambda rng: replace(SMALL.plan(rng), stimulators=(silent(),)))
     monkeypatch.setattr(running, "case", lambda name: blind)

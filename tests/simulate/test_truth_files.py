@@ -8,7 +8,7 @@ import pytest
 
 import emgkit as ek
 from emgkit.io.hdf5_truth import seal
-from emgkit.simulate import tiny
+from emgkit.simulate import Effort, Session, simulate, tiny
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +116,17 @@ def test_what_is_no_truth_is_not_stored(tmp_path, other):
     with pytest.raises(ek.ParameterError, match="truth must be the truth of a Simulation"):
         ek.save_truth(tmp_path / "x.truth.h5", other)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_signals_do_not_depend_on_whether_features_are_asked_for_and_a_truth_without_them_is_stored(tmp_path):
+    session = Session(duration=3.0, efforts_of=(Effort(contractions=((0.5, 2.0),)),))
+    plain, bare = (simulate(session, rng=np.random.default_rng(7), features=one) for one in (True, False))
+    assert plain.truth.features
+    for name in ("artifact", "evoked", "voluntary", "interference", "noise", "evoked_random", "onsets"):
+        np.testing.assert_array_equal(getattr(plain.truth, name), getattr(bare.truth, name))
+    np.testing.assert_array_equal(plain.recording.signal, bare.recording.signal)
+    again = ek.load_truth(ek.save_truth(tmp_path / "bare.truth.h5", bare.truth))
+    np.testing.assert_array_equal(again.velocity, bare.truth.velocity)
+    assert "no features" in repr(again)
+    with pytest.raises(ek.UnknownNameError, match="there are none"):
+        again.at("vpp", np.array([1.0]))
