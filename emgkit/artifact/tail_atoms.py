@@ -97,40 +97,79 @@ def choose_tails(gram: Array, projected: Array, base: Array, amplitude: float, f
     seen = projected[:, fixed:] - np.einsum("oaf,of->oa", gram[:, fixed:, :fixed], across[:, :, -1])
     start = base + 0.5 * np.einsum("of,of->o", projected[:, :fixed], across[:, :, -1])
     start -= 0.5 * np.linalg.slogdet(inner)[1]
-    found = [_evidence(rest, seen, subsets) for subsets in _subsets(most)]
+    found = _evidence(rest, seen, most)
     evidence = np.concatenate([base[:, np.newaxis], start[:, np.newaxis] + np.concatenate(found, axis=1)], axis=1)
     return Choices(evidence, gram, projected, scale, fixed, most)
 
 
-def _evidence(rest: Array, seen: Array, subsets: Indices) -> Array:
-    """Log evidence that every subset adds, less the logarithm of how many there are, (onsets, subsets).
+def _evidence(rest: Array, seen: Array, most: int) -> list[Array]:
+    """Log evidence that every subset adds, less the logarithm of how many there are, by their size, (onsets, subsets).
 
-    An exponential and its derivative are eliminated together, one pair after the other, by what is known in closed
-    form of 2 × 2 matrices, so that all subsets are one array.
+    An exponential and its derivative are eliminated together, by what is known in closed form of 2 × 2 matrices.
+    Subsets grow by one such pair after the other, so that what several have in common is eliminated once.
     """
-    number, size = subsets.shape
-    blocks = rest.reshape(-1, 2, TAUS.size, 2, TAUS.size).transpose(1, 3, 0, 2, 4)
-    vectors = seen.reshape(-1, 2, TAUS.size).transpose(1, 0, 2)
-    of = [subsets[:, place] for place in range(size)]
-    matrix = {(i, j): blocks[:, :, :, of[i], of[j]] for i in range(size) for j in range(i, size)}
-    right = [vectors[:, :, one] for one in of]
-    gain = np.full((len(rest), number), -np.log(number))
-    for first in range(size):
-        (a, b), (_, c) = matrix[first, first]
-        a, c = np.maximum(a, 0.0) + 1.0, np.maximum(c, 0.0) + 1.0  # not negative but for rounding
-        det = np.maximum(a * c - b * b, LEAST_DETERMINANT * a * c)  # positive but for rounding
-        x, y = right[first]
-        x, y = (c * x - b * y) / det, (a * y - b * x) / det
-        gain += 0.5 * (x * right[first][0] + y * right[first][1] - np.log(det))
-        for later in range(first + 1, size):
-            (p, q), (r, s) = matrix[first, later]
-            right[later] = right[later] - np.stack([p * x + r * y, q * x + s * y])
-            for last in range(later, size):
-                (t, u), (v, w) = matrix[first, last]
-                t, u, v, w = (c * t - b * v) / det, (c * u - b * w) / det, (a * v - b * t) / det, (a * w - b * u) / det
-                taken = [[p * t + r * v, p * u + r * w], [q * t + s * v, q * u + s * w]]
-                matrix[later, last] = matrix[later, last] - np.array(taken)
-    return gain
+    blocks = rest.reshape(-1, 2, TAUS.size, 2, TAUS.size).transpose(1, 3, 2, 4, 0)
+    every = np.arange(TAUS.size)
+    (a, b), (_, c) = blocks[:, :, every, every]
+    x, y = seen.reshape(-1, 2, TAUS.size).transpose(1, 2, 0)
+    one = _Pair(a, b, c, x, y)
+    total = one.gain
+    found = [np.zeros((1, len(rest))), total]
+    link = taken = blocks
+    for size in range(2, most + 1):
+        last, before, third = _shorter(size)
+        link = (
+            blocks[:, :, last, before]
+            if size == 2
+            else link[:, :, third] - _across(link[:, :, last], taken[:, :, before])
+        )
+        taken = one.solve(link, last)
+        (t, _), (_, w) = less = _across(link, taken)
+        x, y = one.x[last], one.y[last]
+        one = _Pair(
+            one.a[before] - t,
+            one.b[before] - less[0][1],
+            one.c[before] - w,
+            one.x[before] - (taken[0, 0] * x + taken[1, 0] * y),
+            one.y[before] - (taken[0, 1] * x + taken[1, 1] * y),
+        )
+        total = total[last] + one.gain
+        found.append(total)
+    return [(gains - np.log(len(gains))).T for gains in found[: most + 1]]
+
+
+class _Pair:
+    """The last exponential of every subset and its derivative, given the others: matrix, projection and evidence."""
+
+    def __init__(self, a: Array, b: Array, c: Array, x: Array, y: Array) -> None:
+        self.a, self.b, self.c, self.x, self.y = a, b, c, x, y
+        first, other = np.maximum(a, 0.0) + 1.0, np.maximum(c, 0.0) + 1.0  # not negative but for rounding
+        det = np.maximum(first * other - b * b, LEAST_DETERMINANT * first * other)  # positive but for rounding
+        self.inverse = other / det, -b / det, first / det
+        p, q, r = self.inverse
+        self.gain = 0.5 * (p * x * x + 2 * q * x * y + r * y * y - np.log(det))
+
+    def solve(self, link: Array, places: Indices) -> Array:
+        """Inverse of the matrix at places times what links it to others, (2, 2, places, onsets)."""
+        p, q, r = (one[places] for one in self.inverse)
+        (t, u), (v, w) = link
+        return np.array([[p * t + q * v, p * u + q * w], [q * t + r * v, q * u + r * w]])
+
+
+def _across(left: Array, right: Array) -> Array:
+    """Transpose of the left times the right 2 × 2 matrices."""
+    (p, q), (r, s) = left
+    (t, u), (v, w) = right
+    return np.array([[p * t + r * v, p * u + r * w], [q * t + s * v, q * u + s * w]])
+
+
+@lru_cache(maxsize=8)
+def _shorter(size: int) -> tuple[Indices, Indices, Indices]:
+    """Places of every subset without its last, its last but one and its last but two among those one shorter."""
+    place = {tuple(one): number for number, one in enumerate(_subsets(size)[size - 1].tolist())}
+    table = _subsets(size)[size].tolist()
+    without = [[place[(*one[: size - lag], *one[size - lag + 1 :])] for one in table] for lag in (1, 2, min(3, size))]
+    return tuple(np.array(one, dtype=np.int64) for one in without)  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,29 +192,35 @@ class Moments:
 def moments_of(choices: Choices, onset: int, total: float) -> Moments:
     """Average the choices of one onset by their probability; ``total`` is the log evidence of everything."""
     count, scale = choices.scale.size, choices.scale
-    mean, second, gain = np.zeros(count), np.zeros((count, count)), np.zeros((count, count))
     shares = np.exp(choices.evidence[onset] - total)
-    largest, weight, begin = float(shares.max()), float(shares[0]), 1
-    for table in _subsets(choices.most):
-        own = shares[begin : begin + len(table)]
-        begin += len(table)
-        followed = own > NEGLIGIBLE * largest
-        if not followed.any():
-            continue
-        chosen, share = table[followed], own[followed]
-        fixed = np.broadcast_to(np.arange(choices.fixed), (len(chosen), choices.fixed))
-        columns = np.concatenate([fixed, choices.fixed + chosen, choices.fixed + TAUS.size + chosen], axis=1)
-        place = (columns[:, :, np.newaxis], columns[:, np.newaxis, :])
-        spread = np.linalg.inv(choices.gram[onset][place] + np.eye(columns.shape[1]))
-        middle = np.einsum("scd,sd->sc", spread, choices.projected[onset][columns])
-        weight += float(share.sum())
-        each, middles = np.zeros((len(chosen), count, count)), np.zeros((len(chosen), count))
-        each[np.arange(len(chosen))[:, np.newaxis, np.newaxis], *place] = spread
-        np.put_along_axis(middles, columns, middle, axis=1)
-        mean += share @ middles
-        gain += np.tensordot(share, each, axes=1)
-        second += (middles.T * share) @ middles
-    second += gain
-    mean, gain, second = mean / weight, gain / weight, second / weight
+    followed = np.flatnonzero(shares[1:] > NEGLIGIBLE * float(shares.max()))
+    weight, share = float(shares[0]), shares[1:][followed]
+    columns = _columns(choices.most, choices.fixed)[followed]
+    gram, projected = np.zeros((count + 1, count + 1)), np.zeros(count + 1)  # the last one stands for no column
+    gram[:-1, :-1], projected[:-1] = choices.gram[onset], choices.projected[onset]
+    places = columns[:, :, np.newaxis] * (count + 1) + columns[:, np.newaxis, :]
+    spread = np.linalg.inv(gram.ravel()[places] + np.eye(columns.shape[1]))
+    middle = (spread @ projected[columns][:, :, np.newaxis])[:, :, 0]
+    gain, square = (
+        np.bincount(places.ravel(), (share * one.T).T.ravel(), (count + 1) ** 2).reshape(count + 1, -1)[:-1, :-1]
+        for one in (spread, middle[:, :, np.newaxis] * middle[:, np.newaxis])
+    )
+    mean = np.bincount(columns.ravel(), (share[:, np.newaxis] * middle).ravel(), minlength=count + 1)[:-1]
+    weight += float(share.sum())
+    mean, gain, second = mean / weight, gain / weight, (square + gain) / weight
     units = np.outer(scale, scale)
     return Moments(weight, units * gain, units * (second - np.outer(mean, mean)))
+
+
+@lru_cache(maxsize=8)
+def _columns(most: int, fixed: int) -> Indices:
+    """Columns of every choice but that of no tail, (choices, columns); those that small choices lack lie beyond all."""
+    none = fixed + 2 * TAUS.size
+    rows = [
+        np.concatenate(
+            [np.full((len(table), 2 * (most - table.shape[1])), none), fixed + table, fixed + TAUS.size + table], axis=1
+        )
+        for table in _subsets(most)
+    ]
+    chosen = np.concatenate(rows)
+    return np.concatenate([np.broadcast_to(np.arange(fixed), (len(chosen), fixed)), chosen], axis=1)
