@@ -8,6 +8,7 @@ were not learned from, too. Every pulse's scores are shrunk by what voluntary EM
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,7 +106,7 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array) -> RandomShapes 
         return None
     scale = np.sqrt(power[frames.pulses])[:, np.newaxis]
     scaled = frames.values / scale
-    drawn = [_products(frames.project(_unlocked(scaled, seed))) for seed in range(DRAWS)]
+    drawn = [_products(frames.project(one)) for one in _unlocked(scaled)]
     noise = _ridged(sum(drawn, np.zeros((design.size, design.size))) / DRAWS, 1e-6)
     own = frames.project(scaled)
     number = min(_confirmed(own[::2], own[1::2], noise), _confirmed(own[1::2], own[::2], noise))
@@ -177,16 +178,18 @@ def _without_lines(values: Array) -> Array:
     return np.asarray(values - values.mean(axis=1, keepdims=True) - slope[:, np.newaxis] * place)
 
 
-def _unlocked(values: Array, seed: int) -> Array:
-    """Draw frames that are locked to nothing: a stationary process with the frames' spectrum and energies.
+def _unlocked(values: Array) -> Iterator[Array]:
+    """Draw frames that are locked to nothing, some times: a stationary process with their spectrum and energies.
 
     Frames that were rolled would break what is coherent over more than half a frame, as EMG behind steep filters is.
     """
     variances, waves = np.linalg.eigh(toeplitz(_autocovariance(values)))
     root = waves * np.sqrt(np.maximum(variances, LEAST_VARIANCE * variances[-1]))
-    drawn = np.random.default_rng(seed).standard_normal(values.shape) @ root.T
-    energies = [(_without_lines(one) ** 2).sum(axis=1, keepdims=True) for one in (values, drawn)]
-    return np.asarray(drawn * np.sqrt(energies[0] / np.maximum(energies[1], 1e-300)))
+    energy = (_without_lines(values) ** 2).sum(axis=1, keepdims=True)
+    for seed in range(DRAWS):
+        drawn = np.random.default_rng(seed).standard_normal(values.shape) @ root.T
+        own = (_without_lines(drawn) ** 2).sum(axis=1, keepdims=True)
+        yield np.asarray(drawn * np.sqrt(energy / np.maximum(own, 1e-300)))
 
 
 def _autocovariance(values: Array) -> Array:

@@ -201,15 +201,20 @@ def moments_of(choices: Choices, onset: int, total: float) -> Moments:
     places = columns[:, :, np.newaxis] * (count + 1) + columns[:, np.newaxis, :]
     spread = np.linalg.inv(gram.ravel()[places] + np.eye(columns.shape[1]))
     middle = (spread @ projected[columns][:, :, np.newaxis])[:, :, 0]
+    squares = middle[:, :, np.newaxis] * middle[:, np.newaxis]
     gain, square = (
-        np.bincount(places.ravel(), (share * one.T).T.ravel(), (count + 1) ** 2).reshape(count + 1, -1)[:-1, :-1]
-        for one in (spread, middle[:, :, np.newaxis] * middle[:, np.newaxis])
+        _summed(places, share[:, np.newaxis, np.newaxis] * one, (count + 1) ** 2).reshape(count + 1, -1)[:-1, :-1]
+        for one in (spread, squares)
     )
-    mean = np.bincount(columns.ravel(), (share[:, np.newaxis] * middle).ravel(), minlength=count + 1)[:-1]
+    mean = _summed(columns, share[:, np.newaxis] * middle, count + 1)[:-1]
     weight += float(share.sum())
     mean, gain, second = mean / weight, gain / weight, (square + gain) / weight
     units = np.outer(scale, scale)
     return Moments(weight, units * gain, units * (second - np.outer(mean, mean)))
+
+
+def _summed(places: Indices, values: Array, count: int) -> Array:
+    return np.asarray(np.bincount(places.ravel(), values.ravel(), count), dtype=np.float64)
 
 
 @lru_cache(maxsize=8)
