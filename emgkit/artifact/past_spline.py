@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline
 from scipy.ndimage import uniform_filter1d
 
 from emgkit.artifact.past_roughness import TINY, learn_roughness, penalised, solved
-from emgkit.artifact.spline_basis import DEGREE, bend_operator, phase_knots
+from emgkit.artifact.spline_basis import DEGREE, bend_operator, phase_knots, spline_values
 
 __all__ = ["FEWEST", "PastSpline"]
 
@@ -33,10 +32,10 @@ class _Rows:
     values: Array  # (4, rows)
 
     def evaluate(self, coefficients: Array) -> Array:
-        """Values at the samples, (channels, rows): each by itself, so that its bits do not depend on their number."""
-        out = self.values[0] * coefficients[:, self.first]
+        """Values at the samples, (..., rows): each by itself, so that its bits do not depend on their number."""
+        out = self.values[0] * coefficients[..., self.first]
         for step in range(1, DEGREE + 1):
-            out += self.values[step] * coefficients[:, self.first + step]
+            out += self.values[step] * coefficients[..., self.first + step]
         return np.asarray(out)
 
     def project(self, row: Array, size: int) -> Array:
@@ -106,10 +105,7 @@ class PastSpline:
         samples = samples[inside]
         if not samples.size:
             return _Rows(samples, samples, np.zeros((DEGREE + 1, 0)))
-        design = BSpline.design_matrix(phase[inside], self._knots, DEGREE)
-        first = design.indices.reshape(-1, DEGREE + 1)[:, 0].astype(np.int64)
-        values = np.ascontiguousarray(design.data.reshape(-1, DEGREE + 1).T)
-        self._last = place, count, _Rows(samples, first, values)
+        self._last = place, count, _Rows(samples, *spline_values(phase[inside], self._knots))
         return self._last[2]
 
     def _is_known(self, place: float, samples: Indices, margin: int) -> Mask:
@@ -132,8 +128,7 @@ class PastSpline:
                 continue  # as of earlier pulses in a regular train
             rows = self._rows(place, count)
             known = known[:, rows.samples]
-            constant = np.where(known, rows.evaluate(self._found), 0.0)
-            change = np.where(known, rows.evaluate(self._course.change), 0.0)
+            constant, change = np.where(known, rows.evaluate(np.stack([self._found, self._course.change])), 0.0)
             share = self._course.share[:, self._index(place, rows.samples)]
             out[:, :, rows.samples] += np.stack([constant + share * change, constant, change])
         return out[0], out[1], out[2]

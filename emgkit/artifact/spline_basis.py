@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from math import factorial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,16 @@ from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
 
-__all__ = ["DEGREE", "PhaseDesign", "bend_operator", "make_design", "phase_knots", "places_of", "pulse_power"]
+__all__ = [
+    "DEGREE",
+    "PhaseDesign",
+    "bend_operator",
+    "make_design",
+    "phase_knots",
+    "places_of",
+    "pulse_power",
+    "spline_values",
+]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -210,19 +221,37 @@ def make_design(onsets: Array, fs: float, count: int, knots: Array, *, overlap: 
     pulse = np.repeat(np.arange(onsets.size), lengths)
     samples = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + low[pulse]
     phase = _inside(samples / fs - onsets[pulse], knots)
-    first, values = _spline_values(phase, knots)
+    first, values = spline_values(phase, knots)
     return PhaseDesign(samples, pulse, phase, first, values, knots, onsets.size)
 
 
-def _spline_values(phase: Array, knots: Array) -> tuple[Indices, Array]:
+def spline_values(phase: Array, knots: Array) -> tuple[Indices, Array]:
     """First of the splines that are not zero at every phase, and their values, (4, phases)."""
     first, values = np.zeros(phase.size, dtype=np.int64), np.zeros((DEGREE + 1, phase.size))
+    begins, splines, powers = _polynomials(knots.tobytes())
     for low in range(0, phase.size, CHUNK):
         part = slice(low, min(low + CHUNK, phase.size))
-        rows = BSpline.design_matrix(phase[part], knots, DEGREE)
-        first[part] = rows.indices.reshape(-1, DEGREE + 1)[:, 0]
-        values[:, part] = rows.data.reshape(-1, DEGREE + 1).T
+        place = np.searchsorted(begins, phase[part], side="right") - 1
+        first[part], since, terms = splines[place], phase[part] - begins[place], powers[:, :, place]
+        total = terms[0]
+        for term in terms[1:]:
+            total = total * since + term
+        values[:, part] = total
     return first, values
+
+
+@lru_cache(maxsize=32)
+def _polynomials(knots: bytes) -> tuple[Array, Indices, Array]:
+    """Where the pieces of cubic splines begin, the first spline on each, and the powers of its four, highest first."""
+    edges = np.frombuffer(knots)
+    live = np.flatnonzero(np.diff(edges) > 0)
+    every = BSpline(edges, np.eye(edges.size - DEGREE - 1), DEGREE)
+    rows, columns = np.arange(live.size), live - DEGREE
+    terms = [
+        np.stack([every(edges[live], power)[rows, columns + one] for one in range(DEGREE + 1)]) / factorial(power)
+        for power in range(DEGREE, -1, -1)
+    ]
+    return edges[live], columns, np.stack(terms)
 
 
 def _inside(phase: Array, knots: Array) -> Array:

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.interpolate import BSpline
 from scipy.signal import butter, sosfiltfilt
 
-from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots, pulse_power
+from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots, pulse_power, spline_values
 from emgkit.artifact.spline_pulse import estimate_changes
 from emgkit.artifact.spline_random import find_shapes, shape_knots
 from emgkit.artifact.spline_scores import shrink
@@ -13,6 +14,18 @@ from emgkit.artifact.spline_solve import fit_courses
 from emgkit.artifact.spline_time import make_segments, null_courses, smooth_courses
 
 FS = 2000.0
+
+
+@pytest.mark.parametrize("until", [0.004, 0.0333, 0.2])
+def test_spline_values_are_those_of_scipy_at_knots_between_them_and_at_the_ends(until):
+    knots = phase_knots(0.0015, until, FS)
+    inside = np.random.default_rng(1).uniform(knots[0], knots[-1], 500)
+    places = np.concatenate([inside, np.unique(knots)[:-1], [np.nextafter(knots[-1], -np.inf)]])
+    first, values = spline_values(places, knots)
+    expected = BSpline.design_matrix(places, knots, 3).toarray()
+    found = np.zeros_like(expected)
+    found[np.arange(places.size)[:, np.newaxis], first[:, np.newaxis] + np.arange(4)] = values.T
+    np.testing.assert_allclose(found, expected, atol=1e-14)
 
 
 def test_scores_that_are_noise_vanish():
