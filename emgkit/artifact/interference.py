@@ -16,7 +16,10 @@ DEVIATION = 0.2  # Hz, largest deviation of a grid from its nominal frequency th
 HIGHEST = 0.42  # of the sampling rate
 MOST_LINES = 12
 SPARED = 0.6  # Hz about the harmonics of the stimulation: what varies from pulse to pulse spreads so far
-SHARP = 6.0  # power of a line over its neighbourhood, as a factor of amplitude squared
+SHARP = 6.0  # medians of the power around it: from there on a bin speaks for a line
+ALONE = 30.0  # medians: 1e-9 of the bins of noise (2 to the power of -30) are larger
+BESIDE = 15.0  # medians: 0.1 % of the orders of a fundamental that is known are larger, where they are noise
+AROUND = 5.0  # Hz about a line, its neighbourhood
 WINDOW = 8.0  # s, over which a line's amplitude and phase are taken as constant
 
 
@@ -62,10 +65,36 @@ def find_mains(signal: Array, known: NDArray[np.bool_], fs: float, spared: float
         mean = float((row * ok).sum()) / max(int(ok.sum()), 1)
         spectrum = np.abs(rfft(np.where(ok, row - mean, 0.0) * taper, size)) ** 2
         power += spectrum / max(float(np.median(spectrum)), 1e-300)
-    grid = fs / size
-    best = max((_best_fundamental(power, grid, nominal, fs, spared) for nominal in NOMINAL), key=lambda pair: pair[1])
-    orders = _standing_out(power, grid, best[0], fs, 4 * fs / count, spared)
-    return Mains(best[0], orders) if orders else Mains(float("nan"), ())
+    found = _Spectrum(power, fs / size, 4 * fs / count, fs, spared)
+    best = max((_best_fundamental(found, nominal) for nominal in NOMINAL), key=lambda pair: pair[1])
+    return _refined(found, best[0])
+
+
+@dataclass(frozen=True, eq=False)
+class _Spectrum:
+    """Power at multiples of ``grid`` (a quarter of the resolution), lines as wide as ``width``, all in Hz."""
+
+    power: Array
+    grid: float
+    width: float
+    fs: float
+    spared: float | None
+
+    def ratio(self, order: int, fundamentals: Array) -> Array:
+        """Power over the median around it, at an order of fundamentals that lie close together.
+
+        The power is that of a tapered signal, padded to four times its length: it is smooth between the points of
+        its grid, so that lines are found finer than these lie.
+        """
+        from scipy.interpolate import CubicSpline
+
+        centre = order * float(fundamentals.mean())
+        reach = AROUND + order * float(np.ptp(fundamentals)) / 2
+        low = max(int((centre - reach) / self.grid), 1)
+        places = np.arange(low, min(int((centre + reach) / self.grid) + 2, self.power.size))
+        around = places[np.abs(places * self.grid - centre) > self.width]
+        floor = max(float(np.median(self.power[around])), 1e-300)
+        return np.asarray(CubicSpline(places, self.power[places])(order * fundamentals / self.grid)) / floor
 
 
 def _orders(frequency: float, fs: float, spared: float | None) -> list[int]:
@@ -80,35 +109,36 @@ def near_harmonic(frequency: float, rate: float, reach: float) -> bool:
     return abs(frequency - rate * max(round(frequency / rate), 1)) <= reach
 
 
-def _best_fundamental(
-    power: Array, grid: float, nominal: float, fs: float, spared: float | None
-) -> tuple[float, float]:
-    step = grid / 8
-    trials = np.arange(nominal - DEVIATION, nominal + DEVIATION, step)
+def _best_fundamental(spectrum: _Spectrum, nominal: float) -> tuple[float, float]:
+    trials = np.arange(nominal - DEVIATION, nominal + DEVIATION, spectrum.grid / 8)
     score = np.zeros(trials.size)
-    for order in _orders(nominal, fs, spared):
-        near = order * nominal / grid
-        span = slice(max(int(near - 5 / grid), 1), int(near + 5 / grid))
-        floor = max(float(np.median(power[span])), 1e-300)
-        ratio = np.interp(order * trials / grid, np.arange(power.size), power) / floor
-        score += np.log1p(np.maximum(ratio - SHARP, 0.0))
+    for order in _orders(nominal, spectrum.fs, spectrum.spared):
+        score += np.log1p(np.maximum(spectrum.ratio(order, trials) - SHARP, 0.0))
     best = int(np.argmax(score))
     return float(trials[best]), float(score[best])
 
 
-def _standing_out(
-    power: Array, grid: float, frequency: float, fs: float, width: float, spared: float | None
-) -> tuple[int, ...]:
-    found = []
-    for order in _orders(frequency, fs, spared):
-        centre = order * frequency / grid
-        line = power[max(int(centre) - 1, 0) : int(centre) + 3].max()
-        reach = np.arange(int(centre - 5 / grid), int(centre + 5 / grid) + 1)
-        around = reach[(np.abs(reach * grid - order * frequency) > width) & (reach > 0) & (reach < power.size)]
-        # 99.9 % of the bins of noise (exponential about the median / ln 2) stay below 10 medians
-        if line > 10 * SHARP * float(np.median(power[around])):
-            found.append(order)
-    return tuple(found)
+def _refined(spectrum: _Spectrum, frequency: float) -> Mains:
+    """Give the most likely fundamental near one that was found, and the orders that stand out at it.
+
+    The likelihood of a line grows with the exponential of its power over that of the noise, so that lines count by
+    their power. Only orders that stand out for themselves tell the frequency: a high one that is none would move it.
+    """
+    for _ in range(2):
+        orders = _standing_out(spectrum, frequency, ALONE)
+        if not orders:
+            return Mains(float("nan"), ())
+        steps = 32 * max(orders)  # of the grid, for 4 bins of it: as far as the coarse search may be off
+        trials: Array = frequency + 4 * spectrum.grid * np.arange(-steps, steps + 1) / steps
+        power = np.sum([spectrum.ratio(order, trials) for order in orders], axis=0)
+        frequency = float(trials[np.argmax(power)])
+    return Mains(frequency, _standing_out(spectrum, frequency, BESIDE))
+
+
+def _standing_out(spectrum: _Spectrum, frequency: float, least: float) -> tuple[int, ...]:
+    here = np.array([frequency])
+    orders = _orders(frequency, spectrum.fs, spectrum.spared)
+    return tuple(order for order in orders if spectrum.ratio(order, here)[0] >= least)
 
 
 def line_basis(times: Array, frequency: float, orders: tuple[int, ...]) -> Array:

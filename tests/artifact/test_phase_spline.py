@@ -168,6 +168,23 @@ def test_mains_is_found_with_its_frequency_and_lines():
     assert find_mains(band((1, 40000), 9), np.ones((1, 40000), bool), FS).orders == ()
 
 
+@pytest.mark.parametrize("duration", [4.0, 15.0])
+def test_the_frequency_of_mains_is_found_nearly_as_well_as_it_can_be(duration):
+    count = int(duration * FS)
+    time, known = np.arange(count) / FS, np.ones((1, count), bool)
+    amplitude, scale, off = 3e-5, 5e-5, []
+    for seed in range(20):
+        frequency = 50.0 + np.random.default_rng((seed, 1)).uniform(-0.1, 0.1)
+        mains = find_mains(
+            (amplitude * np.sin(2 * np.pi * frequency * time) + band(count, seed, scale))[None], known, FS
+        )
+        off.append(abs(mains.frequency - frequency))
+    # Cramér-Rao bound of the frequency of a sinusoid in white noise, rad per sample: 24 σ² / (A² N³)
+    bound = np.sqrt(24 * scale**2 / (amplitude**2 * count**3)) * FS / (2 * np.pi)
+    # and the taper that keeps other lines away takes half of the samples, those at the ends, which tell the most
+    assert np.sqrt(np.mean(np.square(off))) < 2.5 * bound, (np.median(off), max(off), bound)
+
+
 def test_knots_are_close_where_the_artifact_is_sharp():
     knots = phase_knots(0.0015, 0.032, 2000.0)
     assert (np.diff(knots) >= 0).all()
