@@ -207,6 +207,8 @@ class _Rendered:
         after = phase >= 0
         part = slice(low, high)
         self.lost[:, part] = ringing
-        self.artifact[:, part] = np.where(ringing, 0.0, fade * CubicSpline(times, group.tail[place], axis=1)(inside))
-        self.evoked[:, part] = after * fade * CubicSpline(times, group.evoked[place], axis=1)(inside)
-        self.error[:, part] = after * CubicSpline(times, group.error, axis=1)(inside)
+        curves = np.concatenate([group.tail[place], group.evoked[place], group.error])
+        tail, evoked, error = CubicSpline(times, curves, axis=1)(inside).reshape(3, len(self.lost), -1)
+        self.artifact[:, part] = np.where(ringing, 0.0, fade * tail)
+        self.evoked[:, part] = after * fade * evoked
+        self.error[:, part] = after * error
