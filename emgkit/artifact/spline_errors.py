@@ -11,7 +11,7 @@ from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import PhaseDesign, make_design
 from emgkit.artifact.spline_random import RandomShapes, shape_knots
 
-__all__ = ["Unfollowed", "find_unfollowed", "line_variance", "shape_variance"]
+__all__ = ["Unfollowed", "find_unfollowed", "shape_variance"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -102,10 +102,3 @@ def shape_variance(shapes: RandomShapes | None, own: PhaseDesign) -> Array:
             wave = own.evaluate(np.broadcast_to(shape, (own.pulses, shape.size)))
             out += shapes.left[own.pulse, number] * wave**2
     return out
-
-
-def line_variance(lines: Array) -> Array:
-    """Error variance of lines beside a response, from how they differ between neighbouring windows, V², (channels,)."""
-    if not lines.shape[2] or len(lines) < 2:
-        return np.zeros(lines.shape[1])
-    return np.asarray(0.5 * (np.diff(lines, axis=0) ** 2).mean(axis=0).sum(axis=-1))

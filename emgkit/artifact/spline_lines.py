@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.base import windows_mask
-from emgkit.artifact.interference import NOMINAL, SPARED, Mains, find_mains, fit_lines, near_harmonic
+from emgkit.artifact.interference import NOMINAL, SPARED, Mains, find_mains, near_harmonic
+from emgkit.artifact.line_courses import Lines, fit_lines
 from emgkit.pulses import Pulses
 
 __all__ = ["colliding_orders", "hidden_mains", "join_mains", "lines_of_mains", "mains_without_pulses"]
@@ -67,7 +68,7 @@ def lines_of_mains(
     fs: float,
     pulses: Pulses,
     mains: Mains,
-    lines: Array,
+    lines: Lines,
     together: tuple[int, ...],
 ) -> tuple[tuple[int, ...], list[str]]:
     """Decide which of the colliding lines are mains: those that are as large in the stretches without pulses.
@@ -88,8 +89,8 @@ def lines_of_mains(
             f"the recording has no stretch without pulses to compare with."
         )
         return free, [said]
-    alone = _sizes(fit_lines(signal, quiet, fs, mains, together))
-    both = _sizes(_of_orders(lines, mains.orders, together))
+    alone = _sizes(fit_lines(signal, quiet, fs, mains, together).amplitudes)
+    both = _sizes(_of_orders(lines.amplitudes, mains.orders, together))
     kept = tuple(order for order, one, other in zip(together, alone, both, strict=True) if 0 < other <= SAME_SIZE * one)
     said = (
         f"Mains at {named} lies on harmonics of the stimulation; {len(kept)} of {len(together)} lines are as large "

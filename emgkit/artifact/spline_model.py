@@ -10,9 +10,10 @@ from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.baseline import Baseline
-from emgkit.artifact.interference import Mains, render_lines
+from emgkit.artifact.interference import Mains
+from emgkit.artifact.line_courses import Lines, render_lines
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
-from emgkit.artifact.spline_errors import line_variance, shape_variance
+from emgkit.artifact.spline_errors import shape_variance
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_pulse import artifact_share
 from emgkit.artifact.spline_share import bridge, hand_over
@@ -37,7 +38,7 @@ class LockedModel(FrozenValue):
     artifact_end : float
         s
     has_evoked, has_locked : (channels,) bool
-    lines : (windows, channels, 2 × orders) V
+    lines : Lines
     mains : Mains
     orders : tuple of int
     baseline : Baseline
@@ -49,7 +50,7 @@ class LockedModel(FrozenValue):
     artifact_end: float
     has_evoked: NDArray[np.bool_]
     has_locked: NDArray[np.bool_]
-    lines: Array
+    lines: Lines
     mains: Mains
     orders: tuple[int, ...]
     baseline: Baseline
@@ -84,7 +85,7 @@ class LockedModel(FrozenValue):
     def evoked_error(self) -> Array:
         """Render the evoked response's standard error, V, (channels, samples)."""
         variance = np.zeros(self.shape)
-        doubt = line_variance(self.lines) if self.orders else np.zeros(self.shape[0])
+        doubt = self.lines.variance
         for response in self.responses:
             design, _, own = self._designs(response)
             late = design.phase >= (-np.inf if response.periodic else 0.0)  # the last response runs on until the pulse

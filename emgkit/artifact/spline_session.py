@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from emgkit.artifact.base import windows_mask
 from emgkit.artifact.baseline import corners_of, find_baseline, slow_drift
 from emgkit.artifact.interference import Mains, find_mains
+from emgkit.artifact.line_courses import Lines, no_lines
 from emgkit.artifact.spline_evidence import end_of_artifact, error_of_mean, locked_evidence
 from emgkit.artifact.spline_fitters import fitters_of, support_of
 from emgkit.artifact.spline_found import Agreed, Found, Wanted
@@ -95,6 +96,9 @@ class Session:
         count = self.signal.shape[1]
         return fitters_of(self.pulses, until, self.before, self.fs, count, self.window, recovery=recovery)
 
+    def _no_lines(self) -> Lines:
+        return no_lines(len(self.signal))
+
     @property
     def turns(self) -> Turns:
         """The signals as they are now."""
@@ -112,7 +116,7 @@ class Session:
         if self.baseline.moves.any():
             self._refine_baseline(fitters)
             fitters = self._first_fit(until, found)
-        guess = self._model([one.finish(self.signal, self.known, none) for one in fitters], found, (), lines[..., :0])
+        guess = self._model([one.finish(self.signal, self.known, none) for one in fitters], found, (), self._no_lines())
         if self.wanted.shifts:
             for fitter in fitters:
                 others = sum((one.render(len(self.signal)) for one in fitters if one is not fitter), 0.0)
@@ -170,7 +174,7 @@ class Session:
         told = replace(agreed, fitters=fitters, mains=mains, orders=orders)
         return self._finished(told, lines, self._support(), response, artifact)
 
-    def _finished(self, agreed: Agreed, lines: Array, until: float, response: Array, artifact: Mask) -> Found:
+    def _finished(self, agreed: Agreed, lines: Lines, until: float, response: Array, artifact: Mask) -> Found:
         fitters, mains, orders, has_evoked = agreed.fitters, agreed.mains, agreed.orders, response >= EVIDENCE
         rest = self.turns.rest(fitters, mains, orders, lines)
         made = [one.finish(rest, self.known, has_evoked & self.wanted.shapes) for one in fitters]
@@ -219,7 +223,7 @@ class Session:
             plain = self._fitters(until, recovery=False)  # courses of their own would explain pulses that are wrong
             self.turns.fit(plain, mains, (), 1, shifts=False)
             waves, mean = plain[0].waves(self.signal, self.known, plain[0].near(*STANDS))
-            rest = self.turns.rest(plain, mains, (), np.zeros(0))
+            rest = self.turns.rest(plain, mains, (), self._no_lines())
             fitted = Fitted(plain[0].near(*STANDS), rest, waves, mean)
             pulses, said = corrected(fitted, self.fs, self.pulses)
             self.sizes = None if said else artifact_sizes(fitted)
@@ -260,7 +264,7 @@ class Session:
         beside = self._find_mains(self.flat - guess.locked(), self.pulses.rate)
         return join_mains(beside, mains_without_pulses(self.flat, self.known, self.fs, self.pulses))
 
-    def _orders_of_mains(self, mains: Mains, lines: Array, has_evoked: Mask) -> tuple[int, ...]:
+    def _orders_of_mains(self, mains: Mains, lines: Lines, has_evoked: Mask) -> tuple[int, ...]:
         together, orders = colliding_orders(mains, self.pulses.rate), mains.orders
         if together and has_evoked.any():
             orders, said = lines_of_mains(self.flat, self.known, self.fs, self.pulses, mains, lines, together)
@@ -269,13 +273,13 @@ class Session:
             self.messages += hidden_mains(self.flat, self.known, self.fs, self.pulses)
         return orders
 
-    def _model(self, responses: list[Response], mains: Mains, orders: tuple[int, ...], lines: Array) -> LockedModel:
+    def _model(self, responses: list[Response], mains: Mains, orders: tuple[int, ...], lines: Lines) -> LockedModel:
         every = np.ones(len(self.signal), dtype=bool)
         return LockedModel(
             responses, SPIKE, every, every, lines, mains, orders, self.baseline, self.fs, self.signal.shape
         )
 
-    def _nothing(self, mains: Mains, lines: Array, response: Array) -> Found:
+    def _nothing(self, mains: Mains, lines: Lines, response: Array) -> Found:
         none = np.zeros(len(self.signal), dtype=bool)
         model = self._model([], mains, mains.orders, lines)
         model = replace(model, has_evoked=none, has_locked=none, artifact_end=0.0)

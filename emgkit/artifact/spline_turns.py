@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.interference import Mains, fit_lines, render_lines
+from emgkit.artifact.interference import Mains
+from emgkit.artifact.line_courses import Lines, fit_lines, render_lines
 from emgkit.artifact.spline_response import ResponseFitter
 from emgkit.errors import TimingError
 
@@ -52,7 +53,7 @@ class Turns:
         rounds: int | None = None,
         *,
         shifts: bool,
-    ) -> Array:
+    ) -> Lines:
         """Fit responses and lines, and give the lines; so many rounds as it takes, unless given.
 
         Where nothing else is fitted beside it, a response that has been fitted to the signal needs no first round.
@@ -105,17 +106,15 @@ class Turns:
                 if len(fitters) > 1:
                     parts[number] = self._bounded(fitter.render(len(self.signal)))
 
-    def lines(self, mains: Mains, orders: tuple[int, ...], signal: Array) -> Array:
-        """Fit lines to a signal, (windows, channels, 2 × orders) V."""
-        if not orders:
-            return np.zeros((1, signal.shape[0], 0))
+    def lines(self, mains: Mains, orders: tuple[int, ...], signal: Array) -> Lines:
+        """Fit lines to a signal."""
         return fit_lines(signal, self.known & ~self.near, self.fs, mains, orders)
 
-    def without_lines(self, signal: Array, lines: Array, mains: Mains, orders: tuple[int, ...]) -> Array:
+    def without_lines(self, signal: Array, lines: Lines, mains: Mains, orders: tuple[int, ...]) -> Array:
         """Take lines away from a signal, V, (channels, samples)."""
         return signal - render_lines(lines, self.fs, signal.shape[1], mains, orders) if orders else signal
 
-    def rest(self, fitters: list[ResponseFitter], mains: Mains, orders: tuple[int, ...], lines: Array) -> Array:
+    def rest(self, fitters: list[ResponseFitter], mains: Mains, orders: tuple[int, ...], lines: Lines) -> Array:
         """Give what responses and lines leave, V, (channels, samples)."""
         rest = self.signal.copy()
         if orders:

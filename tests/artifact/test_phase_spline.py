@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 import emgkit as ek
-from emgkit.artifact.interference import find_mains, fit_lines, render_lines
+from emgkit.artifact.interference import find_mains
+from emgkit.artifact.line_courses import fit_lines, render_lines
 from emgkit.artifact.spline_basis import phase_knots
 
 FS = 2000.0
@@ -155,17 +156,19 @@ def test_the_leakage_of_voluntary_emg_is_that_of_the_effective_pulses():
 
 
 def test_mains_is_found_with_its_frequency_and_lines():
-    time = np.arange(40000) / FS
-    for seed, frequency in enumerate((49.97, 50.03, 59.98, 60.02)):
+    time, more = np.arange(40000) / FS, []
+    for seed, frequency in enumerate((49.97, 50.03, 59.98, 60.02) * 3):
         line = 2e-5 * np.cos(2 * np.pi * frequency * time) + 1e-5 * np.cos(2 * np.pi * 3 * frequency * time + 1)
         signal = (line + band(40000, seed))[np.newaxis]
         known = np.ones_like(signal, bool)
         mains = find_mains(signal, known, FS)
         assert mains.frequency == pytest.approx(frequency, abs=0.01)
-        assert mains.orders == (1, 3)
+        assert {1, 3} <= set(mains.orders)
+        more += set(mains.orders) - {1, 3}
         rendered = render_lines(fit_lines(signal, known, FS, mains, mains.orders), FS, 40000, mains, mains.orders)
         assert np.sqrt(np.mean((rendered[0] - line) ** 2)) < 0.2 * line.std()
-    assert find_mains(band((1, 40000), 9), np.ones((1, 40000), bool), FS).orders == ()
+        assert find_mains(band((1, 40000), seed), known, FS).orders == ()
+    assert len(more) <= 6, more  # an order of noise that may be a line is followed, and shrunk: 2 % of some 120
 
 
 @pytest.mark.parametrize("duration", [4.0, 15.0])

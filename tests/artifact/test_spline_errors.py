@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import emgkit as ek
-from emgkit.artifact.spline_errors import find_unfollowed, line_variance
+from emgkit.artifact.spline_errors import find_unfollowed
 from emgkit.benchmark.cases import CASES
 from emgkit.benchmark.evoked_scores import evoked_scores
 from emgkit.benchmark.scene import scene_of
@@ -53,13 +53,6 @@ def test_samples_that_were_not_measured_do_not_count():
     expected = find_unfollowed(onsets, UNTIL, None, signal, known, FS)
     signal[2000:3000] = 1.0
     assert (find_unfollowed(onsets, UNTIL, None, signal, known, FS).variance == expected.variance).all()
-
-
-def test_lines_are_known_by_how_windows_differ():
-    assert (line_variance(np.zeros((3, 2, 0))) == 0).all()
-    assert (line_variance(np.ones((1, 2, 4))) == 0).all()
-    rng = np.random.default_rng(2)
-    assert line_variance(rng.standard_normal((4000, 1, 2)))[0] == pytest.approx(2.0, rel=0.1)
 
 
 def test_intervals_hold_what_every_response_was_without_a_tail():
