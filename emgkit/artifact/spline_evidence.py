@@ -16,18 +16,40 @@ RIPPLE = 0.002  # of the artifact's steepest slope: what the splines themselves 
 SPREAD_CAP = 5.0  # a pulse's evidence counts at most so many robust spreads: one movement artifact decides nothing
 
 
-def locked_evidence(signal: Array, fs: float, onsets: Array, start: float, stop: float) -> Array:
+def locked_evidence(
+    signal: Array,
+    fs: float,
+    onsets: Array,
+    start: float,
+    stop: float,
+    signs: Array | None = None,
+    *,
+    turned: bool = False,
+) -> Array:
     """Cross-validated evidence of a response in ``start ... stop`` after the pulses, a z score per channel.
 
     Every pulse's piece is correlated with the mean of all others: without a locked response the products average to
-    zero, whatever the spectrum of the EMG.
+    zero, whatever the spectrum of the EMG. Where signs are given, what follows them is taken away first, or, if it is
+    what turns over that is looked for, every piece is turned over by its own.
     """
     low, high = int(np.ceil(start * fs)), int(np.floor(stop * fs))
     index = np.round(onsets * fs).astype(np.int64)[:, np.newaxis] + np.arange(low, max(high, low + 2))
-    index = index[(index[:, 0] >= 0) & (index[:, -1] < signal.shape[1])]
+    inside = (index[:, 0] >= 0) & (index[:, -1] < signal.shape[1])
+    index = index[inside]
     if len(index) < 3:
         return np.zeros(signal.shape[0])
-    return np.array([_evidence(row[index]) for row in signal])
+    if signs is None:
+        return np.array([_evidence(row[index]) for row in signal])
+    own = signs[inside]
+    return np.array(
+        [_evidence(own[:, np.newaxis] * row[index] if turned else _upright(row[index], own)) for row in signal]
+    )
+
+
+def _upright(pieces: Array, signs: Array) -> Array:
+    """Take away what follows the signs beside the mean."""
+    over = signs - signs.mean()
+    return np.asarray(pieces - np.outer(over, over @ pieces) / max(float(over @ over), 1e-300))
 
 
 def _evidence(pieces: Array) -> float:
@@ -40,8 +62,12 @@ def _evidence(pieces: Array) -> float:
     return float(capped.mean() / max(capped.std() / np.sqrt(capped.size), 1e-300))
 
 
-def error_of_mean(signal: Array, fs: float, onsets: Array, after: float) -> Array:
-    """Give the standard error of the mean response ``after`` the pulses (s), from how their halves differ, V."""
+def error_of_mean(signal: Array, fs: float, onsets: Array, after: float, signs: Array | None = None) -> Array:
+    """Give the standard error of the mean response ``after`` the pulses (s), from how their halves differ, V.
+
+    Either half has as many pulses of either sign.
+    """
+    onsets = onsets if signs is None else onsets[np.argsort(signs, kind="stable")]
     halves = []
     for start in (0, 1):
         index = np.round(onsets[start::2] * fs + after * fs).astype(np.int64)
@@ -61,7 +87,7 @@ def end_of_artifact(times: Array, responses: Array, noise: Array, fs: float) -> 
     times : ndarray, shape (grid,)
         Equal steps, s after the pulse.
     responses : ndarray, shape (channels, grid)
-        Mean response, V.
+        Mean response, V; the channels may come once for either polarity.
     noise : ndarray, shape (channels,)
         Standard error of the mean response, V.
     fs : float
@@ -71,7 +97,7 @@ def end_of_artifact(times: Array, responses: Array, noise: Array, fs: float) -> 
 
     width = max(round(1 / fs / (times[1] - times[0])), 1)
     responses = uniform_filter1d(responses, width, axis=1, mode="nearest")
-    ends = [_end(times, row, sigma) for row, sigma in zip(responses, noise, strict=True)]
+    ends = [_end(times, row, sigma) for row, sigma in zip(responses, np.resize(noise, len(responses)), strict=True)]
     return float(max(ends))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emgkit.artifact.spline_basis import phase_knots
 from emgkit.artifact.spline_pulse_times import (
@@ -18,6 +19,8 @@ from emgkit.pulses import Pulses
 
 __all__ = ["fitters_of", "support_of"]
 
+Array = NDArray[np.float64]
+
 SHORTEST = 0.002  # s
 TAIL = 0.060  # s, support in irregular trains
 DENSE = 4.0  # usual intervals that a response may last among irregular pulses: no more can be told apart
@@ -31,7 +34,15 @@ def support_of(pulses: Pulses, interval: float, before: float) -> float:
 
 
 def fitters_of(
-    pulses: Pulses, until: float, before: float, fs: float, count: int, window: float, *, recovery: bool
+    pulses: Pulses,
+    until: float,
+    before: float,
+    fs: float,
+    count: int,
+    window: float,
+    *,
+    recovery: bool,
+    polarity: Array | None = None,
 ) -> list[ResponseFitter]:
     """Make a fitter for every stimulator.
 
@@ -51,6 +62,8 @@ def fitters_of(
         Length of a segment, s.
     recovery : bool
         Whether pulses that others follow soon have courses of their own.
+    polarity : ndarray, shape (pulses,), optional
+        1 or −1, of all pulses.
     """
     made = []
     numbers = np.unique(pulses.stimulator)
@@ -70,6 +83,12 @@ def fitters_of(
                 recovery_courses(own.onsets, pulses.onsets) if recovery else [],
                 varying_current(own),
                 is_regular(own) and interval <= LONGEST and end < interval,
+                None if polarity is None else _turning(polarity[pulses.stimulator == number]),
             )
         )
     return made
+
+
+def _turning(polarity: Array) -> Array | None:
+    """Give the polarity of one stimulator's pulses, if it changes."""
+    return polarity if (polarity != polarity[0]).any() else None

@@ -38,6 +38,8 @@ class Agreed(FrozenValue):
     ----------
     pulses : Pulses
         Without those that were not there, with those that were lost.
+    polarity : (pulses,) or None
+        1 or −1 where pulses turn over.
     sizes : (pulses,) or None
         Sizes of the artifact.
     fitters : list of ResponseFitter
@@ -50,6 +52,7 @@ class Agreed(FrozenValue):
     """
 
     pulses: Pulses
+    polarity: Array | None
     sizes: Array | None
     fitters: list[ResponseFitter]
     mains: Mains

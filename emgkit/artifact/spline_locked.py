@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,10 @@ class Response(FrozenValue):
         None where artifact and evoked response are told apart by time.
     unfollowed : list of Unfollowed or None, per channel
         How the response varies from pulse to pulse beside all that was fitted.
+    polarity : (pulses,) or None
+        1 or −1 where the pulses turn over.
+    upright : per segment (pulses, courses), or None
+        Part of the courses that does not turn over with the polarity.
     """
 
     onsets: Array
@@ -60,6 +64,25 @@ class Response(FrozenValue):
     tail: Tail | None = None
     share: list[TailShare | None] | None = None
     unfollowed: list[Unfollowed | None] | None = None
+    polarity: Array | None = None
+    upright: list[Array] | None = None
+
+    @property
+    def standing(self) -> Response:
+        """What does not turn over with the polarity: the evoked response, and what is left of artifacts."""
+        if self.upright is None:
+            return self
+        gain = np.zeros(self.onsets.size)
+        return replace(self, courses=self.upright, gain=gain, polarity=None, upright=None)
+
+    def means(self, channel: int) -> Array:
+        """Coefficients of the mean response to pulses of either polarity, V, (1 or 2, size)."""
+        locked = self.coefficients(channel)
+        if self.polarity is None:
+            return locked.mean(axis=0)[np.newaxis]
+        same = self.standing.coefficients(channel)
+        turning = (self.polarity[:, np.newaxis] * (locked - same)).mean(axis=0)
+        return same.mean(axis=0) + np.outer([1.0, -1.0], turning)
 
     def share_of(self, channel: int) -> TailShare | None:
         """Give how a channel is shared; None where no tail runs under its response."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +86,7 @@ class LockedModel(FrozenValue):
         """Render the evoked response's standard error, V, (channels, samples)."""
         variance = np.zeros(self.shape)
         doubt = self.lines.variance
-        for response in self.responses:
+        for response in (one.standing for one in self.responses):
             design, _, own = self._designs(response)
             late = design.phase >= (-np.inf if response.periodic else 0.0)  # the last response runs on until the pulse
             for channel in _numbers(self.has_evoked):
@@ -108,40 +108,52 @@ class LockedModel(FrozenValue):
     def _split(self, *, evoked: bool) -> Array:
         out = np.zeros(self.shape)
         for response in self.responses:
-            design, overlap, own = self._designs(response)
-            share = hand_over(design.phase, self.artifact_end)
-            for channel in _numbers(self.has_locked):
-                if self.has_evoked[channel] and response.evoked_operator(channel) is not None:
-                    self._add_shared(out[channel], response, channel, (design, overlap), evoked)
-                    if evoked:
-                        self._add_shapes(out[channel], response, channel, own)
-                    continue
-                if self.has_evoked[channel] and response.runs_on(channel, self.artifact_end):
-                    self._add_bridged(out[channel], response, channel, (design, overlap), evoked)
-                    if evoked:
-                        self._add_shapes(out[channel], response, channel, own)
-                    if evoked and response.tail is not None:
-                        response.tail.add_to(out[channel], channel, self.fs)
-                    continue
-                coefficients = response.coefficients(channel)
-                level = response.level(channel)
-                wave = design.evaluate(coefficients)
-                if response.gain.any():
-                    wave = wave * (1 + response.gain[design.pulse] * artifact_share(design.phase))
-                is_evoked = self.has_evoked[channel]
-                freed = (1 - share) * (wave - level[design.pulse]) + share * response.recovery(channel, design.phase)
-                own_level = self._level_of_evoked(response, channel, design, freed)
-                part = (freed + own_level[design.pulse]) * is_evoked
-                if not evoked:
-                    part = wave - part
-                out[channel, design.samples] += part
-                if evoked == is_evoked:
-                    if overlap.samples.size:
-                        np.add.at(out[channel], overlap.samples, overlap.evaluate(coefficients))
-                    self._add_shapes(out[channel], response, channel, own)
-                    if response.tail is not None:
-                        response.tail.add_to(out[channel], channel, self.fs)
+            if response.upright is None:
+                self._add_part(out, response, evoked=evoked)
+            else:
+                out += self._turned(response, evoked=evoked)
         return out
+
+    def _add_part(self, out: Array, response: Response, *, evoked: bool) -> None:
+        """Add a part of one response to all channels."""
+        design, overlap, own = self._designs(response)
+        share = hand_over(design.phase, self.artifact_end)
+        for channel in _numbers(self.has_locked):
+            if self.has_evoked[channel] and response.evoked_operator(channel) is not None:
+                self._add_shared(out[channel], response, channel, (design, overlap), evoked)
+                if evoked:
+                    self._add_shapes(out[channel], response, channel, own)
+                continue
+            if self.has_evoked[channel] and response.runs_on(channel, self.artifact_end):
+                self._add_bridged(out[channel], response, channel, (design, overlap), evoked)
+                if evoked:
+                    self._add_shapes(out[channel], response, channel, own)
+                if evoked and response.tail is not None:
+                    response.tail.add_to(out[channel], channel, self.fs)
+                continue
+            coefficients = response.coefficients(channel)
+            level = response.level(channel)
+            wave = design.evaluate(coefficients)
+            if response.gain.any():
+                wave = wave * (1 + response.gain[design.pulse] * artifact_share(design.phase))
+            is_evoked = self.has_evoked[channel]
+            freed = (1 - share) * (wave - level[design.pulse]) + share * response.recovery(channel, design.phase)
+            own_level = self._level_of_evoked(response, channel, design, freed)
+            part = (freed + own_level[design.pulse]) * is_evoked
+            if not evoked:
+                part = wave - part
+            out[channel, design.samples] += part
+            if evoked == is_evoked:
+                if overlap.samples.size:
+                    np.add.at(out[channel], overlap.samples, overlap.evaluate(coefficients))
+                self._add_shapes(out[channel], response, channel, own)
+                if response.tail is not None:
+                    response.tail.add_to(out[channel], channel, self.fs)
+
+    def _turned(self, response: Response, *, evoked: bool) -> Array:
+        """Render a part of a response whose artifact turns over: all that does so is the artifact's."""
+        part = replace(self, responses=[response.standing])._split(evoked=True)
+        return part if evoked else replace(self, responses=[response]).locked() - part
 
     def _add_shared(
         self, out: Array, response: Response, channel: int, designs: tuple[PhaseDesign, PhaseDesign], evoked: bool
@@ -189,12 +201,15 @@ class LockedModel(FrozenValue):
             out[own.samples] += own.evaluate(shapes.coefficients)
 
     def mean_response(self, times: Array) -> Array:
-        """Mean response of the first stimulator at times since the pulse, without its level, V, (channels, times)."""
+        """Mean response of the first stimulator at times since the pulse, without its level, V, (channels, times).
+
+        Where pulses turn over, the channels come once for either polarity.
+        """
         if not self.responses:
             return np.zeros((self.shape[0], times.size))
         response = self.responses[0]
         rows = []
         for channel in range(self.shape[0]):
-            mean = response.coefficients(channel).mean(axis=0) - response.level(channel).mean()
-            rows.append(BSpline(response.knots, mean, DEGREE)(times))
-        return np.stack(rows)
+            means = response.means(channel) - response.level(channel).mean()
+            rows.append([BSpline(response.knots, mean, DEGREE)(times) for mean in means])
+        return np.concatenate(np.stack(rows, axis=1))

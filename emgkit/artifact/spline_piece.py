@@ -31,6 +31,8 @@ class Piece:
     valid : (rows,) 1 where a sample was measured, else 0
     gram : (pulses, 4, size), from `PhaseDesign.gram`
     smooth : (pulses, courses), courses that the response may follow
+    turning : (courses,) bool, or None
+        Which of them turn over with the polarity of the pulses.
     """
 
     design: PhaseDesign
@@ -38,6 +40,7 @@ class Piece:
     valid: Array
     gram: Array
     smooth: Array
+    turning: NDArray[np.bool_] | None = None
 
     @cached_property
     def projected(self) -> Array:
@@ -53,23 +56,27 @@ class Piece:
         """Give the fit to no signal."""
         shape = (self.smooth.shape[1], self.design.size)
         size = self.design.size
-        return CourseFit(np.zeros(shape), np.zeros(size), np.zeros(shape), np.zeros(size - 2), np.zeros(shape))
+        return CourseFit(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(size - 2), np.zeros(shape))
 
     def fit_roughly(self, few: int, bend: Array) -> CourseFit:
         """Fit the first few courses, without learning."""
         fit = self.nothing()
-        fit.coefficients[:few] = fit_plainly(self.gram, self.projected, self.smooth[:, :few], bend)
+        fit.coefficients[:few] = fit_plainly(
+            self.gram, self.projected, self.smooth[:, :few], bend, 1 if self.turning is None else 2
+        )
         return fit
 
     def plain_power(self, few: int, bend: Array) -> Array:
         """Power about every pulse that a plain fit of the first few courses leaves, V²."""
         courses = self.smooth[:, :few]
-        left = self.seen - self.design.evaluate(courses @ fit_plainly(self.gram, self.projected, courses, bend))
+        left = self.seen - self.design.evaluate(
+            courses @ fit_plainly(self.gram, self.projected, courses, bend, 1 if self.turning is None else 2)
+        )
         return pulse_power(self.design, left, self.valid, SPIKE, LEAST_POWER * float((self.seen**2).mean()))
 
     def fit(self, nulls: Array, weight: Array, bend: Array, start: CourseFit | None) -> CourseFit:
         """Fit all courses and learn their priors, see `fit_courses`."""
-        return fit_courses(self.gram, self.projected, self.smooth, nulls, weight, bend, start)
+        return fit_courses(self.gram, self.projected, self.smooth, nulls, weight, bend, start, self.turning)
 
     def power_left(self, fit: CourseFit, least: float) -> Array:
         """Power about every pulse that a fit leaves, at least so much, V²."""

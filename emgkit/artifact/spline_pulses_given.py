@@ -105,10 +105,11 @@ def _moved(fitted: Fitted, fs: float, far: Mask, onsets: Array, sizes: Array) ->
         mine = rows & (design.samples >= first) & (design.samples < first + seen.shape[1])
         seen[:, design.samples[mine] - first] += fitted.waves[:, mine]
         tried = onsets[pulse] + np.arange(-LARGEST_MOVE, LARGEST_MOVE, STEP)
-        rough, _ = _best(fitted, np.diff(seen, axis=1), first, fs, tried, bounds[pulse])
+        side = fitted.polarity_of(int(pulse))
+        rough, _ = _best(fitted, np.diff(seen, axis=1), first, fs, tried, bounds[pulse], side)
         tried = rough + np.arange(-STEP, STEP, FINE_STEP)
-        found, share = _best(fitted, np.diff(seen, axis=1), first, fs, tried, bounds[pulse])
-        _, given = _best(fitted, np.diff(seen, axis=1), first, fs, onsets[[pulse]], bounds[pulse])
+        found, share = _best(fitted, np.diff(seen, axis=1), first, fs, tried, bounds[pulse], side)
+        _, given = _best(fitted, np.diff(seen, axis=1), first, fs, onsets[[pulse]], bounds[pulse], side)
         if share > ALIKE and 1 - share < BETTER * (1 - given) and abs(found - onsets[pulse]) > LEAST_MOVE:
             out[pulse] = found
     return out if (np.diff(out) > 0).all() else onsets
@@ -163,16 +164,22 @@ def _time_of(fitted: Fitted, fs: float, time: float, bounds: Array) -> tuple[flo
     low = max(int(np.floor((time - LATE) * fs)), 0)
     high = min(int(np.ceil((time + LATE) * fs)) + 2, fitted.rest.shape[1])
     seen = np.diff(fitted.rest[:, low:high], axis=1)
-    rough, _ = _best(fitted, seen, low, fs, np.arange(time - LATE, time - EARLY, STEP), bounds)
-    return _best(fitted, seen, low, fs, rough + np.arange(-STEP, STEP, FINE_STEP), bounds)
+    found = []
+    for side in fitted.polarities:
+        rough, _ = _best(fitted, seen, low, fs, np.arange(time - LATE, time - EARLY, STEP), bounds, side)
+        found.append(_best(fitted, seen, low, fs, rough + np.arange(-STEP, STEP, FINE_STEP), bounds, side))
+    return max(found, key=lambda one: one[1])
 
 
-def _best(fitted: Fitted, seen: Array, low: int, fs: float, tried: Array, bounds: Array) -> tuple[float, float]:
+def _best(
+    fitted: Fitted, seen: Array, low: int, fs: float, tried: Array, bounds: Array, side: float
+) -> tuple[float, float]:
     """Of the times tried the one at which the usual artifact explains most, and the share that it explains there."""
     phase = (low + np.arange(seen.shape[1] + 1)) / fs - tried[:, np.newaxis]
     knots = fitted.design.knots
     inside = (phase >= knots[0]) & (phase < min(LATE, knots[-1]))
-    waves = BSpline(knots, fitted.mean.T, DEGREE)(np.clip(phase, knots[0], np.nextafter(knots[-1], -np.inf)))
+    mean = fitted.mean + side * fitted.turning
+    waves = BSpline(knots, mean.T, DEGREE)(np.clip(phase, knots[0], np.nextafter(knots[-1], -np.inf)))
     both = inside[:, 1:] & inside[:, :-1]
     steps = np.diff(waves, axis=1) * both[:, :, np.newaxis]
     match, power = np.einsum("sic,ci->s", steps, seen), np.maximum((steps**2).sum(axis=(1, 2)), 1e-300)

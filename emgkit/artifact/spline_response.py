@@ -14,10 +14,11 @@ from emgkit.artifact.spline_piece import LEAST_POWER, SPIKE, Piece
 from emgkit.artifact.spline_pulse import EARLY, LATE, PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import RandomShapes, shapes_of_channels
 from emgkit.artifact.spline_recruitment import recruitment_levels
-from emgkit.artifact.spline_sizes import LARGEST_SIZE, RAMPED, is_ramped
+from emgkit.artifact.spline_sizes import LARGEST_SIZE, RAMPED, Fitted, is_ramped
 from emgkit.artifact.spline_solve import CourseCurves, CourseFit, fit_mean
 from emgkit.artifact.spline_tail_after import find_tail, gaps_in_trains, pauses
-from emgkit.artifact.spline_time import Segment, level_courses, make_segments, recruitment_courses, segment_courses
+from emgkit.artifact.spline_time import Segment, level_courses, make_segments, recruitment_courses
+from emgkit.artifact.spline_turned import SegmentCourses, earlier_polarities, segment_courses
 
 __all__ = ["ResponseFitter"]
 
@@ -58,6 +59,8 @@ class ResponseFitter:
         Where it is known and varies, over its mean.
     periodic : bool
         Whether one response follows the other without a pause.
+    polarity : (pulses,) or None
+        1 or −1 where the pulses turn over.
     """
 
     onsets: Array
@@ -70,6 +73,7 @@ class ResponseFitter:
     known_courses: list[Array]
     current: Array | None
     periodic: bool
+    polarity: Array | None = None
 
     def __post_init__(self) -> None:
         """Prepare the segments."""
@@ -83,10 +87,12 @@ class ResponseFitter:
         self._learned: dict[tuple[int, int], CourseFit] = {}
         self.response: Response | None = None
         self._made: tuple[PhaseDesign, PhaseDesign] | None = None
-        self._courses: list[tuple[Array, Array]] = []
+        self._courses: list[SegmentCourses] = []
         self.sizes: Array | None = None
         self.level = np.ones(self.onsets.size)
         self._curve = [] if self.current is None else recruitment_courses(self.current)
+        turns = self.polarity
+        self._turning = [] if turns is None else [turns, *earlier_polarities(turns, self.train, self._alone)]
 
     def _move(self, shift: Array) -> None:
         """Shift the pulses, unless one would overtake another."""
@@ -138,7 +144,9 @@ class ResponseFitter:
         """Let the response follow how much of it the pulses evoke, where their sizes are followed."""
         if self.sizes is None:
             return
-        means = np.stack([self._mean(row[np.newaxis], known[[channel]], channel) for channel, row in enumerate(target)])
+        means = np.stack(
+            [self._mean(row[np.newaxis], known[[channel]], channel)[0] for channel, row in enumerate(target)]
+        )
         self.level = recruitment_levels(self.designs, target, means, known, self.sizes, self.onsets, self.segments)
         self._curve, self._courses = level_courses(self.level, self.sizes), []
 
@@ -162,7 +170,6 @@ class ResponseFitter:
 
     def _response(self, design: PhaseDesign, rows: Array, known: Mask, *, roughly: bool) -> Response:
         fits: list[list[CourseFit]] = []
-        courses = []
         if self.weights is None:
             self.weights = np.full((len(rows), self.onsets.size), np.nan)
         shared = bool(known.all())
@@ -170,44 +177,50 @@ class ResponseFitter:
         for number, segment in enumerate(self.segments):
             low, high = int(segment.pulses[0]), int(segment.pulses[-1]) + 1
             mine, local = slice(*np.searchsorted(design.pulse, [low, high])), design.of_pulses(low, high)
-            smooth, nulls = self._courses_of(number)
+            courses = self._courses_of(number)
             known_ones = len(self._curve) + len(self.known_courses)
+            first = len(self._turning) + courses.times * known_ones
             gram = local.gram() if shared else None
             found = []
             for channel in range(len(rows)):
                 valid = known[channel, mine].astype(float)
-                piece = Piece(local, rows[channel, mine], valid, local.gram(valid) if gram is None else gram, smooth)
+                own = local.gram(valid) if gram is None else gram
+                piece = Piece(local, rows[channel, mine], valid, own, courses.smooth, courses.turning)
                 if piece.silent:
                     found.append(piece.nothing())
                     self.weights[channel, segment.pulses] = 1.0
                     continue
                 if roughly:
-                    found.append(piece.fit_roughly(ROUGH_COURSES + known_ones, self._bend))
+                    found.append(piece.fit_roughly(first + courses.times * ROUGH_COURSES, self._bend))
                     continue
                 if (number, channel) not in self._plain:
-                    few = PLAIN_COURSES + self._alone + known_ones
+                    few = first + courses.times * PLAIN_COURSES + self._alone
                     self._plain[number, channel] = piece.plain_power(few, self._bend)
                 plain = self._plain[number, channel]
                 stated = self.weights[channel, segment.pulses]
                 weight = stated if np.isfinite(stated).all() else 1 / plain
-                fit = piece.fit(nulls, weight, self._bend, self._learned.get((number, channel)))
+                fit = piece.fit(courses.nulls, weight, self._bend, self._learned.get((number, channel)))
                 power = piece.power_left(fit, floor[channel])
                 self.weights[channel, segment.pulses] = 1 / np.maximum(power, LEAST_SHARE * plain)
                 self._learned[number, channel] = fit
                 found.append(fit)
             fits.append(found)
-            courses.append(smooth)
         nothing: list[RandomShapes | None] = [None] * len(rows)
         kept = [[CourseCurves.of(fit) for fit in found] for found in fits]
-        return Response(self.onsets, self.knots, self.segments, courses, kept, self.gain, nothing, self.periodic)
+        smooth = [one.smooth for one in self._courses]
+        made = Response(self.onsets, self.knots, self.segments, smooth, kept, self.gain, nothing, self.periodic)
+        if self.polarity is None:
+            return made
+        return replace(made, polarity=self.polarity, upright=[one.upright for one in self._courses])
 
-    def _courses_of(self, number: int) -> tuple[Array, Array]:
+    def _courses_of(self, number: int) -> SegmentCourses:
         """Courses of a segment, and those that hold only noise; the same for every channel."""
         while len(self._courses) <= number:
             pulses = self.segments[len(self._courses)].pulses
             own = [course[pulses] for course in (*self._curve, *self.known_courses)]
             onsets, train, level = self.onsets[pulses], self.train[pulses], self.level[pulses]
-            self._courses.append(segment_courses(onsets, train, own, self._alone, level))
+            turning = [course[pulses] for course in self._turning]
+            self._courses.append(segment_courses(onsets, train, own, self._alone, level, turning))
         return self._courses[number]
 
     def follow_pulses(self, target: Array, known: Mask, *, last: bool) -> None:
@@ -233,22 +246,24 @@ class ResponseFitter:
         design, _ = self.designs
         return design.rows_of((design.phase >= low) & (design.phase <= high))
 
-    def waves(self, target: Array, known: Mask, near: PhaseDesign) -> tuple[Array, Array]:
-        """Give the response near the pulses, V, (channels, rows), and coefficients of one that never changes, V."""
-        design, _ = self.designs
-        made, channels = self._current(), len(target)
-        waves, means = np.zeros((channels, near.samples.size)), np.zeros((channels, design.size))
-        for channel in range(channels):
-            waves[channel] = near.evaluate(made.coefficients(channel))
-            means[channel] = self._mean(target[[channel]], known[[channel]], channel)
-        return waves, means
+    def fitted_near(self, target: Array, known: Mask, rest: Array, near: PhaseDesign) -> Fitted:
+        """Give the response near the pulses, and one that does not change but turn over, beside what the fit leaves."""
+        made = self._current()
+        waves = np.stack([near.evaluate(made.coefficients(channel)) for channel in range(len(target))])
+        means = np.stack([self._mean(target[[one]], known[[one]], one) for one in range(len(target))])
+        return Fitted(near, rest, waves, means[:, 0], means[:, 1], self.polarity)
 
     def _mean(self, target: Array, known: Mask, channel: int) -> Array:
-        """Coefficients of a response of one channel that never changes, V, (size,)."""
+        """Coefficients of a response of one channel that never changes, and of what turns over, V, (2, size)."""
         design, _ = self.designs
         seen, valid = self._at(target, design, channel)[0], known[0, design.samples].astype(float)
         weight = np.ones(design.pulses) if self.weights is None else self.weights[channel]
-        return fit_mean(design.gram(valid), design.project_rows(seen * valid), weight, self._bend)
+        gram, projected = design.gram(valid), design.project_rows(seen * valid)
+        if self.polarity is None:
+            mean = fit_mean(gram, projected, weight, self._bend)
+            return np.stack([mean, np.zeros_like(mean)])
+        sides = [fit_mean(gram, projected, weight * (self.polarity == side), self._bend) for side in (1.0, -1.0)]
+        return 0.5 * np.stack([sides[0] + sides[1], sides[0] - sides[1]])
 
     def _at(self, target: Array, design: PhaseDesign, first: int = 0) -> Array:
         """Give the target at the rows of a design, without what earlier responses add there, V, (channels, rows)."""

@@ -24,11 +24,12 @@ from emgkit.artifact.spline_lines import (
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_piece import SPIKE
+from emgkit.artifact.spline_polarity import find_polarity, said_of
 from emgkit.artifact.spline_pulse_times import LONGEST, mean_interval, recovery_courses, usual_interval
 from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_quality import quality_of
 from emgkit.artifact.spline_response import ResponseFitter
-from emgkit.artifact.spline_sizes import Fitted, artifact_sizes, is_ramped
+from emgkit.artifact.spline_sizes import artifact_sizes, is_ramped
 from emgkit.artifact.spline_tail import TailsFound, share_tails
 from emgkit.artifact.spline_turns import Turns
 from emgkit.artifact.spline_unfollowed import with_unfollowed, without_shapes
@@ -44,6 +45,7 @@ CLOSEST = 0.007  # s between pulses
 EVIDENCE = 5.0  # z score from which a response is taken as there
 SHORT_SUPPORT = 0.004  # s: support when there is an artifact and no response
 OVER = 0.8  # of the interval: from then on the response is taken to be over
+EARLIEST_END = 0.001  # s: end of what is left of artifacts where those of both polarities cancel
 GRID = 25e-6  # s, on which the mean response is looked at
 CORRECTIONS, FEWEST_CHECKED = 3, 20  # passes over pulses that are absent or lost, and pulses that it takes
 QUIET = 0.15  # s after a pulse, from which a stretch is without pulses
@@ -82,6 +84,7 @@ class Session:
         self.corrections: list[str] = []
         self.messages: list[str] = []
         self.sizes: Array | None = None
+        self.polarity: Array | None = None
 
     def _offset(self, filled: Array) -> Array:
         """Constant offset in the stretches without pulses, V, (channels, 1); 0 for channels whose level is followed."""
@@ -94,7 +97,8 @@ class Session:
 
     def _fitters(self, until: float, *, recovery: bool = True) -> list[ResponseFitter]:
         count = self.signal.shape[1]
-        return fitters_of(self.pulses, until, self.before, self.fs, count, self.window, recovery=recovery)
+        own = (self.pulses, until, self.before, self.fs, count, self.window)
+        return fitters_of(*own, recovery=recovery, polarity=self.polarity)
 
     def _no_lines(self) -> Lines:
         return no_lines(len(self.signal))
@@ -110,7 +114,8 @@ class Session:
         lines = self.turns.lines(found, found.orders, self.flat)
         quiet = self.turns.without_lines(self.flat, lines, found, found.orders)
         until = self._support()
-        artifact = locked_evidence(quiet, self.fs, self.pulses.onsets, -self.before, SPIKE) >= EVIDENCE
+        self.polarity = find_polarity(self.flat, self.fs, self.pulses)
+        artifact = self._evidence_of_artifact(quiet)
         none = np.zeros(len(self.signal), dtype=bool)
         fitters = self._first_fit(until, found)
         if self.baseline.moves.any():
@@ -123,6 +128,7 @@ class Session:
                 fitter.follow_pulses(self.signal - others, self.known, last=True)
                 fitter.follow_sizes(self.sizes, self.signal - others, self.known)
         end = self._end(guess)
+        self.messages += said_of(self.polarity)
         response = self._evidence_of_response(quiet, end)
         has_evoked = response >= EVIDENCE
         if self.usual < CLOSEST:
@@ -146,17 +152,17 @@ class Session:
             until = min(SHORT_SUPPORT, until)
             fitters = self._fitters(until)
         lines = self.turns.fit(fitters, found, orders, shifts=self.wanted.shifts)
-        agreed = Agreed(self.pulses, self.sizes, fitters, found, orders, end)
+        agreed = Agreed(self.pulses, self.polarity, self.sizes, fitters, found, orders, end)
         return self._finished(agreed, lines, until, response, artifact)
 
     def follow(self, agreed: Agreed) -> Found:
         """Fit what there is in other channels than those that told of the pulses."""
-        self.pulses, self.sizes = agreed.pulses, agreed.sizes
+        self.pulses, self.polarity, self.sizes = agreed.pulses, agreed.polarity, agreed.sizes
         self.near = windows_mask(self.pulses.onsets, self.fs, self.signal.shape[1], self.before, SPIKE)
         fitters, mains, orders = [one.told() for one in agreed.fitters], agreed.mains, agreed.orders
         lines = self.turns.lines(mains, orders, self.flat)
         quiet = self.turns.without_lines(self.flat, lines, mains, orders)
-        artifact = locked_evidence(quiet, self.fs, self.pulses.onsets, -self.before, SPIKE) >= EVIDENCE
+        artifact = self._evidence_of_artifact(quiet)
         response = self._evidence_of_response(quiet, agreed.end)
         if self.baseline.moves.any():
             self.turns.fit(fitters, mains, (), 1, shifts=False)
@@ -200,12 +206,22 @@ class Session:
             return TailsFound(made)
         ramped = self.sizes is not None and is_ramped(self.sizes)
         slow = self.baseline.render(self.fs, rest.shape[1])
-        return share_tails(
-            made, rest, self.known, self.fs, end, has_evoked, baseline=slow, ramped=ramped, numbers=self.numbers
+        same = [one.standing for one in made]
+        told = share_tails(
+            same, rest, self.known, self.fs, end, has_evoked, baseline=slow, ramped=ramped, numbers=self.numbers
         )
+        shared = [replace(one, share=other.share) for one, other in zip(made, told.responses, strict=True)]
+        return replace(told, responses=shared)
 
     def _support(self) -> float:
         return support_of(self.pulses, self.interval, self.before)
+
+    def _evidence_of_artifact(self, quiet: Array) -> Mask:
+        place = (quiet, self.fs, self.pulses.onsets, -self.before, SPIKE)
+        found = locked_evidence(*place, self.polarity) >= EVIDENCE
+        if self.polarity is None:
+            return found
+        return found | (locked_evidence(*place, self.polarity, turned=True) >= EVIDENCE)
 
     def _evidence_of_response(self, quiet: Array, end: float) -> Array:
         return locked_evidence(
@@ -214,6 +230,7 @@ class Session:
             self.pulses.onsets,
             end + 0.0005,
             min(self._support(), self.usual),
+            self.polarity,
         )
 
     def _first_fit(self, until: float, mains: Mains) -> list[ResponseFitter]:
@@ -222,9 +239,8 @@ class Session:
         for _ in range(CORRECTIONS if check else 0):
             plain = self._fitters(until, recovery=False)  # courses of their own would explain pulses that are wrong
             self.turns.fit(plain, mains, (), 1, shifts=False)
-            waves, mean = plain[0].waves(self.signal, self.known, plain[0].near(*STANDS))
             rest = self.turns.rest(plain, mains, (), self._no_lines())
-            fitted = Fitted(plain[0].near(*STANDS), rest, waves, mean)
+            fitted = plain[0].fitted_near(self.signal, self.known, rest, plain[0].near(*STANDS))
             pulses, said = corrected(fitted, self.fs, self.pulses)
             self.sizes = None if said else artifact_sizes(fitted)
             if not said and not recovery_courses(self.pulses.onsets, self.pulses.onsets):
@@ -233,6 +249,7 @@ class Session:
                 break
             self.corrections += said
             self.pulses = pulses
+            self.polarity = find_polarity(self.flat, self.fs, pulses)
             self.near = windows_mask(pulses.onsets, self.fs, self.signal.shape[1], self.before, SPIKE)
         fitters = self._fitters(until)
         self.turns.fit(fitters, mains, (), 1, shifts=False)
@@ -291,9 +308,9 @@ class Session:
         if self.wanted.artifact_end is not None:
             return min(self.wanted.artifact_end, until)
         times = np.arange(-self.before, min(0.012, until - GRID), GRID)
-        return end_of_artifact(
-            times,
-            model.mean_response(times),
-            error_of_mean(self.flat, self.fs, self.pulses.onsets, float(times[-1]) / 2),
-            self.fs,
-        )
+        noise = error_of_mean(self.flat, self.fs, self.pulses.onsets, float(times[-1]) / 2, self.polarity)
+        end = end_of_artifact(times, model.mean_response(times), noise, self.fs)
+        if self.polarity is None:
+            return end
+        same = replace(model, responses=[one.standing for one in model.responses]).mean_response(times)
+        return min(end, max(end_of_artifact(times, same, noise, self.fs), EARLIEST_END))

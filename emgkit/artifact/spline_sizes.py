@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,12 +44,31 @@ class Fitted(FrozenValue):
     rest : (channels, samples) V, what the fit leaves
     waves : (channels, rows) V, the response as fitted
     mean : (channels, size) V, coefficients of the mean response
+    turning : (channels, size) V, coefficients of what turns over with the polarity
+    polarity : (pulses,) or None
+        1 or −1 where the pulses turn over.
     """
 
     design: PhaseDesign
     rest: Array
     waves: Array
     mean: Array
+    turning: Array
+    polarity: Array | None = None
+
+    @property
+    def polarities(self) -> tuple[float, ...]:
+        """Polarities that a pulse may have; 0 where none turns over."""
+        return (0.0,) if self.polarity is None else (1.0, -1.0)
+
+    def polarity_of(self, pulse: int) -> float:
+        """Give the polarity of a pulse; 0 where none turns over."""
+        return 0.0 if self.polarity is None else float(self.polarity[pulse])
+
+    def mean_of(self, channel: int) -> Array:
+        """Coefficients of the mean response at every pulse, V, (pulses, size)."""
+        mean = np.broadcast_to(self.mean[channel], (self.design.pulses, self.design.size))
+        return mean if self.polarity is None else mean + np.outer(self.polarity, self.turning[channel])
 
 
 def artifact_sizes(fitted: Fitted) -> Array | None:
@@ -96,11 +115,11 @@ def steady(fitted: Fitted) -> Fitted:
     near = (design.phase >= EARLY) & (design.phase <= LATE)
     waves, rest = fitted.waves.copy(), fitted.rest.copy()
     rows = design.rows_of(near)
-    for channel, mean in enumerate(fitted.mean):
-        steady = rows.evaluate(np.broadcast_to(mean, (design.pulses, design.size)))
+    for channel in range(len(fitted.mean)):
+        steady = rows.evaluate(fitted.mean_of(channel))
         rest[channel, rows.samples] += waves[channel, near] - steady
         waves[channel, near] = steady
-    return Fitted(design, rest, waves, fitted.mean)
+    return replace(fitted, rest=rest, waves=waves)
 
 
 def resized(fitted: Fitted, sizes: Array) -> Fitted:
@@ -111,7 +130,7 @@ def resized(fitted: Fitted, sizes: Array) -> Fitted:
     change = waves[:, near] * (sizes[design.pulse[near]] - 1)
     waves[:, near] += change
     rest[:, design.samples[near]] -= change
-    return Fitted(design, rest, waves, fitted.mean)
+    return replace(fitted, rest=rest, waves=waves)
 
 
 def is_ramped(sizes: Array) -> bool:

@@ -23,6 +23,7 @@ __all__ = ["CourseCurves", "CourseFit", "fit_courses", "fit_mean", "fit_plainly"
 Array = NDArray[np.float64]
 
 EM_STEPS = 4
+ON_STEPS, MOST_STEP, LEAST_TOLD = 8, 10.0, 0.02  # steps of the fixed point, their largest factor, share told at least
 SIZE_STEPS = 3
 BEND_REACH, SIZE_REACH = 3, 6  # coefficients on either side over which prior variances are pooled
 LEAST_BENDING = 1e-9  # of the largest prior variance
@@ -41,10 +42,11 @@ class CourseFit(FrozenValue):
     Parameters
     ----------
     coefficients : (courses, size) V
-    noise : (size,) V², variance of a coefficient of a course that holds only noise: EMG is correlated, and this
+    noise : (courses, size) V², variance of a coefficient of a course that holds only noise: EMG is correlated, and this
         variance knows it
     kept : (courses, size) share of that noise that the priors let through
-    rough : (size - 2,) one over the prior variance of the second differences, for a noise variance of one
+    rough : (size - 2,) or (2, size - 2) one over the prior variance of the second differences, for a noise variance of
+        one; of what turns over with the polarity, too
     sizes : (courses, size) one over the prior variance of the coefficients, 1/V²
     """
 
@@ -74,7 +76,7 @@ class CourseCurves(FrozenValue):
     def of(cls, fit: CourseFit) -> CourseCurves:
         """Keep what renders a fit."""
         lives = np.flatnonzero(fit.coefficients.any(axis=1))
-        return cls(lives, fit.coefficients[lives], (fit.kept[lives] * fit.noise).astype(np.float32))
+        return cls(lives, fit.coefficients[lives], (fit.kept[lives] * fit.noise[lives]).astype(np.float32))
 
 
 def fit_courses(
@@ -85,6 +87,7 @@ def fit_courses(
     weight: Array,
     bend: Array,
     start: CourseFit | None = None,
+    turning: NDArray[np.bool_] | None = None,
 ) -> CourseFit:
     """Fit one channel.
 
@@ -102,35 +105,51 @@ def fit_courses(
         From `bend_operator`.
     start : CourseFit, optional
         An earlier fit to nearly the same: learning goes on from there.
+    turning : ndarray of bool, shape (courses,), optional
+        Courses that turn over with the polarity of the pulses. They bend as the polarity itself does, which is the
+        second course and of any size.
     """
     known = None if start is None or start.sizes.shape[0] != courses.shape[1] else start
-    normal = np.tensordot(weight, gram, 1)
-    rough, mean = _learn_bending(normal, weight @ projected, bend, None if known is None else known.rough)
-    penalty = _penalty(bend, rough)
-    unknown, count = _unknown(mean), courses.shape[1]
-    sizes = _first_sizes(unknown, courses) if known is None else known.sizes
+    count, free = courses.shape[1], 1 if turning is None else 2
+    if turning is None:
+        normal = np.tensordot(weight, gram, 1)
+        rough, mean = _learn_bending(normal, weight @ projected, bend, None if known is None else known.rough)
+        penalties, kinds = [_penalty(bend, rough)], np.zeros(count, dtype=np.int64)
+        penalty = penalties[0][:, :, np.newaxis]
+    else:
+        rough, mean = _learn_beside(gram, projected, courses[:, :free], weight, bend)
+        penalties, kinds = [_penalty(bend, one) for one in rough], turning.astype(np.int64)
+        penalty = np.stack(penalties, axis=2)[:, :, kinds]
+    unknown = _unknown(mean)
+    sizes = _first_sizes(unknown, courses, free) if known is None else known.sizes
     alive = np.arange(count) if known is None else np.flatnonzero(_lives(known.kept))
     problem = _Courses(gram, projected, courses[:, alive], weight)
-    found = problem.solve(penalty, sizes[alive])
-    noise = np.zeros(penalty.shape[1])
+    found = problem.solve(_own(penalty, alive), sizes[alive])
+    noise = np.zeros((count, bend.shape[1]))
     if nulls.shape[1]:
         left = projected - _times(gram, courses[:, alive] @ found)
-        noise = _pooled((_each(gram, left, nulls, weight, penalty, unknown) ** 2).mean(axis=0), SIZE_REACH)
-    kept = np.ones((count, penalty.shape[1]))
+        each = [(_each(gram, left, nulls, weight, one, unknown) ** 2).mean(axis=0) for one in penalties]
+        noise = np.stack([_pooled(one, SIZE_REACH) for one in each])[kinds]
+    kept = np.ones(noise.shape)
     steps = SIZE_STEPS if known is None else 1
     for _ in range(steps if nulls.shape[1] and count > 1 else 0):
         prior = np.full(kept.shape, LEAST_PRIOR) * noise + 1e-300
-        prior[alive] = np.maximum(_pooled(found**2, SIZE_REACH) - noise, prior[alive])
+        prior[alive] = np.maximum(_pooled(found**2, SIZE_REACH) - noise[alive], prior[alive])
         kept = prior / (prior + noise)
-        kept[0] = 1.0
+        kept[:free] = 1.0
         sizes = 1 / prior
-        sizes[0] = 0.0
+        sizes[:free] = 0.0
         lives = _lives(kept[alive])
         alive, problem = alive[lives], problem.reduced(lives)
-        found = problem.solve(penalty, sizes[alive])
+        found = problem.solve(_own(penalty, alive), sizes[alive])
     coefficients = np.zeros(kept.shape)
     coefficients[alive] = found
     return CourseFit(coefficients, noise, kept, rough, sizes)
+
+
+def _own(penalty: Array, alive: NDArray[np.int64]) -> Array:
+    """Give the penalties of some courses, (4, size, courses), or the one of all."""
+    return penalty if penalty.shape[2] == 1 else penalty[:, :, alive]
 
 
 def _lives(kept: Array) -> NDArray[np.bool_]:
@@ -145,15 +164,22 @@ def fit_mean(gram: Array, projected: Array, weight: Array, bend: Array) -> Array
     return _learn_bending(np.tensordot(weight, gram, 1), right, bend, None)[1]
 
 
-def fit_plainly(gram: Array, projected: Array, courses: Array, bend: Array) -> Array:
+def fit_plainly(gram: Array, projected: Array, courses: Array, bend: Array, free: int = 1) -> Array:
     """Fit with a trace of a penalty that decides only what is not determined: (courses, size), V."""
     weight = np.ones(len(gram))
     scale = float(gram[:, 0].sum()) / gram.shape[2]
     penalty = _penalty(bend, np.full(len(bend), PLAIN * scale / float(np.abs(bend).max()) ** 2))
     steady = np.ones((len(gram), 1))
-    mean = _Courses(gram, projected, steady, weight).solve(penalty, np.zeros((1, gram.shape[2])))[0]
+    mean = _Courses(gram, projected, steady, weight).solve(penalty[:, :, np.newaxis], np.zeros((1, gram.shape[2])))[0]
+    for course in courses[:, 1:free].T:
+        turned = projected * course[:, np.newaxis]
+        mean = np.hypot(
+            mean,
+            _Courses(gram, turned, steady, weight).solve(penalty[:, :, np.newaxis], np.zeros((1, gram.shape[2])))[0],
+        )
     noise = PLAIN_NOISE * float((mean**2).mean())
-    return _Courses(gram, projected, courses, weight).solve(penalty, noise * _first_sizes(_unknown(mean), courses))
+    sizes = noise * _first_sizes(_unknown(mean), courses, free)
+    return _Courses(gram, projected, courses, weight).solve(penalty[:, :, np.newaxis], sizes)
 
 
 def _unknown(mean: Array) -> Array:
@@ -162,10 +188,10 @@ def _unknown(mean: Array) -> Array:
     return np.asarray(1 / np.maximum(largest, 1e-9 * float(largest.max()) + 1e-300))
 
 
-def _first_sizes(unknown: Array, courses: Array) -> Array:
+def _first_sizes(unknown: Array, courses: Array, free: int) -> Array:
     """No course adds more than the mean response to any pulse: what no sample determines stays small."""
     sizes = (courses**2).max(axis=0)[:, np.newaxis] * unknown
-    sizes[0] = 0.0
+    sizes[:free] = 0.0
     return np.asarray(sizes)
 
 
@@ -182,14 +208,55 @@ def _learn_bending(normal: Array, right: Array, bend: Array, rough: Array | None
     else:
         steps = 1
     for _ in range(steps):
-        matrix = _penalised(normal, bend, rough, scale)
-        inverse = _solved(matrix, np.eye(right.size))
-        variance = np.zeros(len(bend))
-        for one in range(3):
-            for other in range(3):
-                places = np.arange(len(bend))
-                variance += weights[one] * weights[other] * inverse[places + one, places + other]
-        rough = _roughness(inverse @ right, variance, bend)
+        inverse = _solved(_penalised(normal, bend, rough, scale), np.eye(right.size))
+        rough = _roughness(inverse @ right, _bending_variance(inverse, weights), bend)
+    return rough, _solved(_penalised(normal, bend, rough, scale), right)
+
+
+def _learn_beside(gram: Array, projected: Array, courses: Array, weight: Array, bend: Array) -> tuple[Array, Array]:
+    """Give the same for the constant and the polarity, both (2, ...), and the size of their means together.
+
+    Pulses fall anywhere between samples, so that what turns over does not cancel in the mean: either is learned from
+    what the other one leaves, which pulses of one polarity alone tell first.
+    """
+    over = courses[:, 1]
+    sides = [fit_mean(gram, projected, weight * (side * over > 0), bend) for side in (1.0, -1.0)]
+    turning = (sides[0] - sides[1]) / (over.max() - over.min())
+    means, rough = np.stack([sides[0] - over.max() * turning, turning]), np.zeros((2, len(bend)))
+    for number, course in enumerate(courses.T):
+        others = np.outer(courses[:, 1 - number], means[1 - number])
+        normal, right = (
+            np.tensordot(weight * course**2, gram, 1),
+            (weight * course) @ (projected - _times(gram, others)),
+        )
+        rough[number], means[number] = _learn_on(normal, right, bend)
+    return rough, np.sqrt((means**2).sum(axis=0))
+
+
+def _bending_variance(inverse: Array, weights: Array) -> Array:
+    """Posterior variance of every second difference, for a noise variance of one."""
+    places, variance = np.arange(weights.shape[1]), np.zeros(weights.shape[1])
+    for one in range(3):
+        for other in range(3):
+            variance += weights[one] * weights[other] * inverse[places + one, places + other]
+    return variance
+
+
+def _learn_on(normal: Array, right: Array, bend: Array) -> tuple[Array, Array]:
+    """Give the same as `_learn_bending`, learned to the end: two responses cost twice the noise where they are rough.
+
+    By the fixed point of MacKay (1992, Neural Comput 4:415), which comes to smooth parts faster than expectation and
+    maximisation do; pooled over neighbours, and with bounded steps.
+    """
+    scale, weights = float(normal[0].mean()), _three(bend)
+    rough, _ = _learn_bending(normal, right, bend, None)
+    for _ in range(ON_STEPS):
+        inverse = _solved(_penalised(normal, bend, rough, scale), np.eye(right.size))
+        mean = inverse @ right
+        told = _pooled(np.clip(1 - _bending_variance(inverse, weights) * rough, 0.0, 1.0), BEND_REACH)
+        found = _pooled((bend @ mean) ** 2, BEND_REACH) / np.maximum(told, LEAST_TOLD)
+        found = np.clip(found, 1 / (MOST_STEP * rough), MOST_STEP / rough)
+        rough = 1 / np.maximum(found, LEAST_BENDING * float(found.max()) + LEAST_SQUARE)
     return rough, _solved(_penalised(normal, bend, rough, scale), right)
 
 
@@ -282,10 +349,10 @@ class _Courses:
         return out
 
     def solve(self, penalty: Array, sizes: Array) -> Array:
-        """Coefficients, (courses, size), with a penalty on bends and one over the prior variance of sizes."""
+        """Coefficients, (courses, size), with penalties on bends and one over the prior variance of sizes."""
         number, size = self.right.shape
         bands = self._bands()
-        bands[::number] += penalty[:, :, np.newaxis]
+        bands[::number] += penalty
         bands[0] += sizes.T + self.ridge
         flat, right = bands.reshape(bands.shape[0], -1), self.right.T.reshape(-1)
         try:

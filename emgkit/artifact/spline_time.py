@@ -11,13 +11,14 @@ from scipy.interpolate import BSpline
 from emgkit._checks import FrozenValue
 
 __all__ = [
+    "NamedCourses",
     "Segment",
     "level_courses",
     "make_segments",
+    "named_courses",
     "null_courses",
     "orthonormal",
     "recruitment_courses",
-    "segment_courses",
     "smooth_courses",
 ]
 
@@ -76,6 +77,30 @@ def _ramp(place: Array, low: float, high: float) -> Array:
     return np.clip((place + 0.5 - low) / max(high - low, 1.0), 0.0, 1.0)
 
 
+@dataclass(frozen=True, eq=False)
+class NamedCourses:
+    """Courses over the pulses of a segment, each (pulses,).
+
+    Parameters
+    ----------
+    known : list
+        The constant and what is known beforehand.
+    begins : list
+        Of the first pulses of trains.
+    smooth : list
+        Slow changes.
+    """
+
+    known: list[Array]
+    begins: list[Array]
+    smooth: list[Array]
+
+    @property
+    def every(self) -> list[Array]:
+        """All of them in their order."""
+        return [*self.known, *self.begins, *self.smooth]
+
+
 def smooth_courses(
     onsets: Array, train: Indices, known: list[Array], alone: int = 1, level: Array | None = None
 ) -> Array:
@@ -94,6 +119,13 @@ def smooth_courses(
     level : ndarray, shape (pulses,), optional
         Share of the full response that each pulse evokes: what evokes nothing cannot change slowly either.
     """
+    return orthonormal(named_courses(onsets, train, known, alone, level).every)
+
+
+def named_courses(
+    onsets: Array, train: Indices, known: list[Array], alone: int = 1, level: Array | None = None
+) -> NamedCourses:
+    """Give the courses as they are, before they are made orthogonal, see `smooth_courses`."""
     count = onsets.size
     length = count * float(np.median(np.diff(onsets))) if count > 1 else 0.0
     number = int(np.clip(min(length / PERIOD, count / FEWEST_PER_COURSE), 0, MOST_COURSES))
@@ -102,10 +134,10 @@ def smooth_courses(
     level = constant if level is None else level
     smooth = [level * course for course in smooth]
     if count < 4 * FEWEST_PER_COURSE:
-        return orthonormal([constant, *known, *smooth])
+        return NamedCourses([constant, *known], [], smooth)
     since = _since_train(train)
     begins = [(since == number).astype(float) for number in range(alone)]
-    return orthonormal([constant, *known, *begins, *smooth, *(level * np.exp(-since / fade) for fade in ONSETS)])
+    return NamedCourses([constant, *known], begins, [*smooth, *(level * np.exp(-since / fade) for fade in ONSETS)])
 
 
 def recruitment_courses(size: Array) -> list[Array]:
@@ -144,12 +176,6 @@ def null_courses(count: int, courses: Array) -> Array:
     fast = [np.cos(np.pi * (count - 1 - 3 * step) * place / count) for step in range(number)]
     both = orthonormal([*courses.T, *fast])
     return both[:, courses.shape[1] :]
-
-
-def segment_courses(onsets: Array, train: Indices, known: list[Array], alone: int, level: Array) -> tuple[Array, Array]:
-    """Give what the response may follow in a segment, and what holds only noise, see the two."""
-    smooth = smooth_courses(onsets, train, known, alone, level)
-    return smooth, null_courses(onsets.size, smooth)
 
 
 def orthonormal(courses: list[Array]) -> Array:
