@@ -33,6 +33,7 @@ LENGTH, LENGTH_SPREAD = 60.0, 3.0  # mm, half-fibres; unverified
 SHORTEST_CHRONAXIE = 100e-6  # s; unverified
 SHORTEST_LATENCY = 1.5e-3  # s; unverified
 LATENCY_SPREAD, LATENCY_SLOPE = 0.25, 0.3  # ms, SD, and by how much less per m/s of a faster unit; unverified
+USUAL_LATENCY, USUAL_VELOCITY = 3.0e-3, 4.0  # s, m/s, of the pool that these two are of; by definition
 SLOWEST = 0.5  # conduction velocity of the slowest unit over the mean; unverified
 ACROSS, DEPTH, BELOW_FAT = 15.0, 20.0, 0.5  # mm, where the middles of the territories lie; unverified
 SMALLEST_TERRITORY, TERRITORY_RANGE = 3.0, 4.0  # mm, smallest radius, and how much more the largest; unverified
@@ -72,7 +73,7 @@ class PoolParameters:
     partial : float
         Share of the fibres that end about half-way between end-plate and tendon, 0 ... 1.
     latency : float
-        Mean time from the stimulus to the end-plates, s.
+        Mean time from the stimulus to the end-plates, s; the spread of the units about it is in proportion to it.
     """
 
     units: int = 120
@@ -182,13 +183,18 @@ def make_pool(parameters: PoolParameters, *, rng: np.random.Generator) -> Pool:
         velocity=velocity,
         threshold=np.where(out_of_reach, BEYOND_REACH, threshold),
         chronaxie=np.maximum(CHRONAXIE + CHRONAXIE_SPREAD * rng.standard_normal(count), SHORTEST_CHRONAXIE),
-        latency=np.maximum(SHORTEST_LATENCY, parameters.latency + _latency_spread(velocity - parameters.velocity, rng)),
+        latency=_latencies(parameters, velocity, rng),
     )
 
 
-def _latency_spread(faster: Array, rng: np.random.Generator) -> Array:
-    """Larger axons lead faster, as their fibres do, s."""
-    return 1e-3 * (LATENCY_SPREAD * rng.standard_normal(faster.size) - LATENCY_SLOPE * faster)
+def _latencies(parameters: PoolParameters, velocity: Array, rng: np.random.Generator) -> Array:
+    """Latency of every unit, s: larger axons lead faster, as their fibres do, and all differ more the longer the way.
+
+    Fibres slower by a factor under a latency longer by it have all latencies longer by it: uniform slowing is exact.
+    """
+    faster = (velocity - parameters.velocity) * (USUAL_VELOCITY / parameters.velocity)
+    spread = 1e-3 * (LATENCY_SPREAD * rng.standard_normal(faster.size) - LATENCY_SLOPE * faster)
+    return np.maximum(SHORTEST_LATENCY, parameters.latency + spread * (parameters.latency / USUAL_LATENCY))
 
 
 def _normal_scores(count: int) -> Array:

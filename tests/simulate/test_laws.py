@@ -109,6 +109,43 @@ def test_asynchronous_rms_grows_by_the_root_of_slowing(muscles, slowing):
     assert ratios == pytest.approx(np.ones(len(ratios)), abs=0.02), f"median {np.median(ratios)}, {ratios}"
 
 
+def slowed(slowing, seed, **changes):
+    """Simulate a muscle all of whose delays and velocities are those of a slower one, by parameters alone."""
+    return tiny(
+        rng=np.random.default_rng(seed),
+        velocity=4.0 * slowing,
+        velocity_spread=0.35 * slowing,
+        latency=3e-3 / slowing,
+        fluctuation=0.0,
+        latency_jitter=0.0,
+        high_pass=None,
+        slowing=0.0,
+        units=60,
+        fibres_per_unit=8,  # fewer leave bumps about the threshold of the duration
+        **changes,
+    )
+
+
+@pytest.mark.parametrize("slowing", [0.7, 1.2])
+def test_the_parameters_of_a_pool_slow_all_of_it(slowing):
+    """The spread of the latencies goes with the latency, so that the law holds without a look inside."""
+    off, root = [], []
+    for seed in SEEDS[:4]:
+        one, other = (
+            slowed(s, seed, fs=1e4, rate=2.0, reach=1.0, current=0.2, bursts=0, clock_error=0.0, jitter=0.0)
+            for s in (1.0, slowing)
+        )
+        first = int(one.truth.onsets[1] * 10_000) - 100
+        fresh, slow = (features(made.truth.evoked[0, first : first + 800], 1e4) for made in (one, other))
+        off.append([slow[name] / fresh[name] for name in fresh])
+        other, one = (slowed(s, seed, reach=0.0, duration=6.0, burst_length=4.0) for s in (slowing, 1.0))
+        root.append(other.truth.voluntary[0].std() / one.truth.voluntary[0].std() * np.sqrt(slowing))
+    off = np.array(off) / np.array([slowing, slowing, 1.0, 1 / slowing, 1 / slowing]) - 1
+    message = f"median {np.median(off, axis=0)}, worst {np.abs(off).max(axis=0)} (mdf, mnf, vpp, area, duration)"
+    assert np.abs(off).max() < 0.01, message
+    assert abs(np.mean(root) - 1) < 0.02, f"mean {np.mean(root)}, {root}"
+
+
 def test_slowing_a_fibre_stretches_its_potential():
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
