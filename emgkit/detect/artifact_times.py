@@ -12,6 +12,7 @@ from emgkit.detect.edge import leading_edge
 from emgkit.detect.extras import pulses_off_beat
 from emgkit.detect.growth import complete
 from emgkit.detect.match import Template, rendered
+from emgkit.detect.places import align_irregular
 from emgkit.detect.trains import Train, divided
 
 __all__ = ["Timed", "artifact_times", "best_channels"]
@@ -22,6 +23,7 @@ Index = NDArray[np.int64]
 MOST_CHANNELS = 4  # that the times are taken from: the best ones hold nearly all there is
 WORTH = 0.1  # of the best channel's artifact over its surroundings
 ABOUT = 0.0015  # s about a pulse, where the artifact is large
+MOST_GROWN = 12  # times that pulses without a beat are looked for
 ROUNDS, MOST_ROUNDS = 2, 5  # of fits in turn, for several stimulators, and as long as pulses are found
 APART = (-0.003, 0.004)  # s about a pulse without those of other stimulators
 
@@ -65,7 +67,7 @@ def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]
     """
     chosen = signal[best_channels(signal, np.concatenate([train.times for train in trains]), fs)]
     bends = differences(chosen, fs)
-    done = _in_turns(bends, trains, fs)
+    done = [_grown(bends, trains[0], fs)] if trains[0].beats is None else _in_turns(bends, trains, fs)
     left = _without(bends, done)
     timed: list[Timed] = []
     for train, fit in zip(trains, done, strict=True):
@@ -75,6 +77,22 @@ def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]
         one = _timed(chosen, fit, more, np.sort(np.concatenate(others)) if others else np.zeros(0))
         timed.append(one if regular else replace(one, jitter=float("nan"), on_beat=np.ones_like(one.on_beat)))
     return timed
+
+
+def _grown(bends: Array, train: Train, fs: float) -> Alignment:
+    """Align pulses without a beat, with more and more of those that are like them.
+
+    Brief artifacts are lower between two samples, so that those are found first that lie about a sample; how the
+    others look is known as far as the waveform is.
+    """
+    times = train.times
+    for _ in range(MOST_GROWN):
+        fit = align_irregular(bends, times, fs)
+        more = pulses_off_beat(bends, _without(bends, [fit]), Template(fit.fit), [np.sort(fit.times)], fs, False)
+        times = np.sort(np.concatenate([fit.times, more]))
+        if not more.size:
+            break
+    return align(bends, times, np.zeros(times.size, dtype=np.int64), None, fs)
 
 
 def _in_turns(bends: Array, trains: list[Train], fs: float) -> list[Alignment]:

@@ -18,10 +18,16 @@ LEVEL = 8.0  # of the usual size of what is left
 SIZE = (0.4, 2.5)  # of the train's pulses
 ALIKE = 0.8  # of the energy
 SURE = 6.0  # standard errors
+LIKE_SIZED = 0.5  # SD of the logarithm of the sizes of pulses without a beat, where they are looked for
 FINE = 6e-5  # s about a place that was found by steps of 50 µs
 APART = 0.0012  # s to the next pulse: closer ones cannot be told from its misfit
+FAR_APART = 0.0025  # s, where nothing but the waveform tells of a pulse
 REACH = 0.0015  # s that a template may be moved by
-LARGE, SHARE = 12.0, 0.2  # of the usual size, and of the largest events: what may be a pulse without a beat
+LARGE, SHARES = (
+    12.0,
+    (0.2, 0.14, 0.1, 0.07, 0.05),
+)  # of the usual size, and of the largest events: what may be a pulse without
+# a beat; a brief artifact is seen at a fraction of its height where it falls between two samples
 RESPONSE = 0.04  # s after a larger event
 BESIDE, FEWEST_BESIDE = 10, 4  # pulses on either side whose responses are looked at, and at least in all
 AFTER_OTHERS, OUTLYING = 0.5, 3.0  # of what is seen, and SDs beyond it: more is no response
@@ -29,6 +35,7 @@ ALONE, ABOUT = 0.9, 0.006  # of the energy when that is taken out, and s about i
 SAME = 0.95  # of the energy: the artifact itself, as of doublets; what responses resemble it by is less; unverified
 QUARTILES = 1.349  # SDs of a normal distribution between its quartiles
 DOMINANT = 4.0  # times the other events
+LESS_DOMINANT, MANY, MORE_ALIKE = 2.5, 100, 0.9  # the same of many events that are nearly all the same; unverified
 FEWEST = 5
 
 
@@ -62,13 +69,15 @@ def pulses_off_beat(
     events = sharp_events(trace, fs, LEVEL)
     if not len(events):
         return np.zeros(0)
-    found = template.match(left, events.place / fs - _lead(bends, known[0], fs), REACH)
+    rough = events.place / fs - _lead(bends, known[0], fs)
+    found = template.match(left, rough, REACH) if regular else template.match(left, rough, REACH, FINE / 4, LIKE_SIZED)
     found = template.match(left, found.times[found.likeness >= ALIKE / 2], FINE, FINE / 30)
     good = (found.likeness >= ALIKE) & (found.amplitude >= SIZE[0]) & (found.amplitude <= SIZE[1])
     good &= found.amplitude >= SURE * found.error
     times = np.unique(found.times[good])
     times = times[np.insert(np.diff(times) > REACH, 0, True)] if times.size else times
-    apart = np.abs(times[:, np.newaxis] - np.concatenate(known)).min(axis=1, initial=np.inf) >= APART
+    apart = np.abs(times[:, np.newaxis] - np.concatenate(known)).min(axis=1, initial=np.inf)
+    apart = apart >= (APART if regular else FAR_APART)
     times = _no_responses(left, template, times[apart], known) if regular else times[apart]
     return template.match(left, times, FINE, FINE / 30).times
 
@@ -135,21 +144,33 @@ def irregular_pulses(events: Events, bends: Array, fs: float) -> Array:
     """
     if len(events) < FEWEST:
         return np.zeros(0)
-    large = events.keep(events.height >= max(LARGE, SHARE * float(np.quantile(np.sort(events.height)[-FEWEST:], 0.5))))
+    largest = float(np.quantile(np.sort(events.height)[-FEWEST:], 0.5))
+    for share in SHARES:
+        found = _alike(events, max(LARGE, share * largest), bends, fs)
+        if found.size:
+            return found
+    return np.zeros(0)
+
+
+def _alike(events: Events, least: float, bends: Array, fs: float) -> Array:
+    """Give the times of the events that reach a height, if they are alike and nothing else is like them."""
+    large = events.keep(events.height >= least)
     large = large.keep(~_responses(large, fs))
     if len(large) < FEWEST:
         return np.zeros(0)
     rest = events.keep(~np.isin(events.index, large.index) & ~_follows(events, large, fs))
-    if len(rest) and np.median(large.height) < DOMINANT * np.quantile(rest.height, 0.95):
+    over = float(np.median(large.height) / np.quantile(rest.height, 0.95)) if len(rest) else np.inf
+    if over < LESS_DOMINANT or (over < DOMINANT and len(large) < MANY):
         return np.zeros(0)
     rough = large.place / fs
     one = np.zeros(rough.size, dtype=np.int64)
     fit = align(bends, rough, one, None, fs, quick=True)
     found = Template(fit.fit).match(bends, fit.times, REACH / 2)
     alike = (found.likeness >= ALIKE) & (found.amplitude > 0)
-    if alike.sum() < max(FEWEST, ALIKE * alike.size):
+    least, same = (ALIKE, ALIKE / 2) if over >= DOMINANT else (MORE_ALIKE, SAME)
+    if alike.sum() < max(FEWEST, least * alike.size):
         return np.zeros(0)
-    if likeness(bends, fit.times[alike], one[alike], fit.fit) < ALIKE / 2:
+    if likeness(bends, fit.times[alike], one[alike], fit.fit) < same:
         return np.zeros(0)
     return np.asarray(rough[alike])
 

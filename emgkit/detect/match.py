@@ -58,22 +58,28 @@ class Template:
         gain = self._gain.reshape(-1, *(1,) * since.ndim)
         return np.asarray(gain * (self._tables[:, left] * (1 - part) + self._tables[:, left + 1] * part))
 
-    def match(self, bends: Array, times: Array, reach: float = 0.0, step: float = 5e-5) -> Match:
-        """Measure the template in differences of the signal, (channels, samples), at times that may move by reach."""
+    def match(self, bends: Array, times: Array, reach: float = 0.0, step: float = 5e-5, sized: float = np.inf) -> Match:
+        """Measure the template in differences of the signal, (channels, samples), at times that may move by reach.
+
+        ``sized`` is the expected SD of the logarithm of the sizes: part of a waveform is like another part of it, but
+        of another size.
+        """
         shifts = np.arange(-np.ceil(reach / step), np.ceil(reach / step) + 1) * step
         index = self.span.samples(times, bends.shape[1])
         samples = bends[:, index]
         energy = self._sum(samples**2)
-        best = [np.full(times.size, fill) for fill in (0.0, 0.0, 1.0, -1.0)]
+        best = [np.full(times.size, fill) for fill in (0.0, 0.0, 1.0, -1.0, -1.0)]
         for shift in shifts:
             waves = self._waves(index / self.span.fs - (times + shift)[:, np.newaxis])
             power = np.maximum(self._sum(waves**2), 1e-300)
             amplitude = self._sum(waves * samples) / power
             likeness = np.sign(amplitude) * amplitude**2 * power / np.maximum(energy, 1e-300)
-            better = likeness > best[3]
-            for row, value in enumerate((shift, amplitude, power, likeness)):
+            off = np.log(np.maximum(np.abs(amplitude), 1e-300)) / sized
+            score = likeness * np.exp(-0.5 * off**2)
+            better = score > best[4]
+            for row, value in enumerate((shift, amplitude, power, likeness, score)):
                 best[row] = np.where(better, value, best[row])
-        moved, amplitude, power, likeness = best
+        moved, amplitude, power, likeness, _ = best
         places = samples.shape[0] * samples.shape[2]
         misfit = np.maximum(energy * (1 - np.abs(likeness)), 0) / max(places - 2, 1)
         return Match(times + moved, amplitude, np.sqrt(np.maximum(misfit, 1e-12) / power), np.clip(likeness, 0, 1))
