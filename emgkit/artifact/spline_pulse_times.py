@@ -64,10 +64,10 @@ def _in_short_trains(pulses: Pulses) -> bool:
 
 
 def varying_current(pulses: Pulses) -> Array | None:
-    """Give the current over its mean, (pulses,), where it is known and varies."""
+    """Give the size of the current over its mean, (pulses,), where it is known and varies; its sign is polarity."""
     if pulses.current is None or not np.isfinite(pulses.current).all():
         return None
-    current = np.array(pulses.current)
+    current = np.abs(pulses.current)
     mean = float(current.mean())
     if mean <= 0 or float(current.std()) < CURRENT_VARIES * mean:
         return None
