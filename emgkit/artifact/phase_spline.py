@@ -77,7 +77,8 @@ class PhaseSpline:
     Where the stimulator reverses its polarity, the artifact turns over and the response does not (every other pulse,
     pairs, blocks, or by chance): the sign of every pulse is told by its artifact, else by that of its current, the
     courses come twice, with and without it, and what turns over is the artifact's at any time after the pulse, so that
-    a tail under the response needs no model. What the M-waves of both polarities do not share goes with the artifact.
+    a tail under the response needs no model. Where the M-waves of both polarities differ, `split_tail` tells the
+    difference, which is small, from the tail; what it cannot tell goes with the artifact.
 
     The idea of a regression in the phase of the stimulation is that of artifact templates with sub-sample resolution;
     the priors are learned by empirical Bayes (Efron and Morris 1973, J Am Stat Assoc 68:117), which is a deviation

@@ -51,6 +51,8 @@ class Response(FrozenValue):
         1 or −1 where the pulses turn over.
     upright : per segment (pulses, courses), or None
         Part of the courses that does not turn over with the polarity.
+    turned : list of TailShare or None, per channel
+        How what turns over is shared between artifact and response; None where all of it is the artifact's.
     """
 
     onsets: Array
@@ -66,6 +68,7 @@ class Response(FrozenValue):
     unfollowed: list[Unfollowed | None] | None = None
     polarity: Array | None = None
     upright: list[Array] | None = None
+    turned: list[TailShare | None] | None = None
 
     @property
     def standing(self) -> Response:
@@ -74,6 +77,26 @@ class Response(FrozenValue):
             return self
         gain = np.zeros(self.onsets.size)
         return replace(self, courses=self.upright, gain=gain, polarity=None, upright=None)
+
+    @property
+    def turning(self) -> Response:
+        """What turns over with the polarity of the pulses, as pulses of the positive one have it."""
+        polarity, upright = self.polarity, self.upright
+        if polarity is None or upright is None:
+            return self
+        courses = [
+            polarity[segment.pulses, np.newaxis] * (every - same)
+            for segment, every, same in zip(self.segments, self.courses, upright, strict=True)
+        ]
+        gain = np.zeros(self.onsets.size)
+        return replace(self, courses=courses, gain=gain, polarity=None, upright=None)
+
+    def turned_response(self, channel: int) -> Array | None:
+        """Coefficients of the response's part of what turns over, V, (pulses, size); None if there is none."""
+        share = None if self.turned is None else self.turned[channel]
+        if share is None or share.operator is None or self.polarity is None:
+            return None
+        return np.asarray(self.polarity[:, np.newaxis] * (self.turning.coefficients(channel) @ share.operator.T))
 
     def means(self, channel: int) -> Array:
         """Coefficients of the mean response to pulses of either polarity, V, (1 or 2, size)."""
@@ -134,6 +157,9 @@ class Response(FrozenValue):
         left = None if self.unfollowed is None else self.unfollowed[channel]
         if left is not None:
             out += left.at(phase)
+        turned = None if self.turned is None else self.turned[channel]
+        if turned is not None:
+            out += np.interp(phase, turned.times, turned.error) ** 2
         part = self.share_of(channel)
         error = self._doubt_of_end(channel, artifact_end) if part is None else (part.times, part.error)
         return np.asarray(out + np.interp(phase, *error) ** 2)

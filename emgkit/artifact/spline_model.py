@@ -151,8 +151,14 @@ class LockedModel(FrozenValue):
                     response.tail.add_to(out[channel], channel, self.fs)
 
     def _turned(self, response: Response, *, evoked: bool) -> Array:
-        """Render a part of a response whose artifact turns over: all that does so is the artifact's."""
+        """Render a part of a response whose artifact turns over: what does so is the artifact's, but for its share."""
         part = replace(self, responses=[response.standing])._split(evoked=True)
+        design, overlap, _ = self._designs(response)
+        for channel in _numbers(self.has_evoked):
+            own = response.turned_response(channel)
+            if own is not None:
+                part[channel, design.samples] += design.evaluate(own)
+                np.add.at(part[channel], overlap.samples, overlap.evaluate(own))
         return part if evoked else replace(self, responses=[response]).locked() - part
 
     def _add_shared(

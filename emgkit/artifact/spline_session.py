@@ -30,7 +30,7 @@ from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_quality import quality_of
 from emgkit.artifact.spline_response import ResponseFitter
 from emgkit.artifact.spline_sizes import artifact_sizes, is_ramped
-from emgkit.artifact.spline_tail import TailsFound, share_tails
+from emgkit.artifact.spline_tail import TailsFound, share_tails, share_turning
 from emgkit.artifact.spline_turns import Turns
 from emgkit.artifact.spline_unfollowed import with_unfollowed, without_shapes
 from emgkit.pulses import Pulses
@@ -211,6 +211,11 @@ class Session:
             same, rest, self.known, self.fs, end, has_evoked, baseline=slow, ramped=ramped, numbers=self.numbers
         )
         shared = [replace(one, share=other.share) for one, other in zip(made, told.responses, strict=True)]
+        every = np.array(self.pulses.onsets)
+        for place, one in enumerate(shared):
+            if one.upright is not None:
+                turned = share_turning(one.turning, rest, self.known, self.fs, has_evoked, every, slow)
+                shared[place] = replace(one, turned=turned)
         return replace(told, responses=shared)
 
     def _support(self) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
 from emgkit.errors import ParameterError
 
-__all__ = ["TailsFound", "share_tails"]
+__all__ = ["TailsFound", "share_tails", "share_turning"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -40,6 +41,7 @@ LEADERS = 3  # channels that tell the amplifier
 LEAST_NOISE = 1e-3  # of the usual power
 LESS_KNOWN = 4.0  # times the variance of the mean: of the response at the end of a train
 UNKNOWN, UNKNOWN_RAMPED = 0.2, 0.1  # error of the response over its size, from which it is not told apart
+TURNING = 0.5  # of the same, where the M-waves of both polarities differ: beyond it nothing is won
 SHORTEST = 0.016  # s, interval below which responses lie on each other
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
 
@@ -110,6 +112,36 @@ def share_tails(
     told = agreeing(split)
     shared = replace(view.response, share=view.shares(split, told, rows, UNKNOWN_RAMPED if ramped else UNKNOWN))
     return TailsFound([shared], _quality(rows, told, len(rest)), _messages(numbers[rows], told))
+
+
+def share_turning(
+    response: Response, rest: Array, known: Mask, fs: float, has_evoked: Mask, every: Array, baseline: Array
+) -> list[TailShare | None]:
+    """Share what turns over with the polarity: the M-waves of both polarities may differ, and tails lie under that.
+
+    Parameters
+    ----------
+    response : Response
+        What turns over, `Response.turning`.
+    rest, known, fs, has_evoked, baseline
+        As in `share_tails`.
+    every : ndarray, shape (pulses,)
+        Onsets of all stimulators, s.
+
+    Returns
+    -------
+    list of TailShare or None
+        None where nothing of it is known to be the response's.
+    """
+    shares: list[TailShare | None] = [None] * len(rest)
+    rows, view = np.flatnonzero(has_evoked), _View(response, rest, known, fs, every, baseline, ramped=False)
+    split = view.split(rows) if rows.size else None
+    if split is None or (view.interval or 1.0) < SHORTEST:
+        return shares
+    for number, row in enumerate(rows):
+        if _shares(split)[number] < TURNING and view.fits(split, number):
+            shares[int(row)] = view.told(split, split, number)
+    return shares
 
 
 def _not_told(views: list[_View], suspected: list[Indices], numbers: Indices) -> TailsFound:
@@ -238,21 +270,28 @@ class _View:
 
         Whether it is split is decided by the channel for itself; how well it is told is a matter of all channels.
         """
-        place = places_of(self.knots)
-        places = np.clip(place, self.knots[0], self.knots[-1])
-        between = CubicSpline(self.times, np.eye(self.times.size), axis=0)(
-            np.clip(places, self.times[0], self.times[-1])
-        )
-        to_coefficients = np.linalg.solve(BSpline.design_matrix(places, self.knots, DEGREE).toarray(), between)
         shares: list[TailShare | None] = [None] * len(self.rest)
         for number, row in enumerate(rows):
             if _shares(split)[number] > unknown or (self.interval or 1.0) < SHORTEST:
                 tail = np.sqrt(told.tail[number] ** 2 + told.tail_error[number] ** 2)
                 shares[int(row)] = self.unknown(int(row), tail)
-            elif split.no_tail[number] <= 0.5 and self._fits(split, number):
-                operator = to_coefficients @ split.weights[number] @ self.basis[split.used]
-                shares[int(row)] = TailShare(operator, self.times, told.evoked_error[number])
+            elif split.no_tail[number] <= 0.5 and self.fits(split, number):
+                shares[int(row)] = self.told(split, told, number)
         return shares
+
+    def told(self, split: TailSplit, told: TailSplit, number: int) -> TailShare:
+        """Give the share of a channel of the split."""
+        operator = self._to_coefficients @ split.weights[number] @ self.basis[split.used]
+        return TailShare(operator, self.times, told.evoked_error[number])
+
+    @cached_property
+    def _to_coefficients(self) -> Array:
+        """From values at the times of the grid to coefficients."""
+        places = np.clip(places_of(self.knots), self.knots[0], self.knots[-1])
+        between = CubicSpline(self.times, np.eye(self.times.size), axis=0)(
+            np.clip(places, self.times[0], self.times[-1])
+        )
+        return np.asarray(np.linalg.solve(BSpline.design_matrix(places, self.knots, DEGREE).toarray(), between))
 
     def unknown(self, row: int, tail: Array | float = 0.0) -> TailShare:
         """Share by time, with an error as large as the tail that is then left in the response, V.
@@ -264,7 +303,7 @@ class _View:
         wave = self.basis @ self.mean[row]
         return TailShare(None, self.times, np.maximum(float(np.std(wave[late])), tail) + np.zeros(self.times.size))
 
-    def _fits(self, split: TailSplit, row: int) -> bool:
+    def fits(self, split: TailSplit, row: int) -> bool:
         """Tell whether the model leaves next to nothing of the mean response: else it is none of this kind."""
         seen = split.used[self.times[split.used] > split.clear[row]]
         if seen.size < FEWEST:
