@@ -178,10 +178,12 @@ def _write(out: Path, plan: Plan, rows: list[Row], speeds: list[Speed]) -> None:
 def _about(plan: Plan, rows: list[Row], standings: Standings) -> str:
     from emgkit import __version__
     from emgkit.benchmark.contestants import AUTO
-    from emgkit.benchmark.peers import HOW_TO_BUILD
+    from emgkit.benchmark.peers import HOW_TO_BUILD, PEER_SETTINGS
 
     peers = sorted({row.method for row in rows if row.kind == "peer"})
-    present = f"Peers: {', '.join(peers)}." if peers else f"The public peers are not installed: {HOW_TO_BUILD}."
+    unasked = plan.peers and plan.methods and PEER_SETTINGS.keys().isdisjoint(plan.methods)
+    absent = "No public peer was asked for." if unasked else f"The public peers are not installed: {HOW_TO_BUILD}."
+    present = f"Peers: {', '.join(peers)}." if peers else absent
     seeds = "one seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
     near, of = standings.beside_best() if any(row.method == AUTO for row in rows) else (0, 0)
     auto = f" auto is at most 1 dB behind the best single method in {near} of {of} cases of voluntary EMG." * bool(of)

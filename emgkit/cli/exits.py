@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Iterator, Sequence
 from types import FrameType
+from typing import Any
 
 import click
 
-from emgkit.errors import EmgkitError, OutputError, ParameterError, ProtocolError, UnknownNameError
+from emgkit.errors import EmgkitError, EmgkitWarning, OutputError, ParameterError, ProtocolError, UnknownNameError
 
 __all__ = ["FAILED", "INTERNAL", "INTERRUPTED", "NOTHING", "USAGE", "guarded", "interruptible", "one_line", "usage"]
 
@@ -27,7 +29,8 @@ _USAGE_ERRORS = (ProtocolError, ParameterError, UnknownNameError, OutputError)
 def guarded(group: click.Group, words: Sequence[str]) -> int:
     """Run a command and turn every error into one line on stderr and an exit code."""
     try:
-        return _code(group.main(list(words), prog_name="emgkit", standalone_mode=False))
+        with _warnings_in_one_line():
+            return _code(group.main(list(words), prog_name="emgkit", standalone_mode=False))
     except click.UsageError as error:
         return _usage_line(error)
     except (KeyboardInterrupt, click.Abort):
@@ -43,6 +46,22 @@ def guarded(group: click.Group, words: Sequence[str]) -> int:
         _trace("--debug" in words)
         advice = "" if "--debug" in words else " Run again with --debug for the traceback, and report it."
         return _line(f"Internal error: {type(error).__name__}: {one_line(error)}.{advice}", INTERNAL)
+
+
+@contextlib.contextmanager
+def _warnings_in_one_line() -> Iterator[None]:
+    """Show our warnings without the line of code that gave them, which tells nobody anything here."""
+    before = warnings.formatwarning
+
+    def line(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
+        own = issubclass(category, EmgkitWarning)
+        return f"emgkit: {one_line_text(str(message))}\n" if own else before(message, category, *where, **more)
+
+    warnings.formatwarning = line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,10 +37,17 @@ def written_whole(path: str | Path) -> Iterator[Path]:
     except OutputError:
         raise
     except OSError as error:
-        reason = error.strerror or str(error).partition("\n")[0]
-        raise OutputError(f"{target.name} cannot be written to {target.parent}: {reason}.") from None
+        raise OutputError(f"{target.name} cannot be written to {target.parent}: {_reason(error, target)}.") from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _reason(error: OSError, target: Path) -> str:
+    """Say what the system says; HDF5 puts it between much else."""
+    if not target.parent.is_dir():
+        return "there is no such folder"
+    said = re.search(r"error message = '([^']+)'", str(error))
+    return said.group(1) if said else error.strerror or str(error).partition("\n")[0]
 
 
 def _forget_left_over(target: Path) -> None:

@@ -129,7 +129,7 @@ def check_target(path: Path, *, overwrite: bool = False) -> Path:
         If the name does not end in ``.bdf``, the folder is not there, or something is there already.
     """
     if path.suffix.lower() != ".bdf":
-        raise OutputError(f"{path.name}: recordings are written as BDF, end the name in .bdf.")
+        raise OutputError(f"{path}: recordings are written as BDF, end the name in .bdf.")
     if not path.parent.is_dir():
         raise OutputError(f"{path} cannot be written: there is no folder {path.parent}.")
     if path.is_dir():

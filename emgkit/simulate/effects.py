@@ -66,6 +66,11 @@ NEEDS: tuple[Need, ...] = (
     (("weakest", "force_recovery", "activation_share"), "weakening: give it", lambda all_: all_.fatigue.weakening),
     (("block_recovery",), "a block: give block", lambda all_: all_.fatigue.block),
     (
+        ("block", "block_recovery"),
+        f"firing rates above {BLOCK_ABOVE:g} Hz: give rate",
+        lambda all_: _blocks(all_) or not all_.fatigue.block,
+    ),
+    (
         ("size_effect",),
         "fatigue: give slowing, weakening or, above 50 Hz, block",
         lambda all_: all_.fatigue.slowing or all_.fatigue.weakening or _blocks(all_),

@@ -55,7 +55,7 @@ def simulate(session: Session, *, rng: np.random.Generator, features: bool = Tru
     Raises
     ------
     ParameterError
-        If parameters do not fit together.
+        If parameters do not fit together, or the session is none.
 
     Examples
     --------
@@ -66,6 +66,8 @@ def simulate(session: Session, *, rng: np.random.Generator, features: bool = Tru
     """
     if not isinstance(rng, np.random.Generator):
         raise ParameterError(f"rng must be a numpy.random.Generator, as numpy.random.default_rng(1), got {rng!r}.")
+    if not isinstance(session, Session):
+        raise ParameterError(f"session must be a Session, as Session(duration=10.0), got {session!r}.")
     playing, leaking, around, device = rng.spawn(4)
     played = play(session, playing)
     count = round(session.duration * session.front_end.fs)

@@ -14,6 +14,9 @@ from emgkit.simulate.kinds import check_kinds
 
 Array = NDArray[np.floating[Any]]
 
+# V, a hundred times and more what is usual: above it stand values in mV or µV; by definition
+MOST = {"noise": 0.005, "ecg": 0.02, "movement": 0.1, "mains_amplitude": 0.1, "pop_size": 0.1}
+
 
 @dataclass(frozen=True)
 class Surroundings:
@@ -67,9 +70,8 @@ class Surroundings:
         in_range("heart_rate", self.heart_rate, 20.0, 240.0, "1/min")
         in_range("pops", self.pops, 0.0, 600.0, "1/min")
         in_range("neighbour", self.neighbour, 0.0, 0.5)
-        in_range("pop_size", self.pop_size, 0.0, 1.0, "V")
-        for name in ("noise", "mains_amplitude", "ecg", "movement"):
-            in_range(name, getattr(self, name), 0.0, 1.0, "V")
+        for name, most in MOST.items():
+            in_range(name, getattr(self, name), 0.0, most, "V")
 
 
 def noise_density(frequencies: Array, around: Surroundings, front_end: FrontEnd) -> Array:

@@ -1,6 +1,7 @@
 """The command ``emgkit benchmark``: what it prints, writes and refuses."""
 
 import json
+import sys
 
 import pytest
 
@@ -55,6 +56,14 @@ def test_how_auto_stands_is_told_only_where_it_ran(capsys, tmp_path, monkeypatch
     words = ("--cases", "periodic_exact", "--methods", methods, "--seeds", "1", "--no-speed")
     assert call("benchmark", *words) == 0
     assert ("auto is at most 1 dB behind" in capsys.readouterr().err) == ("auto" in methods)
+
+
+def test_peers_that_nobody_asked_for_are_not_called_missing(capsys, tmp_path, monkeypatch):
+    words = ("benchmark", "--cases", "few_pulses", "--methods", "blanking", "--seeds", "1", "--no-speed")
+    for python, said in ((sys.executable, "No public peer was asked for."), (tmp_path / "none", "not installed: make")):
+        monkeypatch.setenv("EMGKIT_PEERS", str(python))
+        assert call(*words) == 0
+        assert said in capsys.readouterr().err
 
 
 def test_it_runs_prints_and_writes(capsys, tmp_path, monkeypatch):

@@ -36,6 +36,14 @@ def test_settings_change_the_recording(lab):
     assert not truth.voluntary.any()
 
 
+def test_warnings_are_one_line_without_the_code_that_gave_them(lab):
+    answer = lab.call_program("simulate", "tiny", "--out", "odd.bdf", "--set", "fs=1925.926")
+    warned, *_ = answer.err.splitlines()
+    assert warned.startswith("emgkit: odd.bdf: VL is written with 1925.92593 instead of 1925.926 Hz")
+    assert ".py" not in answer.err
+    assert "save_simulation" not in answer.err
+
+
 def test_machines_are_told_where_the_files_are(lab):
     answer = lab.call("simulate", "tiny", "--out", lab.folder / "tiny.bdf", "--seed", 3, "--json")
     assert answer.code == 0
@@ -125,7 +133,8 @@ def test_a_file_that_is_there_is_kept_unless_told_otherwise(lab, there):
     [
         ("nowhere/x.bdf", "there is no folder"),
         ("/proc/x.bdf", "cannot be written"),  # nobody can write there, whoever runs the tests
-        ("x.edf", "end the name in .bdf"),
+        ("x.edf", "x.edf: recordings are written as BDF, end the name in .bdf"),
+        ("/", "emgkit: /: recordings are written as BDF, end the name in .bdf"),
     ],
 )
 def test_a_place_where_nothing_can_be_written_is_told(lab, out, expected):

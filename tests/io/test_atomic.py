@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from emgkit.errors import OutputError
 from emgkit.io.atomic import is_running, written_whole
-from emgkit.io.hdf5_truth import save_simulation
+from emgkit.io.hdf5_truth import save_simulation, save_truth
 from emgkit.simulate import tiny
 
 HALF_WAY = """
@@ -44,6 +46,14 @@ def test_what_a_killed_run_left_goes_with_the_next_one(tmp_path):
         path.touch()
     save_simulation(tiny(rng=np.random.default_rng(0), units=2, fibres_per_unit=1), recording, truth)
     assert set(tmp_path.iterdir()) == {recording, truth, running, other}
+
+
+@pytest.mark.parametrize("place", ["nowhere", "/proc"])
+def test_a_folder_that_is_not_there_is_one_short_line(tmp_path, place):
+    """HDF5 says the same in three hundred characters."""
+    with pytest.raises(OutputError, match=r"^x.truth.h5 cannot be written to ") as refused:
+        save_truth(tmp_path / place / "x.truth.h5", tiny(rng=np.random.default_rng(0), units=2).truth)
+    assert len(str(refused.value).removesuffix(".").rpartition(": ")[2]) < 40, refused.value
 
 
 def test_a_file_that_was_there_stays_until_the_new_one_is_whole(tmp_path):

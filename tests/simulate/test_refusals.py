@@ -4,13 +4,29 @@ import numpy as np
 import pytest
 
 import emgkit as ek
-from emgkit.simulate import SCENARIOS, Effort, FrontEnd, tiny
+from emgkit.simulate import SCENARIOS, Effort, FrontEnd, Surroundings, simulate, tiny
 
 
 @pytest.mark.parametrize("rng", [1, None, np.random.RandomState(1)])
 def test_a_source_of_chance_that_is_none_is_refused(rng):
     with pytest.raises(ek.ParameterError, match="rng must be a numpy"):
         tiny(rng=rng)
+
+
+@pytest.mark.parametrize("session", [1, None, "tiny", tiny])
+def test_a_session_that_is_none_is_refused(session):
+    with pytest.raises(ek.ParameterError, match="session must be a Session"):
+        simulate(session, rng=np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("name", ["noise", "ecg", "movement", "mains_amplitude", "pop_size"])
+@pytest.mark.parametrize("per_volt", [1e6, 1e3])
+def test_surroundings_in_microvolt_or_in_loud_millivolt_are_refused(name, per_volt):
+    """50 µV of anything but noise, and 10 µV of noise, given in the wrong unit, are more than anybody records."""
+    level = 10e-6 if name == "noise" else 200e-6
+    with pytest.raises(ek.ParameterError, match=f"^{name} must lie within"):
+        Surroundings(**{name: level * per_volt})
+    assert getattr(Surroundings(**{name: level}), name) == level
 
 
 def test_recoveries_faster_than_the_first_stage_is_computed_are_refused():
@@ -70,6 +86,8 @@ def test_tails_may_be_as_long_as_stated():
                 ({"potentiation_on": 3.0}, "potentiation: give it"),
                 ({"potentiation_off": 3.0}, "potentiation: give it"),
                 ({"threshold_time": 30.0, "threshold_rise": 0.0}, "a rise of the thresholds: give threshold_rise"),
+                ({"block": 0.5, "bursts": 0}, "firing rates above 50 Hz: give rate"),
+                ({"block_recovery": 2.0, "bursts": 0}, "firing rates above 50 Hz: give rate"),
                 ({"gap": 1e-4, "shape": "monophasic"}, "a second phase, or cycles: give shape or cycles"),
                 ({"imbalance": 0.1, "shape": "monophasic"}, "a second phase: give shape"),
             )
