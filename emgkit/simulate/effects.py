@@ -64,6 +64,7 @@ NEEDS: tuple[Need, ...] = (
     (("threshold_time",), "a rise of the thresholds: give threshold_rise", lambda all_: all_.fatigue.threshold_rise),
     (("limit", "shared", "recovery", "after_potential"), "slowing: give it", lambda all_: all_.fatigue.slowing),
     (("weakest", "force_recovery", "activation_share"), "weakening: give it", lambda all_: all_.fatigue.weakening),
+    (("second_rank",), "a tail: give taus and shares", lambda all_: all_.stimulators[0].contact.electrode.taus),
     (("block_recovery",), "a block: give block", lambda all_: all_.fatigue.block),
     (
         ("block", "block_recovery"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emgkit.simulate import FatigueParameters, FrontEnd, Montage, PoolParameters, tiny
+from emgkit.simulate import Contact, FatigueParameters, FrontEnd, Montage, PoolParameters, tiny
 from emgkit.simulate.fatigue import at_rest
 from emgkit.simulate.fibre import Fibres, fibre_potentials
 from emgkit.simulate.front_end import FINE
@@ -221,6 +221,24 @@ def test_doubling_the_gain_doubles_amplitudes_and_nothing_else(seed):
     for name, factor in {"vpp": 2, "area": 2, "rms": 2, "m_wave_mdf": 1, "m_wave_mnf": 1, "mdf": 1, "mnf": 1}.items():
         np.testing.assert_allclose(two.truth.features[name], factor * one.truth.features[name], rtol=1e-6)
     np.testing.assert_array_equal(two.recording.aux["force"].values, one.recording.aux["force"].values)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_artifact_has_one_shape_in_all_channels_and_a_second_in_proportion_to_its_size(seed):
+    """Singular values of the tails: one without `second_rank`, two with it, the second 1 % of the first at 0.05."""
+    found = []
+    for size in (0.0, 0.05, 0.2):
+        contact = Contact(second_rank=size, gain_drift=0.0, gain_noise=0.0)
+        names = ("VL", "VM", "RF", "ST")
+        made = tiny(rng=np.random.default_rng(seed), contact=contact, channel_names=names, units=2, fibres_per_unit=1)
+        after = np.round(made.truth.onsets[1:-2, np.newaxis] * 2000).astype(int) + np.arange(8, 50)
+        values = np.linalg.svd(made.truth.artifact[:, after.ravel()], compute_uv=False)
+        found.append(values / values[0])
+    one, two, more = found
+    assert one[1] < 1e-12
+    assert max(two[2], more[2]) < 1e-12
+    assert 0.003 < two[1] < 0.02, two[1]
+    assert more[1] / two[1] == pytest.approx(4.0, rel=0.15)
 
 
 def interpolated(made):

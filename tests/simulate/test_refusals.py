@@ -86,6 +86,7 @@ def test_tails_may_be_as_long_as_stated():
                 ({"potentiation_on": 3.0}, "potentiation: give it"),
                 ({"potentiation_off": 3.0}, "potentiation: give it"),
                 ({"threshold_time": 30.0, "threshold_rise": 0.0}, "a rise of the thresholds: give threshold_rise"),
+                ({"second_rank": 0.1, "taus": (), "shares": ()}, "a tail: give taus and shares"),
                 ({"block": 0.5, "bursts": 0}, "firing rates above 50 Hz: give rate"),
                 ({"block_recovery": 2.0, "bursts": 0}, "firing rates above 50 Hz: give rate"),
                 ({"gap": 1e-4, "shape": "monophasic"}, "a second phase, or cycles: give shape or cycles"),
