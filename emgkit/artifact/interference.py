@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Mains", "find_mains", "near_harmonic"]
+__all__ = ["Mains", "find_mains", "near_harmonic", "steady_orders"]
 
 Array = NDArray[np.float64]
 
@@ -19,6 +19,8 @@ SPARED = 0.6  # Hz about the harmonics of the stimulation: what varies from puls
 SHARP = 6.0  # medians of the power around it: from there on a bin speaks for a line
 ALONE = 30.0  # medians: 1e-9 of the bins of noise (2 to the power of -30) are larger
 BESIDE = 6.0  # medians, at the orders of a fundamental that is known: 2 % of noise is larger, and shrunk by the fit
+TOO_CLOSE = 0.25  # Hz from a harmonic of the stimulation: a line that may wander is no longer told from it
+RESOLVED = 1.5  # cycles between line and harmonic over the recording, from which a steady line is
 AROUND = 5.0  # Hz about a line, its neighbourhood
 
 
@@ -32,10 +34,13 @@ class Mains:
         Of the fundamental, Hz; NaN if there is no mains.
     orders : tuple of int
         Harmonics that stand out of their neighbourhood.
+    steady : tuple of int
+        Those of them so close to a harmonic of the stimulation that only their steadiness tells them from it.
     """
 
     frequency: float
     orders: tuple[int, ...]
+    steady: tuple[int, ...] = ()
 
 
 def find_mains(signal: Array, known: NDArray[np.bool_], fs: float, spared: float | None = None) -> Mains:
@@ -92,13 +97,29 @@ class _Spectrum:
         low = max(int((centre - reach) / self.grid), 1)
         places = np.arange(low, min(int((centre + reach) / self.grid) + 2, self.power.size))
         around = places[np.abs(places * self.grid - centre) > self.width]
-        floor = max(float(np.median(self.power[around])), 1e-300)
+        floor = max(float(np.median(self.power[around])), self._mirrored(centre), 1e-300)
         return np.asarray(CubicSpline(places, self.power[places])(order * fundamentals / self.grid)) / floor
 
+    def _mirrored(self, frequency: float) -> float:
+        """Largest power as far on the other side of a harmonic of the stimulation that is near.
 
-def _orders(frequency: float, fs: float, spared: float | None) -> list[int]:
+        A response that changes over the pulses spreads to both sides of its harmonics, a line lies on one.
+        """
+        if self.spared is None or not near_harmonic(frequency, self.spared, SPARED):
+            return 0.0
+        centre = (2 * self.spared * max(round(frequency / self.spared), 1) - frequency) / self.grid
+        places = slice(max(int(centre) - 4, 0), int(centre) + 6)  # one cycle over the recording to either side
+        return float(self.power[places].max(initial=0.0))
+
+    @property
+    def resolved(self) -> float:
+        """Hz from a harmonic of the stimulation, from which a steady line is told from it."""
+        return RESOLVED * self.width / 4
+
+
+def _orders(frequency: float, fs: float, spared: float | None, reach: float = SPARED) -> list[int]:
     orders = range(1, min(MOST_LINES, int(HIGHEST * fs / frequency)) + 1)
-    return [order for order in orders if spared is None or not near_harmonic(order * frequency, spared, SPARED)]
+    return [order for order in orders if spared is None or not near_harmonic(order * frequency, spared, reach)]
 
 
 def near_harmonic(frequency: float, rate: float, reach: float) -> bool:
@@ -131,10 +152,18 @@ def _refined(spectrum: _Spectrum, frequency: float) -> Mains:
         trials: Array = frequency + 4 * spectrum.grid * np.arange(-steps, steps + 1) / steps
         power = np.sum([spectrum.ratio(order, trials) for order in orders], axis=0)
         frequency = float(trials[np.argmax(power)])
-    return Mains(frequency, _standing_out(spectrum, frequency, BESIDE))
+    orders = _standing_out(spectrum, frequency, BESIDE, min(spectrum.resolved, SPARED))
+    return Mains(frequency, orders, steady_orders(frequency, orders, spectrum.spared))
 
 
-def _standing_out(spectrum: _Spectrum, frequency: float, least: float) -> tuple[int, ...]:
+def steady_orders(frequency: float, orders: tuple[int, ...], rate: float | None) -> tuple[int, ...]:
+    """Orders within a quarter of a hertz of a harmonic of the stimulation."""
+    if rate is None:
+        return ()
+    return tuple(order for order in orders if near_harmonic(order * frequency, rate, TOO_CLOSE))
+
+
+def _standing_out(spectrum: _Spectrum, frequency: float, least: float, reach: float = SPARED) -> tuple[int, ...]:
     here = np.array([frequency])
-    orders = _orders(frequency, spectrum.fs, spectrum.spared)
+    orders = _orders(frequency, spectrum.fs, spectrum.spared, reach)
     return tuple(order for order in orders if spectrum.ratio(order, here)[0] >= least)

@@ -57,7 +57,8 @@ def fit_lines(signal: Array, known: Mask, fs: float, mains: Mains, orders: tuple
     channel they are smoothed (Rauch, Tung and Striebel 1965, AIAA J 3:1445) as a random walk in noise; the walk is the
     mean over a grid of steps, each as likely as the pieces say, and the noise is what it does not explain. Quiet
     pieces count more, with the inverse of the power in them. A line that is hardly larger than its error is
-    shrunk by the share of its power that the error explains.
+    shrunk by the share of its power that the error explains. Steady lines of `Mains` may not wander for themselves:
+    they keep the phase of the fundamental, and their size.
 
     Parameters
     ----------
@@ -75,7 +76,12 @@ def fit_lines(signal: Array, known: Mask, fs: float, mains: Mains, orders: tuple
     if not orders:
         return no_lines(len(signal))
     found, weight = _pieces(signal, known, fs, mains, orders)
-    smooth, variance = _smoothed(found, weight)
+    steady = np.isin(orders, mains.steady)
+    smooth, variance = _smoothed(found, weight, steady)
+    if steady.any() and 1 in orders and not steady[orders.index(1)]:
+        turns = _phase(smooth[:, :, orders.index(1)])[:, np.newaxis, np.newaxis] ** np.array(orders)[steady]
+        held, variance[:, steady] = _smoothed(found[:, :, steady] / turns, weight[:, :, steady], steady[steady])
+        smooth[:, :, steady] = held * turns
     power = np.average(np.abs(smooth) ** 2, axis=0)
     share = np.maximum(1 - 2 * variance / np.maximum(power, 1e-300), 0.0)
     smooth = smooth * share
@@ -127,7 +133,14 @@ def _quietness(power: Array) -> Array:
     return out
 
 
-def _smoothed(found: Courses, weight: Array) -> tuple[Courses, Array]:
+def _phase(fundamental: Courses) -> NDArray[np.complex128]:
+    """Phase of the fundamental in the channel where it is largest, as numbers of size 1, (pieces,)."""
+    course = fundamental[:, int(np.argmax((np.abs(fundamental) ** 2).mean(axis=0)))]
+    size = np.abs(course)
+    return np.asarray(np.where(size > 0, course, 1.0) / np.where(size > 0, size, 1.0), dtype=complex)
+
+
+def _smoothed(found: Courses, weight: Array, steady: Mask) -> tuple[Courses, Array]:
     """Smooth the courses with every step, as likely as it is; mean variance per amplitude, (channels, orders) V²."""
     seen = weight > 0
     usual = _median_of_seen(weight)
@@ -136,6 +149,7 @@ def _smoothed(found: Courses, weight: Array) -> tuple[Courses, Array]:
     numbers = np.maximum(2 * (seen.sum(axis=0) - 1), 1)  # the first piece tells where the walk starts
     noise = misfit / numbers
     cost = 0.5 * numbers * np.log(np.maximum(noise, 1e-300)) + spread
+    cost[1:, :, steady] = np.inf
     chance = np.exp(cost.min(axis=0) - cost)
     chance /= chance.sum(axis=0)
     for piece in range(len(means) - 2, -1, -1):

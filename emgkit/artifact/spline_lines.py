@@ -6,7 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.base import windows_mask
-from emgkit.artifact.interference import NOMINAL, SPARED, Mains, find_mains, near_harmonic
+from emgkit.artifact.interference import (
+    NOMINAL,
+    RESOLVED,
+    SPARED,
+    TOO_CLOSE,
+    Mains,
+    find_mains,
+    near_harmonic,
+    steady_orders,
+)
 from emgkit.artifact.line_courses import Lines, fit_lines
 from emgkit.pulses import Pulses
 
@@ -14,20 +23,24 @@ __all__ = ["colliding_orders", "hidden_mains", "join_mains", "lines_of_mains", "
 
 Array = NDArray[np.float64]
 
-TOO_CLOSE = 0.25  # Hz: the resolution of the windows in which lines are followed
 CLEAR_OF_PULSES = 0.15  # s after a pulse from which nothing evoked is expected any more
 SAME_FUNDAMENTAL = 0.1  # Hz: short stretches without pulses give the fundamental no better
 LEAST_QUIET = 2.0  # s without pulses, from which the size of a line can be known
 SAME_SIZE = 4.0  # a line so many times larger than without pulses is mostly response: a stimulator lets mains in too
 
 
-def colliding_orders(mains: Mains, rate: float) -> tuple[int, ...]:
-    """Harmonics of mains that lie within a quarter of a hertz of a harmonic of the stimulation."""
+def colliding_orders(mains: Mains, rate: float, duration: float) -> tuple[int, ...]:
+    """Harmonics of mains that are not told from a harmonic of the stimulation.
+
+    They lie within a quarter of a hertz, and run out of step by less than one and a half cycles over the duration, s.
+    """
     if not mains.orders or not np.isfinite(rate):
         return ()
     lines = np.array(mains.orders) * mains.frequency
     distance = np.abs(lines - rate * np.maximum(np.round(lines / rate), 1))
-    return tuple(order for order, near in zip(mains.orders, distance <= TOO_CLOSE, strict=True) if near)
+    return tuple(
+        order for order, near in zip(mains.orders, distance <= min(TOO_CLOSE, RESOLVED / duration), strict=True) if near
+    )
 
 
 def mains_without_pulses(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> Mains:
@@ -50,12 +63,12 @@ def hidden_mains(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pul
     ]
 
 
-def join_mains(beside: Mains, alone: Mains) -> Mains:
+def join_mains(beside: Mains, alone: Mains, rate: float) -> Mains:
     """Take the lines between the harmonics of the stimulation, and those seen without pulses."""
-    if not beside.orders:
-        return alone
-    same = bool(alone.orders) and abs(beside.frequency - alone.frequency) <= SAME_FUNDAMENTAL
-    return Mains(beside.frequency, tuple(sorted({*beside.orders, *(alone.orders if same else ())})))
+    frequency = beside.frequency if beside.orders else alone.frequency
+    same = bool(alone.orders) and abs(frequency - alone.frequency) <= SAME_FUNDAMENTAL
+    orders = tuple(sorted({*beside.orders, *(alone.orders if same else ())}))
+    return Mains(frequency, orders, steady_orders(frequency, orders, rate))
 
 
 def _quiet(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> NDArray[np.bool_]:

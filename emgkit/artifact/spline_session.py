@@ -122,11 +122,22 @@ class Session:
             self._refine_baseline(fitters)
             fitters = self._first_fit(until, found)
         guess = self._model([one.finish(self.signal, self.known, none) for one in fitters], found, (), self._no_lines())
+        whole = self.signal
+        mains, orders = self._told_mains(guess)
+        if (
+            orders
+        ):  # they would pass for pulses that come early, or are larger than others; and a guess holds some of them
+            self.signal = self._without_lines(whole, mains, orders, self.flat)
+            fitters = self._first_fit(until, found)
+            waves = [one.finish(self.signal, self.known, none) for one in fitters]
+            guess = self._model(waves, found, (), self._no_lines())
+            self.signal = self._without_lines(whole, mains, orders, self.flat - guess.locked())
         if self.wanted.shifts:
             for fitter in fitters:
                 others = sum((one.render(len(self.signal)) for one in fitters if one is not fitter), 0.0)
                 fitter.follow_pulses(self.signal - others, self.known, last=True)
                 fitter.follow_sizes(self.sizes, self.signal - others, self.known)
+        self.signal = whole
         end = self._end(guess)
         self.messages += said_of(self.polarity)
         response = self._evidence_of_response(quiet, end)
@@ -151,7 +162,8 @@ class Session:
             )
             until = min(SHORT_SUPPORT, until)
             fitters = self._fitters(until)
-        lines = self.turns.fit(fitters, found, orders, shifts=self.wanted.shifts)
+        locked = guess.locked() if orders else 0.0
+        lines = self.turns.fit(fitters, found, orders, shifts=self.wanted.shifts, guess=locked)
         agreed = Agreed(self.pulses, self.polarity, self.sizes, fitters, found, orders, end)
         return self._finished(agreed, lines, until, response, artifact)
 
@@ -284,10 +296,25 @@ class Session:
         if not self.wanted.mains:
             return Mains(float("nan"), ())
         beside = self._find_mains(self.flat - guess.locked(), self.pulses.rate)
-        return join_mains(beside, mains_without_pulses(self.flat, self.known, self.fs, self.pulses))
+        alone = mains_without_pulses(self.flat, self.known, self.fs, self.pulses)
+        return join_mains(beside, alone, self.pulses.rate)
+
+    def _told_mains(self, guess: LockedModel) -> tuple[Mains, tuple[int, ...]]:
+        """Find mains, and those of its lines that are told from the response."""
+        mains = self._find_mains_beside(guess)
+        together = colliding_orders(mains, self.pulses.rate, self.duration)
+        return mains, tuple(order for order in mains.orders if order not in together)
+
+    def _without_lines(self, signal: Array, mains: Mains, orders: tuple[int, ...], seen: Array) -> Array:
+        return self.turns.without_lines(signal, self.turns.lines(mains, orders, seen), mains, orders)
+
+    @property
+    def duration(self) -> float:
+        """Of the recording, s."""
+        return self.signal.shape[1] / self.fs
 
     def _orders_of_mains(self, mains: Mains, lines: Lines, has_evoked: Mask) -> tuple[int, ...]:
-        together, orders = colliding_orders(mains, self.pulses.rate), mains.orders
+        together, orders = colliding_orders(mains, self.pulses.rate, self.duration), mains.orders
         if together and has_evoked.any():
             orders, said = lines_of_mains(self.flat, self.known, self.fs, self.pulses, mains, lines, together)
             self.messages += said

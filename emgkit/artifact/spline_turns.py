@@ -53,14 +53,18 @@ class Turns:
         rounds: int | None = None,
         *,
         shifts: bool,
+        guess: Array | float = 0.0,
     ) -> Lines:
         """Fit responses and lines, and give the lines; so many rounds as it takes, unless given.
 
+        Lines are first fitted to what a guess of the responses leaves, V, (channels, samples).
+
         Where nothing else is fitted beside it, a response that has been fitted to the signal needs no first round.
         """
-        lines = self.lines(mains, orders, self.flat)
+        lines = self.lines(mains, orders, self.flat - guess)
         several = len(fitters) > 1 or fitters[0].overlaps
-        rounds = (MANY_ROUNDS if several else ROUNDS) if rounds is None else rounds
+        if rounds is None:  # lines settle before pulses are moved: what is left of them would pass for early pulses
+            rounds = MANY_ROUNDS if several else ROUNDS + bool(orders)
         made = not several and not orders and fitters[0].fitted
         parts: list[Array] = [np.zeros(())] * len(fitters)
         if several:
