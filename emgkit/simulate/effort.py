@@ -43,7 +43,8 @@ class Effort:
     rise : float
         Time over which the drive rises before and falls after a contraction.
     profile : tuple of (float, float) or None
-        Times and drives, joined by lines, instead of contractions and their effort: steps, ramps, anything.
+        Times and drives, joined by lines, instead of contractions and their effort: steps, ramps, anything. The first
+        drive holds before its time, the last one after it.
     quantity : {"drive", "force"}
         What ``effort`` and ``profile`` are a share of: full drive, or the force at full drive without fatigue.
     common_drive : float

@@ -51,8 +51,8 @@ class Stimulator:
     modulation, modulation_period : float
         The current swings by so much, relative, with this period.
     intervals : tuple of float
-        Intervals of one train, instead of ``rate`` and ``phase``: for variable-frequency trains. The last is followed
-        by no pulse.
+        Intervals of one train, instead of ``rate`` and ``phase``: for variable-frequency trains. Five intervals
+        are six pulses; what does not fit into the train does not come.
     phase : float or None
         Where in the period the first pulse of every train comes, 0 ... 1, so that stimulators of one rate can take
         turns; None for anywhere.
