@@ -11,6 +11,7 @@ from emgkit.detect.alignment import differences
 from emgkit.detect.artifact_times import Timed, artifact_times
 from emgkit.detect.clock import NONE, fit_clock
 from emgkit.detect.extras import irregular_pulses
+from emgkit.detect.polarity import upright
 from emgkit.detect.sharp import bridged, sharp_channels, sharp_events, sharp_trace
 from emgkit.detect.trains import LEVEL, Train, find_stimulators
 from emgkit.errors import NoPulsesError
@@ -47,6 +48,7 @@ def pulses_from_artifact(signal: Array, fs: float, rate: float | None, threshold
     whole = whole[sharp_channels(whole, fs)]
     if not len(whole):
         raise NoPulsesError("No stimulation artifact was found: no channel has a signal.")
+    whole = upright(whole, fs)
     trains = find_stimulators(whole, fs, rate) or _irregular(whole, fs)
     timed = artifact_times(whole, trains, fs)
     if threshold is not None:

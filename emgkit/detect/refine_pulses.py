@@ -16,6 +16,7 @@ from emgkit.detect.edge import leading_edge
 from emgkit.detect.from_artifact import pulses_from_artifact
 from emgkit.detect.growth import hollow
 from emgkit.detect.match import Template
+from emgkit.detect.polarity import upright
 from emgkit.detect.rounding import found_step, unrounded
 from emgkit.detect.schedule import CLOCK, Matched, match_schedule, match_trigger
 from emgkit.detect.sharp import bridged, sharp_channels
@@ -78,7 +79,7 @@ def refine_pulses(recording: Recording, pulses: Pulses) -> Pulses:
     """
     with threadpool_limits(limits=1, user_api="blas"):
         signal = bridged(recording.signal)
-        signal = signal[sharp_channels(signal, recording.fs)]
+        signal = upright(signal[sharp_channels(signal, recording.fs)], recording.fs)
         return _refined(signal, recording, pulses.shift(-recording.start)).shift(recording.start)
 
 
