@@ -33,6 +33,9 @@ STEADY = 0.15  # of their size, that the middle half of the neighbours may diffe
 BETTER = 0.2  # of what the artifact misses at the given time is left at a better one
 FAR = 0.05  # share of an artifact that a fit misses, from which its time may be wrong
 LARGEST_MOVE, LEAST_MOVE = 0.0006, 30e-6  # s
+WHOLE, WHOLE_SAMPLES, MOST_GAPS = 0.03, 16, 40  # s and samples of a whole response, and gaps that are looked at
+ROUGH_STEP = 100e-6  # s
+BOUNDS = np.array([1 / SIZES, SIZES])  # of the usual size, for whole responses
 MOST = 0.6  # of the pulses that may be wrong
 
 
@@ -67,6 +70,7 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
     found = found[
         np.abs(found - np.array(given.onsets)[:, np.newaxis])[moved != given.onsets].min(axis=0, initial=1.0) > LATE
     ]
+    found = np.union1d(found, _by_response(fitted, fs, np.union1d(kept.onsets, found)))
     wrong = int(absent.sum()) + found.size
     if not (wrong or far) or wrong > MOST * len(pulses):
         return given, []
@@ -137,6 +141,32 @@ def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: flo
     return found[within & (np.minimum(since, until) > GIVEN) & (np.diff(found, prepend=-np.inf) > GIVEN)]
 
 
+def _by_response(fitted: Fitted, fs: float, onsets: Array) -> Array:
+    """Give the times of pulses in gaps whose whole response is there, s: artifacts may hide between two samples."""
+    gaps = np.diff(onsets)
+    usual = float(np.median(gaps))
+    wide = np.flatnonzero((gaps > GAP * usual) & (gaps < LONGEST_GAP * usual))
+    spans = [(onsets[place] + usual / 2, onsets[place + 1] - usual / 2) for place in wide[:MOST_GAPS]]
+    spans += [(onsets[0] - GAP * usual, onsets[0] - usual / 2), (onsets[-1] + usual / 2, onsets[-1] + GAP * usual)]
+    until = min(usual, float(fitted.design.knots[-1]), WHOLE)
+    found = []
+    for begin, end in spans:
+        first, last = max(int(begin * fs), 0), min(int((end + until) * fs) + 2, fitted.rest.shape[1])
+        if last - first < WHOLE_SAMPLES or begin < 0:
+            continue
+        seen = np.diff(fitted.rest[:, first:last], axis=1)
+        tried = np.arange(begin, min(end, (last - 2) / fs - until), ROUGH_STEP)
+        for step in (ROUGH_STEP, STEP, FINE_STEP) if tried.size else ():
+            best, share = max(
+                (_best(fitted, seen, first, fs, tried, BOUNDS, side, until) for side in fitted.polarities),
+                key=lambda one: one[1],
+            )
+            tried = best + np.arange(-step, step, step / 10)
+        if tried.size and share > ALIKE:
+            found.append(best)
+    return np.array(found)
+
+
 def _sharpest(places: NDArray[np.int64], change: Array, fs: float, most: float) -> list[float]:
     """Give the times of the sharpest changes that lie apart from each other, s: one more than the most, if so many."""
     taken: list[float] = []
@@ -172,12 +202,12 @@ def _time_of(fitted: Fitted, fs: float, time: float, bounds: Array) -> tuple[flo
 
 
 def _best(
-    fitted: Fitted, seen: Array, low: int, fs: float, tried: Array, bounds: Array, side: float
+    fitted: Fitted, seen: Array, low: int, fs: float, tried: Array, bounds: Array, side: float, until: float = LATE
 ) -> tuple[float, float]:
     """Of the times tried the one at which the usual artifact explains most, and the share that it explains there."""
     phase = (low + np.arange(seen.shape[1] + 1)) / fs - tried[:, np.newaxis]
     knots = fitted.design.knots
-    inside = (phase >= knots[0]) & (phase < min(LATE, knots[-1]))
+    inside = (phase >= knots[0]) & (phase < min(until, knots[-1]))
     mean = fitted.mean + side * fitted.turning
     waves = BSpline(knots, mean.T, DEGREE)(np.clip(phase, knots[0], np.nextafter(knots[-1], -np.inf)))
     both = inside[:, 1:] & inside[:, :-1]

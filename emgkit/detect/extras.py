@@ -70,7 +70,7 @@ def pulses_off_beat(
     if not len(events):
         return np.zeros(0)
     rough = events.place / fs - _lead(bends, known[0], fs)
-    found = template.match(left, rough, REACH) if regular else template.match(left, rough, REACH, FINE / 4, LIKE_SIZED)
+    found = template.match(left, rough, REACH, FINE / 4, LIKE_SIZED)
     found = template.match(left, found.times[found.likeness >= ALIKE / 2], FINE, FINE / 30)
     good = (found.likeness >= ALIKE) & (found.amplitude >= SIZE[0]) & (found.amplitude <= SIZE[1])
     good &= found.amplitude >= SURE * found.error
