@@ -16,6 +16,7 @@ from emgkit.artifact.held import held_samples, mark_held
 from emgkit.artifact.phase_spline import PhaseSpline
 from emgkit.artifact.quality import judge
 from emgkit.artifact.saturation import mark_saturation
+from emgkit.artifact.spline_polarity import find_polarity
 from emgkit.artifact.tail_fit import TailFit
 from emgkit.detect.plausible import warn_if_no_emg
 from emgkit.detect.refine_pulses import refine_pulses
@@ -28,6 +29,7 @@ from emgkit.separation import Separation
 __all__ = ["remove_artifact", "separate"]
 
 ON_SAMPLE = 1e-6  # samples
+LOOKED_AT = 8  # channels, in which polarity is looked for
 BLANKED = 0.5  # of the pulses at which an output is held, from which hardware blanks it at every pulse
 
 
@@ -79,7 +81,8 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
             chosen, why = choose_instead(pulses, chosen, str(refusal))
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)
-    parts = replace(parts, messages=(*parts.messages, *_unknown_current(pulses, chosen)))
+    said_more = (*_unknown_current(pulses, chosen), *_unknown_polarity(marked, pulses, chosen))
+    parts = replace(parts, messages=(*parts.messages, *said_more))
     return Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), judge)
 
 
@@ -130,6 +133,21 @@ def _unknown_current(pulses: Pulses, method: ArtifactMethod) -> tuple[str, ...]:
     if not 0 < missing < len(pulses) or method.name != "phase_spline":
         return ()
     return (f"The current of {missing} of {len(pulses)} pulses is not known, so that none of it was used.",)
+
+
+def _unknown_polarity(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tuple[str, ...]:
+    """Say that a method that takes away what pulses have in common knows nothing of their polarity."""
+    if "locked" not in method.gives:
+        return ()
+    signal = np.nan_to_num(recording.signal[:LOOKED_AT])
+    polarity = find_polarity(signal, recording.fs, pulses.shift(-recording.start))
+    if polarity is None:
+        return ()
+    fewer = int(min((polarity < 0).sum(), (polarity > 0).sum()))
+    return (
+        f"{fewer} of {len(pulses)} pulses are of the other polarity, of which {method.name} knows nothing: artifacts "
+        "stay in the voluntary EMG. Use phase_spline.",
+    )
 
 
 def _measured(recording: Recording, pulses: Pulses) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ Mask = NDArray[np.bool_]
 
 UPRIGHT = 0.5  # of the usual artifact, that those of either polarity may have in common
 EXPLAINED = 0.7  # share of the edges of a pulse's artifact that the usual one explains, from which its sign is told
+NEARLY_ALL, BETTER = 0.9, 0.2  # share of all edges; what others leave of what one that never turns over leaves
 MOSTLY = 0.8  # of the pulses with an artifact must be told: else what differs is none of polarity
 SMALL = 0.3  # of the usual size, below which an artifact tells nothing
 COMMON = 0.2  # share of the less usual polarity, from which what does not turn over can be told beside it
@@ -109,12 +110,17 @@ def _told_by_artifacts(signal: Array, fs: float, onsets: Array, alone: Mask, sta
         return None
     edges = _Edges(signal, fs, onsets, alone)
     steady = edges.follow(np.ones(onsets.size), beside=False)
-    if steady.tells and steady.fewer < FEWEST:
-        return None  # one artifact explains them all
-    begin = edges.leading_signs(signal, fs, onsets) if stated is None else stated
-    tried = [steady, edges.follow(begin, beside=False), edges.follow(begin, beside=True)]
+    one_for_all = steady.tells and steady.fewer < FEWEST
+    if one_for_all and steady.explained > NEARLY_ALL:
+        return None
+    whole, beside = (
+        edges.leading_signs(signal, fs, onsets, beside=one) if stated is None else stated for one in (False, True)
+    )
+    tried = [steady, edges.follow(whole, beside=False), edges.follow(beside, beside=True)]
     best = max((one for one in tried if one.turns), key=lambda one: one.explained, default=None)
-    return None if best is None else best.completed
+    if best is None or (one_for_all and 1 - best.explained > BETTER * (1 - steady.explained)):
+        return None
+    return best.completed
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,16 +236,17 @@ class _Edges:
             signs = agreed
         return self._compared(signs, beside=beside)
 
-    def leading_signs(self, signal: Array, fs: float, onsets: Array) -> Array:
-        """Signs of the scores on the leading direction of what one artifact that never turns over leaves of them."""
+    def leading_signs(self, signal: Array, fs: float, onsets: Array, *, beside: bool) -> Array:
+        """Signs of the scores on the leading direction, beside one artifact that never turns over if there may be."""
         knots = phase_knots(HALF, HALF, fs)
         design = make_design(onsets, fs, signal.shape[1], knots)
         gram, bend, weight = design.gram(), bend_operator(knots), self.alone.astype(float)
         pieces = []
         for row, scale in zip(signal, self.scale, strict=True):
             rest = row / scale
-            mean = fit_mean(gram, design.project(rest), weight, bend)
-            rest[design.samples] -= design.evaluate(np.tile(mean, (design.pulses, 1)))
+            if beside:
+                mean = fit_mean(gram, design.project(rest), weight, bend)
+                rest[design.samples] -= design.evaluate(np.tile(mean, (design.pulses, 1)))
             pieces.append(_aligned(rest, fs, onsets))
         together = np.concatenate(pieces, axis=1)
         own = together[self.alone]

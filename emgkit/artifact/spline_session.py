@@ -160,7 +160,8 @@ class Session:
             self.messages.append(
                 "No evoked response stands out: only the artifact and the interference were taken away."
             )
-            until = min(SHORT_SUPPORT, until)
+            if self.polarity is None or not (self._evidence_of_response(quiet, end, turned=True) >= EVIDENCE).any():
+                until = min(SHORT_SUPPORT, until)
             fitters = self._fitters(until)
         locked = guess.locked() if orders else 0.0
         lines = self.turns.fit(fitters, found, orders, shifts=self.wanted.shifts, guess=locked)
@@ -240,7 +241,7 @@ class Session:
             return found
         return found | (locked_evidence(*place, self.polarity, turned=True) >= EVIDENCE)
 
-    def _evidence_of_response(self, quiet: Array, end: float) -> Array:
+    def _evidence_of_response(self, quiet: Array, end: float, *, turned: bool = False) -> Array:
         return locked_evidence(
             quiet,
             self.fs,
@@ -248,6 +249,7 @@ class Session:
             end + 0.0005,
             min(self._support(), self.usual),
             self.polarity,
+            turned=turned,
         )
 
     def _first_fit(self, until: float, mains: Mains) -> list[ResponseFitter]:

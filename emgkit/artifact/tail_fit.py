@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from emgkit._checks import in_range, whole
 from emgkit.artifact.base import living_channels
 from emgkit.artifact.fill import AR, Fill
+from emgkit.artifact.spline_polarity import find_polarity
 from emgkit.artifact.tail_amplifier import amplifiers_of_noise
 from emgkit.artifact.tail_group import FrontEndKnowledge, TailGroup, fit_group
 from emgkit.artifact.tail_sweeps import alike, free_of_pulses
@@ -64,7 +65,7 @@ class TailFit:
     apart, the messages say ``overlap`` and only the interval may be used.
 
     Pulses closer than 10 ms, and those of several stimulators that overlap, are refused: `PhaseSpline` solves them
-    jointly. Pulses of one stimulator whose current is not known count as alike.
+    jointly. Pulses of one stimulator whose current is not known count as alike, but those whose artifact turns over.
     """
 
     name: ClassVar[str] = "tail_fit"
@@ -105,7 +106,7 @@ class TailFit:
         known = FrontEndKnowledge(self.high_pass, self.high_pass_order, amplifiers_of_noise(filled, free, fs))
         groups = [
             fit_group(signal, fs, pulses.onsets, chosen, free, known, self.neighbours, self.before, self.stretch)
-            for chosen in alike(pulses)
+            for chosen in alike(_with_polarity(filled, fs, pulses))
         ]
         parts = _Rendered(self, signal, fs, pulses, groups)
         splits = [group.split for group in groups]
@@ -125,6 +126,12 @@ class TailFit:
             },
             messages=_messages(groups, numbers),
         )
+
+
+def _with_polarity(signal: Array, fs: float, pulses: Pulses) -> Pulses:
+    """Give pulses whose current is not known one that has their polarity, where artifacts turn over."""
+    polarity = find_polarity(signal, fs, pulses) if pulses.current is None else None
+    return pulses if polarity is None else replace(pulses, current=polarity)
 
 
 def could_fit_tails(pulses: Pulses, stretch: float = 1.0) -> bool:
