@@ -22,6 +22,10 @@ __all__ = ["PhaseSpline"]
 Array = NDArray[np.float64]
 
 FEWEST = 5
+UNDETERMINED = (
+    "The responses to these pulses lie on each other and cannot be told apart. Are they of several stimulators? Then "
+    "give Pulses(..., stimulator=...); or use moving_template."
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +111,10 @@ class PhaseSpline:
             raise TimingError(f"phase_spline needs {FEWEST} pulses, got {len(pulses)}: use blanking.")
         wanted = Wanted(self.mains, self.shifts, self.shapes, self.artifact_end)
         with threadpool_limits(limits=1, user_api="blas"):  # the matrices are small: threads wait for each other
-            found = fit_groups(signal, fs, pulses, self.before, self.window, wanted)
+            try:
+                found = fit_groups(signal, fs, pulses, self.before, self.window, wanted)
+            except np.linalg.LinAlgError as failed:
+                raise TimingError(UNDETERMINED) from failed
         return Parts(
             components={
                 "artifact": found.part(LockedModel.artifact),

@@ -18,6 +18,7 @@ from emgkit.artifact.quality import judge
 from emgkit.artifact.saturation import mark_saturation
 from emgkit.artifact.spline_polarity import find_polarity
 from emgkit.artifact.tail_fit import TailFit
+from emgkit.artifact.unlabelled import said_of_stimulators
 from emgkit.detect.plausible import warn_if_no_emg
 from emgkit.detect.refine_pulses import refine_pulses
 from emgkit.errors import EmgkitError, NoPulsesError, ParameterError, ShapeError, TimingError
@@ -72,16 +73,19 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     marked = mark_held(mark_saturation(recording))
     chosen, why = _method(pulses, method)
     pulses, said = _repaired(recording, pulses, chosen)
+    labels = said_of_stimulators(marked.signal, marked.fs, pulses.shift(-marked.start))
     with threadpool_limits(limits=1, user_api="blas"):  # the same bytes, however many threads there are
         try:
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
         except EmgkitError as refusal:
             if method != "auto" or not isinstance(chosen, (TailFit, PhaseSpline)):
+                if labels:
+                    raise TimingError(labels[0]) from refusal
                 raise
             chosen, why = choose_instead(pulses, chosen, str(refusal))
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)
-    said_more = (*_unknown_current(pulses, chosen), *_unknown_polarity(marked, pulses, chosen))
+    said_more = (*_unknown_current(pulses, chosen), *_unknown_polarity(marked, pulses, chosen), *labels)
     parts = replace(parts, messages=(*parts.messages, *said_more))
     return Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), judge)
 
