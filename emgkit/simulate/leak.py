@@ -162,13 +162,12 @@ def _sizes(
     slow = 1 + contact.gain_drift * np.sin(turn + 2 * np.pi * rng.uniform())
     fast = contact.gain_noise * rng.standard_normal(onsets.size)
     other = 1 + 3 * contact.gain_drift * np.sin(1.7 * turn + 2 * np.pi * rng.uniform())
-    electric = schedule.current * (slow + fast)
+    signed = schedule.current * np.resize(np.array(stimulator.polarities, dtype=float), onsets.size)
+    electric = signed * (slow + fast)
     second = contact.second_rank * rng.standard_normal(channels) * np.abs(gains).mean()
     moved = contact.mechanical * rng.uniform(0.5, 1.0, channels)
     relative = schedule.current / stimulator.current
-    return np.stack(
-        [np.outer(mixing @ gains, electric), np.outer(second, schedule.current * other), np.outer(moved, relative)]
-    )
+    return np.stack([np.outer(mixing @ gains, electric), np.outer(second, signed * other), np.outer(moved, relative)])
 
 
 def _shift(stimulator: Stimulator, schedule: Schedule, channels: int, count: int, fs: float) -> Array:

@@ -46,6 +46,9 @@ class Stimulator:
         Relative current of every train, used one after the other and again from the start.
     pulse_levels : tuple of float
         Relative currents of which every pulse gets one at random; none for equal pulses.
+    polarities : tuple of float
+        Polarity of the pulses, 1 or -1, used one after the other and again from the start: (1, -1) alternates. The
+        artifact turns over with it; both are taken to excite alike (unverified: cathodes excite at lower currents).
     ramp_up, ramp_down : float
         Time over which the current of a train rises from and falls to zero.
     modulation, modulation_period : float
@@ -89,6 +92,7 @@ class Stimulator:
     trains: tuple[Span, ...] | None = None
     levels: tuple[float, ...] = (1.0,)
     pulse_levels: tuple[float, ...] = ()
+    polarities: tuple[float, ...] = (1.0,)
     ramp_up: float = 0.0
     ramp_down: float = 0.0
     modulation: float = 0.0
@@ -128,6 +132,9 @@ class Stimulator:
         in_range("doublet", self.doublet, 0.0, 1.0, "s")
         assign(self, levels=row("levels", self.levels, 0.0, 100.0, fewest=1))
         assign(self, pulse_levels=row("pulse_levels", self.pulse_levels, 0.0, 100.0))
+        assign(self, polarities=row("polarities", self.polarities, -1.0, 1.0, fewest=1))
+        if any(abs(one) != 1 for one in self.polarities):
+            raise ParameterError(f"each of polarities must be 1 or -1, got {self.polarities!r}.")
         if self.phase is not None:
             in_range("phase", self.phase, 0.0, 1.0)
         assign(self, intervals=row("intervals", self.intervals, 0.0, LONGEST, "s"))

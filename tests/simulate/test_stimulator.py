@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from emgkit.simulate import PulseShape, Stimulator
+from emgkit.errors import ParameterError
+from emgkit.simulate import PulseShape, Stimulator, tiny
 from emgkit.simulate.schedule import draw_schedule
 
 PLAIN = {"clock_error": 0.0, "jitter": 0.0, "stimulation": (1.0, 59.0)}
@@ -127,3 +128,24 @@ def test_pulses_carry_the_charge_that_their_shape_says(shape):
         times, heights = PulseShape(shape, width=300e-6, gap=100e-6, imbalance=imbalance).steps()
         charge = (np.cumsum(heights)[:-1] * np.diff(times)).sum() / 300e-6
         assert charge == pytest.approx(1.0 if shape == "monophasic" else imbalance, abs=1e-9)
+
+
+@pytest.mark.parametrize("polarities", [(1.0, -1.0), (1.0, 1.0, -1.0)])
+def test_the_artifact_turns_over_with_the_polarity_and_nothing_else_does(polarities):
+    """Artifacts add up: the sum of both orders of polarity is that of the pulses that have one sign in both."""
+    for seed in range(2):
+        other = tuple(-one for one in polarities)
+        one, two, plain = (
+            tiny(rng=np.random.default_rng(seed), polarities=signs).truth for signs in (polarities, other, (1.0,))
+        )
+        size = np.abs(plain.artifact).max()
+        assert np.abs(one.artifact + two.artifact).max() < 1e-9 * size
+        assert np.abs(one.artifact - plain.artifact).max() > 0.5 * size
+        assert np.array_equal(one.evoked, plain.evoked)
+        assert np.array_equal(one.voluntary, plain.voluntary)
+
+
+@pytest.mark.parametrize("polarities", [(), (0.0,), (1.0, -0.5), (2.0,)])
+def test_a_polarity_is_one_or_minus_one(polarities):
+    with pytest.raises(ParameterError, match="polarities"):
+        Stimulator(polarities=polarities)
