@@ -33,6 +33,7 @@ STEADY = 0.15  # of their size, that the middle half of the neighbours may diffe
 BETTER = 0.2  # of what the artifact misses at the given time is left at a better one
 FAR = 0.05  # share of an artifact that a fit misses, from which its time may be wrong
 LARGEST_MOVE, LEAST_MOVE = 0.0006, 30e-6  # s
+ALONE = 0.02  # s between pulses, below which a response runs on in a gap and is none of another pulse
 WHOLE, WHOLE_SAMPLES, MOST_GAPS = 0.03, 16, 40  # s and samples of a whole response, and gaps that are looked at
 ROUGH_STEP = 100e-6  # s
 BOUNDS = np.array([1 / SIZES, SIZES])  # of the usual size, for whole responses
@@ -145,6 +146,8 @@ def _by_response(fitted: Fitted, fs: float, onsets: Array) -> Array:
     """Give the times of pulses in gaps whose whole response is there, s: artifacts may hide between two samples."""
     gaps = np.diff(onsets)
     usual = float(np.median(gaps))
+    if usual < ALONE:
+        return np.zeros(0)
     wide = np.flatnonzero((gaps > GAP * usual) & (gaps < LONGEST_GAP * usual))
     spans = [(onsets[place] + usual / 2, onsets[place + 1] - usual / 2) for place in wide[:MOST_GAPS]]
     spans += [(onsets[0] - GAP * usual, onsets[0] - usual / 2), (onsets[-1] + usual / 2, onsets[-1] + GAP * usual)]
