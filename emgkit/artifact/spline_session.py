@@ -24,7 +24,7 @@ from emgkit.artifact.spline_lines import (
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_piece import SPIKE
-from emgkit.artifact.spline_polarity import find_polarity, said_of
+from emgkit.artifact.spline_polarity import find_polarity, repeat_of, said_of
 from emgkit.artifact.spline_pulse_times import LONGEST, mean_interval, recovery_courses, usual_interval
 from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_quality import quality_of
@@ -102,6 +102,11 @@ class Session:
 
     def _no_lines(self) -> Lines:
         return no_lines(len(self.signal))
+
+    @property
+    def rate(self) -> float:
+        """Rate at which the artifact repeats itself, Hz: half that of pulses that alternate."""
+        return self.pulses.rate / repeat_of(self.polarity)
 
     @property
     def turns(self) -> Turns:
@@ -185,7 +190,7 @@ class Session:
         if len(fitters) == 1:  # other muscles have other recruitment curves
             fitters[0].follow_levels(self.signal, self.known)
         lines = self.turns.fit(fitters, mains, orders, shifts=False)
-        more = self._find_mains(self.turns.rest(fitters, mains, orders, lines), self.pulses.rate)
+        more = self._find_mains(self.turns.rest(fitters, mains, orders, lines), self.rate)
         if set(more.orders) - set(orders):
             mains = mains if orders else more
             orders = tuple(sorted({*orders, *more.orders}))
@@ -297,14 +302,14 @@ class Session:
         """Find mains once more without the response, whose harmonics pass for lines."""
         if not self.wanted.mains:
             return Mains(float("nan"), ())
-        beside = self._find_mains(self.flat - guess.locked(), self.pulses.rate)
+        beside = self._find_mains(self.flat - guess.locked(), self.rate)
         alone = mains_without_pulses(self.flat, self.known, self.fs, self.pulses)
-        return join_mains(beside, alone, self.pulses.rate)
+        return join_mains(beside, alone, self.rate)
 
     def _told_mains(self, guess: LockedModel) -> tuple[Mains, tuple[int, ...]]:
         """Find mains, and those of its lines that are told from the response."""
         mains = self._find_mains_beside(guess)
-        together = colliding_orders(mains, self.pulses.rate, self.duration)
+        together = colliding_orders(mains, self.rate, self.duration)
         return mains, tuple(order for order in mains.orders if order not in together)
 
     def _without_lines(self, signal: Array, mains: Mains, orders: tuple[int, ...], seen: Array) -> Array:
@@ -316,7 +321,7 @@ class Session:
         return self.signal.shape[1] / self.fs
 
     def _orders_of_mains(self, mains: Mains, lines: Lines, has_evoked: Mask) -> tuple[int, ...]:
-        together, orders = colliding_orders(mains, self.pulses.rate, self.duration), mains.orders
+        together, orders = colliding_orders(mains, self.rate, self.duration), mains.orders
         if together and has_evoked.any():
             orders, said = lines_of_mains(self.flat, self.known, self.fs, self.pulses, mains, lines, together)
             self.messages += said

@@ -42,6 +42,7 @@ LEAST_NOISE = 1e-3  # of the usual power
 LESS_KNOWN = 4.0  # times the variance of the mean: of the response at the end of a train
 UNKNOWN, UNKNOWN_RAMPED = 0.2, 0.1  # error of the response over its size, from which it is not told apart
 TURNING = 0.5  # of the same, where the M-waves of both polarities differ: beyond it nothing is won
+SLOW, WAVY = (2e-3, 5e-3, 15e-3, 50e-3), 2.0  # s; standard errors of the mean that slow tails leave, else it is no tail
 SHORTEST = 0.016  # s, interval below which responses lie on each other
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
 
@@ -134,7 +135,8 @@ def share_turning(
         None where nothing of it is known to be the response's.
     """
     shares: list[TailShare | None] = [None] * len(rest)
-    rows, view = np.flatnonzero(has_evoked), _View(response, rest, known, fs, every, baseline, ramped=False)
+    view = _View(response, rest, known, fs, every, baseline, ramped=False)
+    rows = np.flatnonzero(has_evoked & view.wavy())
     split = view.split(rows) if rows.size else None
     if split is None or (view.interval or 1.0) < SHORTEST:
         return shares
@@ -203,6 +205,14 @@ class _View:
         size = np.ptp(after, axis=0) if len(after) else np.zeros(len(off))
         error = np.sqrt(self.single[:, 0] / self.response.onsets.size)
         return np.asarray((off > SUSPECT * size) & (off > SURE * error))
+
+    def wavy(self) -> Mask:
+        """Mark channels in which more than noise is left of the mean beside a few slow exponentials."""
+        late = self.times > SPOILED
+        slow = np.stack([np.exp(-self.times[late] / tau) for tau in SLOW] + [np.ones(late.sum())], axis=1)
+        seen = self.basis[late] @ self.mean.T
+        left = seen - slow @ np.linalg.lstsq(slow, seen, rcond=None)[0]
+        return np.asarray((left**2).mean(axis=0) > WAVY**2 * self.single[:, 0] / self.response.onsets.size)
 
     def split(self, rows: Indices) -> TailSplit | None:
         """Split the mean response of some channels; None where too few samples are left."""
