@@ -42,6 +42,10 @@ Mask = NDArray[np.bool_]
 
 STANDS = -0.002, 0.007  # s about a pulse, in which its artifact may stand wherever it came
 CLOSEST = 0.007  # s between pulses
+NO_RESPONSE = "No evoked response stands out: only the artifact and the interference were taken away."
+NOT_SEEN = (
+    "Whether the muscle answered cannot be seen between pulses so close: what is locked to them was taken for artifact."
+)
 EVIDENCE = 5.0  # z score from which a response is taken as there
 SHORT_SUPPORT = 0.004  # s: support when there is an artifact and no response
 OVER = 0.8  # of the interval: from then on the response is taken to be over
@@ -162,9 +166,7 @@ class Session:
             lines = self.turns.lines(found, found.orders, self.flat)
         orders = self._orders_of_mains(found, lines, has_evoked)
         if not has_evoked.any():
-            self.messages.append(
-                "No evoked response stands out: only the artifact and the interference were taken away."
-            )
+            self.messages.append(NOT_SEEN if self.usual < CLOSEST else NO_RESPONSE)
             if self.polarity is None or not (self._evidence_of_response(quiet, end, turned=True) >= EVIDENCE).any():
                 until = min(SHORT_SUPPORT, until)
             fitters = self._fitters(until)

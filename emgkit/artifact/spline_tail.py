@@ -309,7 +309,7 @@ class _View:
         That is as large as all that is locked to the pulses beside its level, or as large as the split says: tail and
         response of opposite signs hide each other.
         """
-        late = self.times > SPOILED
+        late = self.times > min(SPOILED, 0.5 * float(self.times[-1]))  # pulses may follow each other within 5 ms
         wave = self.basis @ self.mean[row]
         return TailShare(None, self.times, np.maximum(float(np.std(wave[late])), tail) + np.zeros(self.times.size))
 

@@ -66,6 +66,22 @@ def test_doublets_are_no_train_of_their_interval(gap):
     assert np.sqrt((error**2).mean()) < 25e-6  # the M-wave has 1 mV there
 
 
+def test_responses_to_many_pulses_close_together_are_not_said_to_be_absent():
+    for seed, rate in enumerate((5, 8, 10)):
+        onsets = np.add.outer(0.5 + np.arange(40) / rate, 0.005 * np.arange(5)).ravel()
+        count = int(2000 * (onsets[-1] + 1))
+        noise = 100e-6 * np.random.default_rng(seed).standard_normal((1, count))
+        parts = ek.separate(ek.Recording(evoked_by(onsets, count) + noise, 2000.0, ["TA"]), ek.Pulses(onsets))
+        said = " ".join(parts.messages)
+        assert "No evoked response" not in said  # they have 1 mV
+        assert "cannot be told from the artifact of the next pulse" in said
+        assert all(not grade.startswith("good") for grade in map(str, grades_of(parts))), parts.grades
+
+
+def grades_of(parts):
+    return [getattr(one, "grade", one) for grades in parts.grades.values() for one in grades]
+
+
 def test_stimulators_that_keep_one_lag_are_refused_or_told_apart_and_never_blown_up():
     rng = np.random.default_rng(4)
     for lag in (0.002, 0.004, 0.006):
