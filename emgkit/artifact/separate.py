@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from emgkit import plugins
 from emgkit.artifact.auto import ENOUGH_PULSES, choose, choose_instead
-from emgkit.artifact.base import ArtifactMethod
+from emgkit.artifact.base import ArtifactMethod, living_channels
 from emgkit.artifact.held import held_samples, mark_held
 from emgkit.artifact.phase_spline import PhaseSpline
 from emgkit.artifact.quality import judge
@@ -143,8 +143,10 @@ def _unknown_polarity(recording: Recording, pulses: Pulses, method: ArtifactMeth
     """Say that a method that takes away what pulses have in common knows nothing of their polarity."""
     if "locked" not in method.gives:
         return ()
-    signal = np.nan_to_num(recording.signal[:LOOKED_AT])
-    polarity = find_polarity(signal, recording.fs, pulses.shift(-recording.start))
+    living = living_channels(recording.signal)[:LOOKED_AT]
+    if not living.size:
+        return ()
+    polarity = find_polarity(np.nan_to_num(recording.signal[living]), recording.fs, pulses.shift(-recording.start))
     if polarity is None:
         return ()
     fewer = int(min((polarity < 0).sum(), (polarity > 0).sum()))

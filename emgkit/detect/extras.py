@@ -70,6 +70,9 @@ def pulses_off_beat(
     if not len(events):
         return np.zeros(0)
     rough = events.place / fs - _lead(bends, known[0], fs)
+    rough = rough[(rough > template.span.before) & (rough < bends.shape[1] / fs - template.span.after)]
+    if not rough.size:
+        return np.zeros(0)
     found = template.match(left, rough, REACH, FINE / 4, LIKE_SIZED)
     found = template.match(left, found.times[found.likeness >= ALIKE / 2], FINE, FINE / 30)
     good = (found.likeness >= ALIKE) & (found.amplitude >= SIZE[0]) & (found.amplitude <= SIZE[1])
