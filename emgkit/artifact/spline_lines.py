@@ -63,7 +63,7 @@ def hidden_mains(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pul
     ]
 
 
-def join_mains(beside: Mains, alone: Mains, rate: float) -> Mains:
+def join_mains(beside: Mains, alone: Mains, rate: float | None) -> Mains:
     """Take the lines between the harmonics of the stimulation, and those seen without pulses."""
     frequency = beside.frequency if beside.orders else alone.frequency
     same = bool(alone.orders) and abs(frequency - alone.frequency) <= SAME_FUNDAMENTAL

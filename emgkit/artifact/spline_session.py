@@ -52,6 +52,7 @@ OVER = 0.8  # of the interval: from then on the response is taken to be over
 EARLIEST_END = 0.001  # s: end of what is left of artifacts where those of both polarities cancel
 GRID = 25e-6  # s, on which the mean response is looked at
 CORRECTIONS, FEWEST_CHECKED = 3, 20  # passes over pulses that are absent or lost, and pulses that it takes
+STEADY_FOR = 30.0  # s, for which mains keeps its phase so well that a line may count as steady; unverified
 QUIET = 0.15  # s after a pulse, from which a stretch is without pulses
 
 
@@ -306,7 +307,7 @@ class Session:
             return Mains(float("nan"), ())
         beside = self._find_mains(self.flat - guess.locked(), self.rate)
         alone = mains_without_pulses(self.flat, self.known, self.fs, self.pulses)
-        return join_mains(beside, alone, self.rate)
+        return join_mains(beside, alone, self.rate if self.duration <= STEADY_FOR else None)
 
     def _told_mains(self, guess: LockedModel) -> tuple[Mains, tuple[int, ...]]:
         """Find mains, and those of its lines that are told from the response."""
