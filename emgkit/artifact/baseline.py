@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue
 from emgkit.pulses import Pulses
 
-__all__ = ["Baseline", "corners_of", "find_baseline", "slow_drift"]
+__all__ = ["Baseline", "corners_of", "find_baseline", "offset_of", "slow_drift"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -58,6 +58,22 @@ class Baseline(FrozenValue):
         if moves.any():
             out[moves] = BSpline(self.knots, self.coefficients[moves].T, CUBIC)(np.arange(count) / fs).T
         return out
+
+    def said(self) -> list[str]:
+        """Say how far the baseline goes, where there is one."""
+        if not self.moves.any():
+            return []
+        far = float(np.abs(self.coefficients).max()) * 1e3
+        return [f"A slow baseline of up to {far:.3g} mV was taken away with the interference."]
+
+
+def offset_of(signal: Array, free: Mask, fs: float) -> Array:
+    """Mean of the free samples, V, (channels, 1), where there is a second of them; else 0."""
+    out = np.zeros((len(signal), 1))
+    for channel, (row, ok) in enumerate(zip(signal, free, strict=True)):
+        if ok.sum() >= fs:
+            out[channel] = row[ok].mean()
+    return out
 
 
 def corners_of(pulses: Pulses) -> Array:

@@ -152,6 +152,19 @@ class PhaseDesign(FrozenValue):
                 out[:, lag] += np.bincount(base + left, product, minlength=count).reshape(self.pulses, self.size)
         return out
 
+    def near(self, low: float, high: float) -> PhaseDesign:
+        """Give the design of the samples so many s about the pulses."""
+        return self.rows_of((self.phase >= low) & (self.phase <= high))
+
+    def beside(self, overlap: PhaseDesign, target: Array, coefficients: Callable[[int], Array]) -> Array:
+        """Give a target at the rows without what responses add where they overlap, V, (channels, rows)."""
+        out = target[:, self.samples]
+        for number in range(len(target) if overlap.samples.size else 0):
+            added = np.zeros(target.shape[1])
+            np.add.at(added, overlap.samples, overlap.evaluate(coefficients(number)))
+            out[number] -= added[self.samples]
+        return out
+
     def of_pulses(self, low: int, high: int) -> PhaseDesign:
         """Give the design of the pulses from ``low`` up to ``high`` alone, numbered from 0: a contiguous piece."""
         first, last = np.searchsorted(self.pulse, [low, high])

@@ -26,8 +26,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
-PLAIN_COURSES = 8
-ROUGH_COURSES = 4
+PLAIN_COURSES, ROUGH_COURSES = 8, 4
 FEW_OVERLAPS = 0.005  # of the samples
 CLOSE = 0.020  # s: nearer pulses have the last response under their artifact, which does not move with it
 QUIET_FROM = 0.75  # of the interval: from there on the response is taken to be over, if that is
@@ -91,8 +90,9 @@ class ResponseFitter:
         self.sizes: Array | None = None
         self.level = np.ones(self.onsets.size)
         self._curve = [] if self.current is None else recruitment_courses(self.current)
-        turns = self.polarity
-        self._turning = [] if turns is None else [turns, *earlier_polarities(turns, self.train, self._alone)]
+        self._turning: list[Array] = []
+        if self.polarity is not None:
+            self._turning = [self.polarity, *earlier_polarities(self.polarity, self.train, self._alone)]
 
     def _move(self, shift: Array) -> None:
         """Shift the pulses, unless one would overtake another."""
@@ -112,8 +112,7 @@ class ResponseFitter:
     @property
     def overlaps(self) -> bool:
         """Whether more than a few responses run into later ones."""
-        own, overlap = self.designs
-        return overlap.samples.size > FEW_OVERLAPS * own.samples.size
+        return self.designs[1].samples.size > FEW_OVERLAPS * self.designs[0].samples.size
 
     def forget(self) -> None:
         """Forget how loud the voluntary EMG is: what other responses left in it is being taken away."""
@@ -227,7 +226,7 @@ class ResponseFitter:
         """Estimate every pulse's shift and size from what the fit leaves; shifts need another fit, sizes do not."""
         if self.response is None or self.interval < CLOSE:
             return
-        design = self.near(EARLY, LATE)
+        design = self.designs[0].near(EARLY, LATE)
         waves, slopes = design.waves_and_slopes(self.response.coefficients, len(target))
         rest = self._at(target, design) - waves
         if not last:
@@ -240,11 +239,6 @@ class ResponseFitter:
         self.gain = self.changes.fast_gain
         if not last and self.changes.shift.any():
             self._move(self.changes.shift)
-
-    def near(self, low: float, high: float) -> PhaseDesign:
-        """Give the design of the samples so many s about the pulses."""
-        design, _ = self.designs
-        return design.rows_of((design.phase >= low) & (design.phase <= high))
 
     def fitted_near(self, target: Array, known: Mask, rest: Array, near: PhaseDesign) -> Fitted:
         """Give the response near the pulses, and one that does not change but turn over, beside what the fit leaves."""
@@ -267,14 +261,10 @@ class ResponseFitter:
 
     def _at(self, target: Array, design: PhaseDesign, first: int = 0) -> Array:
         """Give the target at the rows of a design, without what earlier responses add there, V, (channels, rows)."""
-        _, overlap = self.designs
-        out = target[:, design.samples]
-        if overlap.samples.size and self.response is not None:
-            for number, row in enumerate(target):
-                added = np.zeros(row.size)
-                np.add.at(added, overlap.samples, overlap.evaluate(self.response.coefficients(first + number)))
-                out[number] -= added[design.samples]
-        return out
+        made, (_, overlap) = self.response, self.designs
+        if made is None:
+            return target[:, design.samples]
+        return design.beside(overlap, target, lambda row: made.coefficients(first + row))
 
     def told(self) -> ResponseFitter:
         """Give a fitter for other channels, which is told what was found of the pulses in these."""
@@ -299,12 +289,11 @@ class ResponseFitter:
     def finish(self, rest: Array, known: Mask, chosen: Mask) -> Response:
         """Find tails and random shapes in what all fits leave, (channels, samples), and give the response."""
         until, tail = float(self.knots[-1]), None
-        if self.weights is not None:
-            periodic = (self.onsets, self.train, self.interval, self._alone)
-            places, signs = gaps_in_trains(*periodic) if self.periodic else pauses(self.onsets, until)
-            if (signs > 0).sum() >= (ENOUGH_TAILS if self.interval > RESPONSE else 1):
-                tail = find_tail(places, signs, until, rest, known, np.median(self.weights, axis=1), self.fs)
-                rest = tail.taken_from(rest, self.fs)
+        periodic = (self.onsets, self.train, self.interval, self._alone)
+        places, signs = gaps_in_trains(*periodic) if self.periodic else pauses(self.onsets, until)
+        if self.weights is not None and (signs > 0).sum() >= (ENOUGH_TAILS if self.interval > RESPONSE else 1):
+            tail = find_tail(places, signs, until, rest, known, np.median(self.weights, axis=1), self.fs)
+            rest = tail.taken_from(rest, self.fs)
         late = QUIET_FROM * self.interval
         quiet = late if late >= OVER else SPIKE
         shapes = shapes_of_channels(self.onsets, until, rest, chosen, quiet, self.fs)

@@ -8,20 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.base import windows_mask
-from emgkit.artifact.baseline import corners_of, find_baseline, slow_drift
-from emgkit.artifact.interference import Mains, find_mains
+from emgkit.artifact.baseline import corners_of, find_baseline, offset_of, slow_drift
+from emgkit.artifact.interference import Mains
 from emgkit.artifact.line_courses import Lines, no_lines
 from emgkit.artifact.spline_evidence import end_of_artifact, error_of_mean, locked_evidence
 from emgkit.artifact.spline_fitters import fitters_of, support_of
 from emgkit.artifact.spline_found import Agreed, Found, Wanted
-from emgkit.artifact.spline_lines import (
-    colliding_orders,
-    hidden_mains,
-    join_mains,
-    lines_of_mains,
-    mains_without_pulses,
-)
 from emgkit.artifact.spline_locked import Response
+from emgkit.artifact.spline_mains import MainsSearch
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_piece import SPIKE
 from emgkit.artifact.spline_polarity import find_polarity, repeat_of, said_of
@@ -42,6 +36,7 @@ Mask = NDArray[np.bool_]
 
 STANDS = -0.002, 0.007  # s about a pulse, in which its artifact may stand wherever it came
 CLOSEST = 0.007  # s between pulses
+NOTHING = "Nothing is locked to these pulses: neither an artifact nor a response was taken away."
 NO_RESPONSE = "No evoked response stands out: only the artifact and the interference were taken away."
 NOT_SEEN = (
     "Whether the muscle answered cannot be seen between pulses so close: what is locked to them was taken for artifact."
@@ -52,7 +47,6 @@ OVER = 0.8  # of the interval: from then on the response is taken to be over
 EARLIEST_END = 0.001  # s: end of what is left of artifacts where those of both polarities cancel
 GRID = 25e-6  # s, on which the mean response is looked at
 CORRECTIONS, FEWEST_CHECKED = 3, 20  # passes over pulses that are absent or lost, and pulses that it takes
-STEADY_FOR = 30.0  # s, for which mains keeps its phase so well that a line may count as steady; unverified
 QUIET = 0.15  # s after a pulse, from which a stretch is without pulses
 
 
@@ -79,8 +73,8 @@ class Session:
         self.usual = mean_interval(pulses)
         busy = windows_mask(pulses.onsets, fs, count, before, OVER * (min(self.interval, LONGEST) - before))
         self.baseline = find_baseline(filled, self.known & ~busy, fs, corners_of(pulses))
-        offset = self._offset(filled)
-        filled -= offset
+        free = self.known & ~windows_mask(pulses.onsets, fs, count, 0.01, QUIET)
+        filled -= offset_of(filled, free & ~self.baseline.moves[:, np.newaxis], fs)
         if self.baseline.moves.any():
             filled -= self.baseline.render(fs, count)
         filled[~self.known] = 0.0
@@ -91,27 +85,19 @@ class Session:
         self.sizes: Array | None = None
         self.polarity: Array | None = None
 
-    def _offset(self, filled: Array) -> Array:
-        """Constant offset in the stretches without pulses, V, (channels, 1); 0 for channels whose level is followed."""
-        free = self.known & ~windows_mask(self.pulses.onsets, self.fs, filled.shape[1], 0.01, QUIET)
-        out = np.zeros((len(filled), 1))
-        for channel, (row, ok) in enumerate(zip(filled, free, strict=True)):
-            if not self.baseline.moves[channel] and ok.sum() >= self.fs:
-                out[channel] = row[ok].mean()
-        return out
-
     def _fitters(self, until: float, *, recovery: bool = True) -> list[ResponseFitter]:
-        count = self.signal.shape[1]
-        own = (self.pulses, until, self.before, self.fs, count, self.window)
+        own = (self.pulses, until, self.before, self.fs, self.signal.shape[1], self.window)
         return fitters_of(*own, recovery=recovery, polarity=self.polarity)
-
-    def _no_lines(self) -> Lines:
-        return no_lines(len(self.signal))
 
     @property
     def rate(self) -> float:
         """Rate at which the artifact repeats itself, Hz: half that of pulses that alternate."""
         return self.pulses.rate / repeat_of(self.polarity)
+
+    @property
+    def search(self) -> MainsSearch:
+        """Where mains is looked for, with the signals and pulses as they are now."""
+        return MainsSearch(self.flat, self.known, self.near, self.fs, self.pulses, self.rate, self.wanted.mains)
 
     @property
     def turns(self) -> Turns:
@@ -120,28 +106,23 @@ class Session:
 
     def run(self) -> Found:
         """Decide what there is and fit it."""
-        found = self._find_mains(self.flat, None)
+        found = self.search.find(self.flat)
         lines = self.turns.lines(found, found.orders, self.flat)
-        quiet = self.turns.without_lines(self.flat, lines, found, found.orders)
-        until = self._support()
+        quiet, until = self.turns.without_lines(self.flat, lines, found, found.orders), self._support()
         self.polarity = find_polarity(self.flat, self.fs, self.pulses)
         artifact = self._evidence_of_artifact(quiet)
-        none = np.zeros(len(self.signal), dtype=bool)
         fitters = self._first_fit(until, found)
         if self.baseline.moves.any():
             self._refine_baseline(fitters)
             fitters = self._first_fit(until, found)
-        guess = self._model([one.finish(self.signal, self.known, none) for one in fitters], found, (), self._no_lines())
+        guess = self._guess(fitters, found)
         whole = self.signal
-        mains, orders = self._told_mains(guess)
-        if (
-            orders
-        ):  # they would pass for pulses that come early, or are larger than others; and a guess holds some of them
-            self.signal = self._without_lines(whole, mains, orders, self.flat)
+        mains, orders = self.search.told(guess.locked())
+        if orders:  # they would pass for pulses that are early or larger than others, and a guess holds some of them
+            self.signal = self.turns.without(whole, mains, orders, self.flat)
             fitters = self._first_fit(until, found)
-            waves = [one.finish(self.signal, self.known, none) for one in fitters]
-            guess = self._model(waves, found, (), self._no_lines())
-            self.signal = self._without_lines(whole, mains, orders, self.flat - guess.locked())
+            guess = self._guess(fitters, found)
+            self.signal = self.turns.without(whole, mains, orders, self.flat - guess.locked())
         if self.wanted.shifts:
             for fitter in fitters:
                 others = sum((one.render(len(self.signal)) for one in fitters if one is not fitter), 0.0)
@@ -158,14 +139,13 @@ class Session:
                 "be told from the artifact of the next pulse, and may be left in the voluntary EMG."
             )
         if not has_evoked.any() and not artifact.any():
-            self.messages.append(
-                "Nothing is locked to these pulses: neither an artifact nor a response was taken away."
-            )
+            self.messages.append(NOTHING)
             return self._nothing(found, lines, response)
         if has_evoked.any():
-            found = self._find_mains_beside(guess)
+            found = self.search.beside(guess.locked())
             lines = self.turns.lines(found, found.orders, self.flat)
-        orders = self._orders_of_mains(found, lines, has_evoked)
+        orders, said = self.search.orders(found, lines, bool(has_evoked.any()))
+        self.messages += said
         if not has_evoked.any():
             self.messages.append(NOT_SEEN if self.usual < CLOSEST else NO_RESPONSE)
             if self.polarity is None or not (self._evidence_of_response(quiet, end, turned=True) >= EVIDENCE).any():
@@ -193,7 +173,7 @@ class Session:
         if len(fitters) == 1:  # other muscles have other recruitment curves
             fitters[0].follow_levels(self.signal, self.known)
         lines = self.turns.fit(fitters, mains, orders, shifts=False)
-        more = self._find_mains(self.turns.rest(fitters, mains, orders, lines), self.rate)
+        more = self.search.find(self.turns.rest(fitters, mains, orders, lines), self.rate)
         if set(more.orders) - set(orders):
             mains = mains if orders else more
             orders = tuple(sorted({*orders, *more.orders}))
@@ -213,7 +193,7 @@ class Session:
             has_locked=has_evoked | artifact,
         )
         quality = {**quality_of(model, fitters, response), **told.quality}
-        messages = (*self.corrections, *self.messages, *self._far(), *told.messages)
+        messages = (*self.corrections, *self.messages, *self.baseline.said(), *told.messages)
         told_on = replace(agreed, fitters=[one.told() for one in fitters]) if has_evoked.any() else None
         return Found(model, until, quality, messages, told_on)
 
@@ -232,10 +212,9 @@ class Session:
             same, rest, self.known, self.fs, end, has_evoked, baseline=slow, ramped=ramped, numbers=self.numbers
         )
         shared = [replace(one, share=other.share) for one, other in zip(made, told.responses, strict=True)]
-        every = np.array(self.pulses.onsets)
         for place, one in enumerate(shared):
             if one.upright is not None:
-                turned = share_turning(one.turning, rest, self.known, self.fs, has_evoked, every, slow)
+                turned = share_turning(one.turning, rest, self.known, self.fs, has_evoked, self.pulses.onsets, slow)
                 shared[place] = replace(one, turned=turned)
         return replace(told, responses=shared)
 
@@ -244,10 +223,9 @@ class Session:
 
     def _evidence_of_artifact(self, quiet: Array) -> Mask:
         place = (quiet, self.fs, self.pulses.onsets, -self.before, SPIKE)
-        found = locked_evidence(*place, self.polarity) >= EVIDENCE
-        if self.polarity is None:
-            return found
-        return found | (locked_evidence(*place, self.polarity, turned=True) >= EVIDENCE)
+        sides = (False,) if self.polarity is None else (False, True)
+        each = [locked_evidence(*place, self.polarity, turned=turned) for turned in sides]
+        return np.asarray(np.max(each, axis=0) >= EVIDENCE)
 
     def _evidence_of_response(self, quiet: Array, end: float, *, turned: bool = False) -> Array:
         return locked_evidence(
@@ -266,8 +244,8 @@ class Session:
         for _ in range(CORRECTIONS if check else 0):
             plain = self._fitters(until, recovery=False)  # courses of their own would explain pulses that are wrong
             self.turns.fit(plain, mains, (), 1, shifts=False)
-            rest = self.turns.rest(plain, mains, (), self._no_lines())
-            fitted = plain[0].fitted_near(self.signal, self.known, rest, plain[0].near(*STANDS))
+            rest = self.turns.rest(plain, mains, (), no_lines(len(self.signal)))
+            fitted = plain[0].fitted_near(self.signal, self.known, rest, plain[0].designs[0].near(*STANDS))
             pulses, said = corrected(fitted, self.fs, self.pulses)
             self.sizes = None if said else artifact_sizes(fitted)
             if not said and not recovery_courses(self.pulses.onsets, self.pulses.onsets):
@@ -290,60 +268,24 @@ class Session:
         self.baseline, self.signal = better, np.where(self.known, self.signal - change, 0.0)
         self.flat = self.signal - slow_drift(self.signal, self.known & ~self.near, self.fs)
 
-    def _far(self) -> list[str]:
-        if not self.baseline.moves.any():
-            return []
-        far = float(np.abs(self.baseline.coefficients).max()) * 1e3
-        return [f"A slow baseline of up to {far:.3g} mV was taken away with the interference."]
-
-    def _find_mains(self, signal: Array, spared: float | None) -> Mains:
-        if not self.wanted.mains:
-            return Mains(float("nan"), ())
-        return find_mains(signal, self.known & ~self.near, self.fs, spared)
-
-    def _find_mains_beside(self, guess: LockedModel) -> Mains:
-        """Find mains once more without the response, whose harmonics pass for lines."""
-        if not self.wanted.mains:
-            return Mains(float("nan"), ())
-        beside = self._find_mains(self.flat - guess.locked(), self.rate)
-        alone = mains_without_pulses(self.flat, self.known, self.fs, self.pulses)
-        return join_mains(beside, alone, self.rate if self.duration <= STEADY_FOR else None)
-
-    def _told_mains(self, guess: LockedModel) -> tuple[Mains, tuple[int, ...]]:
-        """Find mains, and those of its lines that are told from the response."""
-        mains = self._find_mains_beside(guess)
-        together = colliding_orders(mains, self.rate, self.duration)
-        return mains, tuple(order for order in mains.orders if order not in together)
-
-    def _without_lines(self, signal: Array, mains: Mains, orders: tuple[int, ...], seen: Array) -> Array:
-        return self.turns.without_lines(signal, self.turns.lines(mains, orders, seen), mains, orders)
-
-    @property
-    def duration(self) -> float:
-        """Of the recording, s."""
-        return self.signal.shape[1] / self.fs
-
-    def _orders_of_mains(self, mains: Mains, lines: Lines, has_evoked: Mask) -> tuple[int, ...]:
-        together, orders = colliding_orders(mains, self.rate, self.duration), mains.orders
-        if together and has_evoked.any():
-            orders, said = lines_of_mains(self.flat, self.known, self.fs, self.pulses, mains, lines, together)
-            self.messages += said
-        if has_evoked.any() and not mains.orders and self.wanted.mains:
-            self.messages += hidden_mains(self.flat, self.known, self.fs, self.pulses)
-        return orders
-
     def _model(self, responses: list[Response], mains: Mains, orders: tuple[int, ...], lines: Lines) -> LockedModel:
         every = np.ones(len(self.signal), dtype=bool)
         return LockedModel(
             responses, SPIKE, every, every, lines, mains, orders, self.baseline, self.fs, self.signal.shape
         )
 
+    def _guess(self, fitters: list[ResponseFitter], mains: Mains) -> LockedModel:
+        """Give what is locked to the pulses as fitted so far, without random shapes."""
+        none = np.zeros(len(self.signal), dtype=bool)
+        made = [one.finish(self.signal, self.known, none) for one in fitters]
+        return self._model(made, mains, (), no_lines(len(self.signal)))
+
     def _nothing(self, mains: Mains, lines: Lines, response: Array) -> Found:
         none = np.zeros(len(self.signal), dtype=bool)
         model = self._model([], mains, mains.orders, lines)
         model = replace(model, has_evoked=none, has_locked=none, artifact_end=0.0)
         quality = quality_of(model, [], response)
-        return Found(model, SHORT_SUPPORT, quality, (*self.corrections, *self.messages, *self._far()))
+        return Found(model, SHORT_SUPPORT, quality, (*self.corrections, *self.messages, *self.baseline.said()))
 
     def _end(self, model: LockedModel) -> float:
         until = self._support()

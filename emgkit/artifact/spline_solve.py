@@ -17,21 +17,17 @@ from scipy.linalg import LinAlgError, solveh_banded
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import DEGREE
+from emgkit.artifact.spline_bending import RIDGE, TINY, bending_penalty, learn_bending, learn_on, pooled
 
 __all__ = ["CourseCurves", "CourseFit", "fit_courses", "fit_mean", "fit_plainly"]
 
 Array = NDArray[np.float64]
 
-EM_STEPS = 4
-ON_STEPS, MOST_STEP, LEAST_TOLD = 8, 10.0, 0.02  # steps of the fixed point, their largest factor, share told at least
 SIZE_STEPS = 3
-BEND_REACH, SIZE_REACH = 3, 6  # coefficients on either side over which prior variances are pooled
-LEAST_BENDING = 1e-9  # of the largest prior variance
+SIZE_REACH = 6  # coefficients on either side over which prior variances are pooled
 LEAST_PRIOR = 1e-6  # of the noise variance
 LEAST_KEPT = 1e-5  # share of a course's noise, everywhere below which there is no such course
-RIDGE, STRONGER = 1e-9, 1e4
-TINY = 1e-30
-LEAST_SQUARE = 1e-60  # (V/s²)²: a channel without any signal bends less
+STRONGER = 1e4  # times the ridge
 PLAIN, PLAIN_NOISE = 1e-4, 1e-4
 
 
@@ -113,12 +109,12 @@ def fit_courses(
     count, free = courses.shape[1], 1 if turning is None else 2
     if turning is None:
         normal = np.tensordot(weight, gram, 1)
-        rough, mean = _learn_bending(normal, weight @ projected, bend, None if known is None else known.rough)
-        penalties, kinds = [_penalty(bend, rough)], np.zeros(count, dtype=np.int64)
+        rough, mean = learn_bending(normal, weight @ projected, bend, None if known is None else known.rough)
+        penalties, kinds = [bending_penalty(bend, rough)], np.zeros(count, dtype=np.int64)
         penalty = penalties[0][:, :, np.newaxis]
     else:
         rough, mean = _learn_beside(gram, projected, courses[:, :free], weight, bend)
-        penalties, kinds = [_penalty(bend, one) for one in rough], turning.astype(np.int64)
+        penalties, kinds = [bending_penalty(bend, one) for one in rough], turning.astype(np.int64)
         penalty = np.stack(penalties, axis=2)[:, :, kinds]
     unknown = _unknown(mean)
     sizes = _first_sizes(unknown, courses, free) if known is None else known.sizes
@@ -129,12 +125,12 @@ def fit_courses(
     if nulls.shape[1]:
         left = projected - _times(gram, courses[:, alive] @ found)
         each = [(_each(gram, left, nulls, weight, one, unknown) ** 2).mean(axis=0) for one in penalties]
-        noise = np.stack([_pooled(one, SIZE_REACH) for one in each])[kinds]
+        noise = np.stack([pooled(one, SIZE_REACH) for one in each])[kinds]
     kept = np.ones(noise.shape)
     steps = SIZE_STEPS if known is None else 1
     for _ in range(steps if nulls.shape[1] and count > 1 else 0):
         prior = np.full(kept.shape, LEAST_PRIOR) * noise + 1e-300
-        prior[alive] = np.maximum(_pooled(found**2, SIZE_REACH) - noise[alive], prior[alive])
+        prior[alive] = np.maximum(pooled(found**2, SIZE_REACH) - noise[alive], prior[alive])
         kept = prior / (prior + noise)
         kept[:free] = 1.0
         sizes = 1 / prior
@@ -161,14 +157,14 @@ def fit_mean(gram: Array, projected: Array, weight: Array, bend: Array) -> Array
     right = weight @ projected
     if not right.any():  # a channel without a signal
         return np.zeros_like(right)
-    return _learn_bending(np.tensordot(weight, gram, 1), right, bend, None)[1]
+    return learn_bending(np.tensordot(weight, gram, 1), right, bend, None)[1]
 
 
 def fit_plainly(gram: Array, projected: Array, courses: Array, bend: Array, free: int = 1) -> Array:
     """Fit with a trace of a penalty that decides only what is not determined: (courses, size), V."""
     weight = np.ones(len(gram))
     scale = float(gram[:, 0].sum()) / gram.shape[2]
-    penalty = _penalty(bend, np.full(len(bend), PLAIN * scale / float(np.abs(bend).max()) ** 2))
+    penalty = bending_penalty(bend, np.full(len(bend), PLAIN * scale / float(np.abs(bend).max()) ** 2))
     steady = np.ones((len(gram), 1))
     mean = _Courses(gram, projected, steady, weight).solve(penalty[:, :, np.newaxis], np.zeros((1, gram.shape[2])))[0]
     for course in courses[:, 1:free].T:
@@ -184,7 +180,7 @@ def fit_plainly(gram: Array, projected: Array, courses: Array, bend: Array, free
 
 def _unknown(mean: Array) -> Array:
     """One over the prior variance of coefficients before anything is known: as large as those of the mean response."""
-    largest = _pooled(mean**2, SIZE_REACH)
+    largest = pooled(mean**2, SIZE_REACH)
     return np.asarray(1 / np.maximum(largest, 1e-9 * float(largest.max()) + 1e-300))
 
 
@@ -193,24 +189,6 @@ def _first_sizes(unknown: Array, courses: Array, free: int) -> Array:
     sizes = (courses**2).max(axis=0)[:, np.newaxis] * unknown
     sizes[:free] = 0.0
     return np.asarray(sizes)
-
-
-def _learn_bending(normal: Array, right: Array, bend: Array, rough: Array | None) -> tuple[Array, Array]:
-    """One over the prior variance of every second difference, for a noise variance of one, and the mean response.
-
-    The normal matrix is given by its diagonals, (4, size).
-    """
-    scale, weights = float(normal[0].mean()), _three(bend)
-    if rough is None:
-        rough = np.full(len(bend), 1e-6 * scale / float(np.abs(bend).max()) ** 2)
-        rough = _roughness(_solved(_penalised(normal, bend, rough, scale), right), np.zeros(len(bend)), bend)
-        steps = EM_STEPS - 1
-    else:
-        steps = 1
-    for _ in range(steps):
-        inverse = _solved(_penalised(normal, bend, rough, scale), np.eye(right.size))
-        rough = _roughness(inverse @ right, _bending_variance(inverse, weights), bend)
-    return rough, _solved(_penalised(normal, bend, rough, scale), right)
 
 
 def _learn_beside(gram: Array, projected: Array, courses: Array, weight: Array, bend: Array) -> tuple[Array, Array]:
@@ -229,72 +207,8 @@ def _learn_beside(gram: Array, projected: Array, courses: Array, weight: Array, 
             np.tensordot(weight * course**2, gram, 1),
             (weight * course) @ (projected - _times(gram, others)),
         )
-        rough[number], means[number] = _learn_on(normal, right, bend)
+        rough[number], means[number] = learn_on(normal, right, bend)
     return rough, np.sqrt((means**2).sum(axis=0))
-
-
-def _bending_variance(inverse: Array, weights: Array) -> Array:
-    """Posterior variance of every second difference, for a noise variance of one."""
-    places, variance = np.arange(weights.shape[1]), np.zeros(weights.shape[1])
-    for one in range(3):
-        for other in range(3):
-            variance += weights[one] * weights[other] * inverse[places + one, places + other]
-    return variance
-
-
-def _learn_on(normal: Array, right: Array, bend: Array) -> tuple[Array, Array]:
-    """Give the same as `_learn_bending`, learned to the end: two responses cost twice the noise where they are rough.
-
-    By the fixed point of MacKay (1992, Neural Comput 4:415), which comes to smooth parts faster than expectation and
-    maximisation do; pooled over neighbours, and with bounded steps.
-    """
-    scale, weights = float(normal[0].mean()), _three(bend)
-    rough, _ = _learn_bending(normal, right, bend, None)
-    for _ in range(ON_STEPS):
-        inverse = _solved(_penalised(normal, bend, rough, scale), np.eye(right.size))
-        mean = inverse @ right
-        told = _pooled(np.clip(1 - _bending_variance(inverse, weights) * rough, 0.0, 1.0), BEND_REACH)
-        found = _pooled((bend @ mean) ** 2, BEND_REACH) / np.maximum(told, LEAST_TOLD)
-        found = np.clip(found, 1 / (MOST_STEP * rough), MOST_STEP / rough)
-        rough = 1 / np.maximum(found, LEAST_BENDING * float(found.max()) + LEAST_SQUARE)
-    return rough, _solved(_penalised(normal, bend, rough, scale), right)
-
-
-def _three(bend: Array) -> Array:
-    """Weights of the three coefficients of every second difference, (3, differences)."""
-    return np.stack([np.diagonal(bend, lag) for lag in range(3)])
-
-
-def _solved(diagonals: Array, right: Array) -> Array:
-    return np.asarray(solveh_banded(diagonals, right, lower=True, check_finite=False), dtype=np.float64)
-
-
-def _roughness(found: Array, variance: Array, bend: Array) -> Array:
-    expected = _pooled((bend @ found) ** 2 + variance, BEND_REACH)
-    return np.asarray(1 / np.maximum(expected, LEAST_BENDING * float(expected.max()) + LEAST_SQUARE))
-
-
-def _penalised(normal: Array, bend: Array, rough: Array, scale: float) -> Array:
-    diagonals = normal + _penalty(bend, rough)
-    diagonals[0] += RIDGE * scale + TINY
-    return np.asarray(diagonals)
-
-
-def _penalty(bend: Array, rough: Array) -> Array:
-    """Diagonals of the penalty on second differences, (4, size)."""
-    weights, count = _three(bend), len(bend)
-    out = np.zeros((DEGREE + 1, bend.shape[1]))
-    for one in range(3):
-        for other in range(one + 1):
-            out[one - other, other : other + count] += rough * weights[one] * weights[other]
-    return out
-
-
-def _pooled(values: Array, reach: int) -> Array:
-    """Mean over neighbours along the phase, the last axis."""
-    from scipy.ndimage import uniform_filter1d
-
-    return np.asarray(uniform_filter1d(values, 2 * reach + 1, axis=-1, mode="nearest"))
 
 
 def _times(gram: Array, coefficients: Array) -> Array:

@@ -4,26 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import BSpline, CubicSpline
-from scipy.linalg import block_diag, toeplitz
 
 from emgkit._checks import FrozenValue
-from emgkit.artifact.base import windows_mask
-from emgkit.artifact.spline_basis import DEGREE, places_of
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_share import TailShare
-from emgkit.artifact.split_tail import TailSplit, split_rows
+from emgkit.artifact.spline_tail_view import SHORTEST, View, error_shares
+from emgkit.artifact.split_tail import TailSplit
 from emgkit.artifact.tail_agreement import agreeing
-from emgkit.artifact.tail_amplifier import CANDIDATES, slow_or_not
-from emgkit.artifact.tail_prior import HighPass
-from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
-from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
-from emgkit.errors import ParameterError
 
 __all__ = ["TailsFound", "share_tails", "share_turning"]
 
@@ -31,20 +22,8 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
-AFTER_END = 0.3e-3  # s after the artifact's end, where a tail is looked for
-LOOKED = 1.5e-3, 2.5e-3  # s after the pulse, before most responses begin
-SUSPECT, SURE = 0.02, 4.0  # a tail is there larger than that of the response, and than so many standard errors
-LONGEST_AFTER, LEAST_AFTER = 0.2, 0.05  # s after the last pulse of a train that are looked at
-SPOILED = 4e-3  # s after a pulse, in which the rest is not what noise is
-STEADY_UNTIL = 0.1  # s, longest interval of a train
-LEADERS = 3  # channels that tell the amplifier
-LEAST_NOISE = 1e-3  # of the usual power
-LESS_KNOWN = 4.0  # times the variance of the mean: of the response at the end of a train
 UNKNOWN, UNKNOWN_RAMPED = 0.2, 0.1  # error of the response over its size, from which it is not told apart
 TURNING = 0.5  # of the same, where the M-waves of both polarities differ: beyond it nothing is won
-SLOW, WAVY = (2e-3, 5e-3, 15e-3, 50e-3), 2.0  # s; standard errors of the mean that slow tails leave, else it is no tail
-SHORTEST = 0.016  # s, interval below which responses lie on each other
-MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +79,7 @@ def share_tails(
         Numbers of the channels, from 0, for the messages.
     """
     every = np.sort(np.concatenate([one.onsets for one in responses]))
-    views = [_View(response, rest, known, fs, every, baseline, ramped=ramped) for response in responses]
+    views = [View(response, rest, known, fs, every, baseline, ramped=ramped) for response in responses]
     suspected = [np.flatnonzero(has_evoked & view.suspects(artifact_end)) for view in views]
     if not any(rows.size for rows in suspected):
         return TailsFound(responses)
@@ -135,18 +114,18 @@ def share_turning(
         None where nothing of it is known to be the response's.
     """
     shares: list[TailShare | None] = [None] * len(rest)
-    view = _View(response, rest, known, fs, every, baseline, ramped=False)
+    view = View(response, rest, known, fs, every, baseline, ramped=False)
     rows = np.flatnonzero(has_evoked & view.wavy())
     split = view.split(rows) if rows.size else None
     if split is None or (view.interval or 1.0) < SHORTEST:
         return shares
     for number, row in enumerate(rows):
-        if _shares(split)[number] < TURNING and view.fits(split, number):
+        if error_shares(split)[number] < TURNING and view.fits(split, number):
             shares[int(row)] = view.told(split, split, number)
     return shares
 
 
-def _not_told(views: list[_View], suspected: list[Indices], numbers: Indices) -> TailsFound:
+def _not_told(views: list[View], suspected: list[Indices], numbers: Indices) -> TailsFound:
     """Where nothing tells a tail from the response, share by time, and let the interval hold either."""
     channels = len(views[0].rest)
     overlap = np.zeros(channels)
@@ -167,178 +146,16 @@ def _listed(rows: Indices) -> str:
     return ", ".join(str(row + 1) for row in rows[:8]) + (" ..." if len(rows) > 8 else "")
 
 
-class _View:
-    """One response as `split_tail` sees it: its mean on a grid of times since the pulse."""
-
-    def __init__(
-        self,
-        response: Response,
-        rest: Array,
-        known: Mask,
-        fs: float,
-        every: Array,
-        baseline: Array,
-        *,
-        ramped: bool,
-    ) -> None:
-        self.response, self.rest, self.known, self.fs, self.every = response, rest, known, fs, every
-        self.baseline, self.ramped = baseline, ramped
-        self.knots, count = response.knots, response.onsets.size
-        first, last = np.ceil(self.knots[0] * fs), np.floor(self.knots[-1] * fs)
-        self.times = np.arange(first, last + 1) / fs
-        self.basis = BSpline.design_matrix(np.clip(self.times, *self.knots[[0, -1]]), self.knots, DEGREE).toarray()
-        self.interval = float(np.median(np.diff(response.onsets))) if response.periodic and count > 1 else None
-        if self.interval is not None and self.interval > STEADY_UNTIL:
-            self.interval = None
-        self.mean = np.stack([response.coefficients(channel).mean(axis=0) for channel in range(len(rest))])
-        near = windows_mask(every, fs, rest.shape[1], -self.knots[0], SPOILED)
-        spoken = windows_mask(every, fs, rest.shape[1], 0.0, STEADY_UNTIL) & ~near & known.all(axis=0)
-        self.single = np.nan_to_num(autocovariance(rest, spoken, self.times.size + round(LONGEST_AFTER * fs)))
-
-    def suspects(self, artifact_end: float) -> Mask:
-        """Mark channels that are not back at their level when the artifact's own deflection is over."""
-        late = self.basis @ self.mean.T
-        settled = self.times > self.times[-1] - 0.15 * (self.times[-1] - self.times[0])
-        here = int(np.argmin(np.abs(self.times - np.clip(artifact_end + AFTER_END, *LOOKED))))
-        off = np.abs(late[here] - late[settled].mean(axis=0))
-        after = late[self.times > artifact_end + AFTER_END]
-        size = np.ptp(after, axis=0) if len(after) else np.zeros(len(off))
-        error = np.sqrt(self.single[:, 0] / self.response.onsets.size)
-        return np.asarray((off > SUSPECT * size) & (off > SURE * error))
-
-    def wavy(self) -> Mask:
-        """Mark channels in which more than noise is left of the mean beside a few slow exponentials."""
-        late = self.times > SPOILED
-        slow = np.stack([np.exp(-self.times[late] / tau) for tau in SLOW] + [np.ones(late.sum())], axis=1)
-        seen = self.basis[late] @ self.mean.T
-        left = seen - slow @ np.linalg.lstsq(slow, seen, rcond=None)[0]
-        return np.asarray((left**2).mean(axis=0) > WAVY**2 * self.single[:, 0] / self.response.onsets.size)
-
-    def split(self, rows: Indices) -> TailSplit | None:
-        """Split the mean response of some channels; None where too few samples are left."""
-        noise = self._noise(rows, self.times.size) / self.response.onsets.size
-        try:
-            problem = TailRows(self.times, self.mean[rows] @ self.basis.T, noise, self.interval, None)
-            return split_rows(problem, self._amplifiers(rows, problem))
-        except ParameterError:
-            return None
-
-    def _noise(self, rows: Indices, count: int) -> Array:
-        taper = np.linspace(1, 0, count)
-        return np.stack([toeplitz(taper * self.single[row, :count]) for row in rows])
-
-    def _amplifiers(self, rows: Indices, problem: TailRows) -> dict[HighPass, float]:
-        """Weigh amplifiers by what is left after the last pulses of trains, else by the response itself."""
-        leaders = rows[np.argsort(-np.abs(problem.values).max(axis=1))[:LEADERS]]
-        prior = dict.fromkeys(CANDIDATES, 1.0)
-        if not self.ramped:  # else what is left of the responses changes slowly, too
-            drifting = self.rest[leaders] + self.baseline[leaders]
-            prior = slow_or_not(drifting, np.asarray(self.known.all(axis=0)), self.fs)
-        ends, reach = self._ends()
-        if self.interval is None or not ends.size:
-            return find_amplifiers(problem, prior)
-        inside = self.times < self.knots[-1] - 0.5 / self.fs
-        times = np.append(
-            self.times[inside], np.arange(inside.sum() + self.times[0] * self.fs, reach * self.fs) / self.fs
-        )
-        count, after = int(inside.sum()), times.size - int(inside.sum())
-        sweeps = cut_sweeps(self.rest[leaders], self.fs, self.response.onsets[ends], reach).values
-        with np.errstate(invalid="ignore"):
-            left = np.nan_to_num(sweeps.mean(axis=0))[:, -after:]
-        last = np.stack([self.response.coefficients(row)[ends].mean(axis=0) for row in leaders])
-        noise = self._noise(leaders, times.size)
-        less, loud = LESS_KNOWN / self.response.onsets.size, self._loud(leaders, left) / ends.size
-        both = [
-            block_diag(less * one[:count, :count], part * one[count:, count:])
-            for one, part in zip(noise, loud, strict=True)
-        ]
-        values = np.concatenate([last @ self.basis[inside].T, left], axis=1)
-        return find_amplifiers(TailRows(times, values, np.stack(both), self.interval, None), prior)
-
-    def _loud(self, rows: Indices, left: Array) -> Array:
-        """Power of the noise after the last pulses over the usual one: effort may fall there, and responses end."""
-        late = left[:, left.shape[1] // 2 :]  # where little is left of the decay
-        usual = 2 * (self.single[rows, 0] - self.single[rows, 1]) / max(self._ends()[0].size, 1)
-        return np.maximum((np.diff(late, axis=1) ** 2).mean(axis=1) / np.maximum(usual, 1e-300), LEAST_NOISE)
-
-    def _ends(self) -> tuple[Indices, float]:
-        """Pulses that a long pause follows, and for how long it can be looked at, s."""
-        onsets, length = self.response.onsets, self.rest.shape[1] / self.fs
-        place = np.searchsorted(self.every, onsets, side="right")
-        pause = np.append(self.every, length)[place] - onsets + self.knots[0] - 1 / self.fs
-        ends = np.flatnonzero(pause > self.knots[-1] + LEAST_AFTER)
-        ends = ends[[bool(self._whole(float(onsets[end]), float(pause[end]))) for end in ends]] if ends.size else ends
-        reach = min(LONGEST_AFTER, float(pause[ends].min())) if ends.size else 0.0
-        return ends, np.floor(reach * self.fs) / self.fs
-
-    def _whole(self, onset: float, pause: float) -> bool:
-        low = round(onset * self.fs)
-        return bool(self.known[:, low : low + round(min(pause, LONGEST_AFTER) * self.fs)].all())
-
-    def shares(self, split: TailSplit, told: TailSplit, rows: Indices, unknown: float) -> list[TailShare | None]:
-        """Give every channel its share: from coefficients of the locked response to those of the evoked one.
-
-        Whether it is split is decided by the channel for itself; how well it is told is a matter of all channels.
-        """
-        shares: list[TailShare | None] = [None] * len(self.rest)
-        for number, row in enumerate(rows):
-            if _shares(split)[number] > unknown or (self.interval or 1.0) < SHORTEST:
-                tail = np.sqrt(told.tail[number] ** 2 + told.tail_error[number] ** 2)
-                shares[int(row)] = self.unknown(int(row), tail)
-            elif split.no_tail[number] <= 0.5 and self.fits(split, number):
-                shares[int(row)] = self.told(split, told, number)
-        return shares
-
-    def told(self, split: TailSplit, told: TailSplit, number: int) -> TailShare:
-        """Give the share of a channel of the split."""
-        operator = self._to_coefficients @ split.weights[number] @ self.basis[split.used]
-        return TailShare(operator, self.times, told.evoked_error[number])
-
-    @cached_property
-    def _to_coefficients(self) -> Array:
-        """From values at the times of the grid to coefficients."""
-        places = np.clip(places_of(self.knots), self.knots[0], self.knots[-1])
-        between = CubicSpline(self.times, np.eye(self.times.size), axis=0)(
-            np.clip(places, self.times[0], self.times[-1])
-        )
-        return np.asarray(np.linalg.solve(BSpline.design_matrix(places, self.knots, DEGREE).toarray(), between))
-
-    def unknown(self, row: int, tail: Array | float = 0.0) -> TailShare:
-        """Share by time, with an error as large as the tail that is then left in the response, V.
-
-        That is as large as all that is locked to the pulses beside its level, or as large as the split says: tail and
-        response of opposite signs hide each other.
-        """
-        late = self.times > min(SPOILED, 0.5 * float(self.times[-1]))  # pulses may follow each other within 5 ms
-        wave = self.basis @ self.mean[row]
-        return TailShare(None, self.times, np.maximum(float(np.std(wave[late])), tail) + np.zeros(self.times.size))
-
-    def fits(self, split: TailSplit, row: int) -> bool:
-        """Tell whether the model leaves next to nothing of the mean response: else it is none of this kind."""
-        seen = split.used[self.times[split.used] > split.clear[row]]
-        if seen.size < FEWEST:
-            return False
-        left = (split.artifact - split.tail)[row, seen]
-        size = float(np.sqrt(np.mean(split.evoked[row, seen] ** 2)))
-        noise = float(np.sqrt(self.single[:, 0].max() / self.response.onsets.size))
-        return float(np.sqrt(np.mean(left**2))) <= max(MISFIT * size, MISFIT_ERRORS * noise)
-
-
 def _quality(rows: Indices, split: TailSplit, channels: int) -> dict[str, Any]:
     overlap, share = np.zeros(channels), np.zeros(channels)
     overlap[rows] = split.overlap
-    share[rows] = _shares(split)
+    share[rows] = error_shares(split)
     return {"overlap": overlap, "evoked_error_share": share, "high_pass": str(split.high_pass)}
-
-
-def _shares(split: TailSplit) -> Array:
-    size = np.sqrt((split.evoked**2).mean(axis=1))
-    return np.asarray(np.sqrt((split.evoked_error**2).mean(axis=1)) / np.maximum(size, 1e-300))
 
 
 def _messages(rows: Indices, split: TailSplit) -> tuple[str, ...]:
     unsure = np.flatnonzero(split.overlap)
     if not unsure.size:
         return ()
-    worst = int(unsure[np.argmax(_shares(split)[unsure])])
+    worst = int(unsure[np.argmax(error_shares(split)[unsure])])
     return (f"{split.reason[worst]} Said of channel {rows[worst] + 1}; overlap in {_listed(rows[unsure])}.",)

@@ -114,6 +114,10 @@ class Turns:
         """Fit lines to a signal."""
         return fit_lines(signal, self.known & ~self.near, self.fs, mains, orders)
 
+    def without(self, signal: Array, mains: Mains, orders: tuple[int, ...], seen: Array) -> Array:
+        """Take lines away from a signal that are fitted to another, both V, (channels, samples)."""
+        return self.without_lines(signal, self.lines(mains, orders, seen), mains, orders)
+
     def without_lines(self, signal: Array, lines: Lines, mains: Mains, orders: tuple[int, ...]) -> Array:
         """Take lines away from a signal, V, (channels, samples)."""
         return signal - render_lines(lines, self.fs, signal.shape[1], mains, orders) if orders else signal

@@ -1,0 +1,88 @@
+"""Look for mains beside what is locked to the pulses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.artifact.interference import Mains, find_mains
+from emgkit.artifact.line_courses import Lines
+from emgkit.artifact.spline_lines import (
+    colliding_orders,
+    hidden_mains,
+    join_mains,
+    lines_of_mains,
+    mains_without_pulses,
+)
+from emgkit.pulses import Pulses
+
+__all__ = ["MainsSearch"]
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+NONE = Mains(float("nan"), ())
+STEADY_FOR = 30.0  # s, for which mains keeps its phase so well that a line may count as steady; unverified
+
+
+@dataclass(frozen=True, eq=False)
+class MainsSearch:
+    """Where mains is looked for.
+
+    Parameters
+    ----------
+    flat : (channels, samples) V, the signal without slow drift
+    known : (channels, samples) bool, samples that were measured
+    near : (samples,) bool, samples near a pulse
+    fs : float
+        Hz.
+    pulses : Pulses
+        s from the first sample.
+    rate : float
+        At which the artifact repeats itself, Hz.
+    wanted : bool
+        False finds none.
+    """
+
+    flat: Array
+    known: Mask
+    near: Mask
+    fs: float
+    pulses: Pulses
+    rate: float
+    wanted: bool
+
+    @property
+    def duration(self) -> float:
+        """Of the recording, s."""
+        return self.flat.shape[1] / self.fs
+
+    def find(self, signal: Array, spared: float | None = None) -> Mains:
+        """Find mains in a signal, V, (channels, samples), but for lines at the harmonics of a rate, Hz."""
+        return find_mains(signal, self.known & ~self.near, self.fs, spared) if self.wanted else NONE
+
+    def beside(self, locked: Array) -> Mains:
+        """Find mains once more without what is locked to the pulses, whose harmonics pass for lines."""
+        if not self.wanted:
+            return NONE
+        beside = self.find(self.flat - locked, self.rate)
+        alone = mains_without_pulses(self.flat, self.known, self.fs, self.pulses)
+        return join_mains(beside, alone, self.rate if self.duration <= STEADY_FOR else None)
+
+    def told(self, locked: Array) -> tuple[Mains, tuple[int, ...]]:
+        """Find mains, and those of its lines that are told from the response."""
+        mains = self.beside(locked)
+        together = colliding_orders(mains, self.rate, self.duration)
+        return mains, tuple(order for order in mains.orders if order not in together)
+
+    def orders(self, mains: Mains, lines: Lines, has_evoked: bool) -> tuple[tuple[int, ...], list[str]]:
+        """Give the lines that count as interference, and what is to be said of them."""
+        together, orders = colliding_orders(mains, self.rate, self.duration), mains.orders
+        messages: list[str] = []
+        if together and has_evoked:
+            orders, messages = lines_of_mains(self.flat, self.known, self.fs, self.pulses, mains, lines, together)
+        if has_evoked and not mains.orders and self.wanted:
+            messages = messages + hidden_mains(self.flat, self.known, self.fs, self.pulses)
+        return orders, messages
