@@ -111,7 +111,7 @@ def _likelihood(row: Array, valid: Mask, size: int) -> Array:
     if step == 0:
         return np.ones(row.size)
     blocks = max(row.size // size, 1)
-    error = np.minimum.reduce([_movement(row, valid, order, blocks, size) for order in range(len(ROUNDING))])
+    error = np.minimum.reduce([_movement(row, valid, order, blocks, size, step) for order in range(len(ROUNDING))])
     error = _bridged(error, _changes(row, valid, blocks, size))
     around = np.pad(error, 1, mode="edge")
     error = CAUTION / step * np.minimum(np.minimum(around[:-2], around[1:-1]), around[2:])
@@ -136,9 +136,8 @@ def _bridged(error: Array, changes: Indices) -> Array:
     return np.asarray(np.where(changes > 1, error, nearby))
 
 
-def _movement(row: Array, valid: Mask, order: int, blocks: int, size: int) -> Array:
+def _movement(row: Array, valid: Mask, order: int, blocks: int, size: int, step: float) -> Array:
     """Typical size of differences in every block, V, less the rounding."""
-    step = _step(row[valid])
     out = np.zeros(blocks)
     for block in range(blocks):
         part = slice(block * size, (block + 1) * size if block < blocks - 1 else row.size)

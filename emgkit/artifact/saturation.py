@@ -55,14 +55,15 @@ def saturated(row: Array, valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     known = row[valid]
     if known.size < 10 or known.min() == known.max():
         return found
+    quantum = _quantum(known)  # the same on both sides
     for sign in (1.0, -1.0):
-        found |= valid & _at_rail(sign * row, sign * known)
+        found |= valid & _at_rail(sign * row, sign * known, quantum)
     return found
 
 
-def _at_rail(row: Array, known: Array) -> NDArray[np.bool_]:
+def _at_rail(row: Array, known: Array, quantum: float) -> NDArray[np.bool_]:
     top = known.max()
-    tolerance = 0.5 * _quantum(known) + 1e-12 * abs(top)
+    tolerance = 0.5 * quantum + 1e-12 * abs(top)
     at_top = row >= top - tolerance
     count = int(np.count_nonzero(at_top))
     if count < LEAST_AT_LIMIT or not _is_crowded(known, top, tolerance, count):

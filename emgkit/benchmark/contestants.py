@@ -137,7 +137,7 @@ def _ours(name: str) -> Call:
             valid=None if given is None else given.valid,
             evoked=None if kept is None else found.part(kept).signal,
             error=found.standard_error(kept) if stated and kept is not None else None,
-            quality=found.quality,
+            quality=found.parts.quality,  # no score needs more, and judging the parts takes as long as many a method
             messages=found.messages,
             method=found.method,
             seconds=seconds,

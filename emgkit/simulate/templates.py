@@ -18,7 +18,8 @@ Array = NDArray[np.floating[Any]]
 Indices = NDArray[np.int64]
 Growth = tuple[Array, Array]  # how far the potential inside the fibre has grown, and its late after-potential
 
-CHUNK = 2000  # events of 45 ms at 2 kHz rendered at once: their memory stays in the cache; numerical
+PART = 500  # of them whose waves are computed at once: their memory stays in the cache; numerical
+CHUNK = 2000  # events of 45 ms at 2 kHz that are summed at once; numerical
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,38 +91,73 @@ class Templates(FrozenValue):
         """
         out = np.zeros((self.values.shape[1], count))
         order = np.argsort(stretch, kind="stable")  # events of one chunk have about the same length
-        shares = growth or ()
-        more = [(table, share) for table, share in zip(self.growth, shares, strict=False) if table is not None]
+        more = [(table, share) for table, share in zip(self.growth, growth or (), strict=False) if table is not None]
+        tables = [_neighbours(table) for table in (self.values, *(table for table, _ in more))]
         each = max(int(CHUNK * 0.045 / max(self.duration, 1e-9) * 2000.0 / fs), 1)
         for start in range(0, times.size, each):
-            part = order[start : start + each]
-            own = [(table, share[part]) for table, share in more]
-            self._add(out, times[part], unit[part], stretch[part], scale[part], own, fs)
+            chunk = order[start : start + each]
+            places, waves = [], []
+            for part in np.split(chunk, range(PART, chunk.size, PART)):
+                own = [share[part] for _, share in more]
+                at = times[part], unit[part], stretch[part], scale[part]
+                place, wave = self._waves(tables, *at, own, fs, out.shape)
+                places.append(place)
+                waves.append(wave)
+            index = np.concatenate(places)
+            for channel, parts in enumerate(zip(*waves, strict=True)):
+                out[channel] += np.bincount(index, np.concatenate(parts), minlength=count)
         return out
 
-    def _add(
-        self, out: Array, times: Array, unit: Indices, stretch: Array, scale: Array, more: list[Growth], fs: float
-    ) -> None:
-        first = np.ceil(times * fs).astype(np.int64)
+    def _waves(
+        self,
+        tables: list[tuple[Array, Array]],
+        times: Array,
+        unit: Indices,
+        stretch: Array,
+        scale: Array,
+        more: list[Array],
+        fs: float,
+        shape: tuple[int, ...],
+    ) -> tuple[Indices, list[Array]]:
+        """Give the samples that events reach, and what they add there per channel; 0 where they are over."""
+        channels, samples = shape
+        length = self.values.shape[2]
         width = int(np.ceil(self.duration / stretch.min() * fs)) + 1
-        index = first[:, np.newaxis] + np.arange(width)
-        place = (index / fs - times[:, np.newaxis]) * (stretch * self.fs)[:, np.newaxis]
-        below = place.astype(np.int64)
-        inside = (index >= 0) & (index < out.shape[1]) & (below < self.values.shape[-1] - 1)
-        share = (place - below)[inside]
-        low = (unit[:, np.newaxis] * (self.values.shape[1] * self.values.shape[2]) + below)[inside]
-        index = index[inside]
-        above = np.broadcast_to(scale[:, np.newaxis], inside.shape)[inside] * share
-        under = np.broadcast_to(scale[:, np.newaxis], inside.shape)[inside] - above
-        grown = [(table, np.broadcast_to(part[:, np.newaxis], inside.shape)[inside]) for table, part in more]
-        for channel in range(len(out)):
-            at = low + channel * self.values.shape[2]
-            wave = _between(self.values, at, under, above)
-            for table, part in grown:
-                wave += part * _between(table, at, under, above)
-            out[channel] += np.bincount(index, wave, minlength=out.shape[1])
+        index = np.ceil(times * fs)[:, np.newaxis] + np.arange(width, dtype=np.float64)
+        place = index / fs
+        place -= times[:, np.newaxis]
+        place *= (stretch * self.fs)[:, np.newaxis]
+        below = np.trunc(place)
+        above = np.subtract(place, below, out=place)
+        above *= scale[:, np.newaxis]
+        under = scale[:, np.newaxis] - above
+        np.minimum(below, length - 1, out=below)  # where the neighbours are zeros
+        if index[:, 0].min() < 0 or index[:, -1].max() >= samples:
+            below[(index < 0) | (index >= samples)] = length - 1
+            np.clip(index, 0, samples - 1, out=index)
+        below += (unit * (channels * length))[:, np.newaxis]
+        at = below.astype(np.int64)
+        found = []
+        for _ in range(channels):
+            wave = _between(tables[0], at, under, above)
+            for table, part in zip(tables[1:], more, strict=True):
+                wave += part[:, np.newaxis] * _between(table, at, under, above)
+            found.append(wave.reshape(-1))
+            at += length
+        return index.astype(np.int64).reshape(-1), found
 
 
-def _between(table: Array, at: Indices, under: Array, above: Array) -> Array:
-    flat = table.reshape(-1)
-    return np.asarray(flat.take(at) * under + flat.take(at + 1) * above)
+def _neighbours(table: Array) -> tuple[Array, Array]:
+    """Give the samples of all templates in a row, and those that follow them; zeros in place of the last."""
+    low, high = table.copy(), np.zeros(table.shape)
+    low[..., -1] = 0.0
+    high[..., :-1] = table[..., 1:]
+    return low.reshape(-1), high.reshape(-1)
+
+
+def _between(table: tuple[Array, Array], at: Indices, under: Array, above: Array) -> Array:
+    low, high = (one.take(at) for one in table)
+    low *= under
+    high *= above
+    low += high
+    return np.asarray(low)
