@@ -185,12 +185,14 @@ def _filtered(found: Courses, relative: Array, step: Array) -> tuple[Courses, Ar
     for piece, (value, weight) in enumerate(zip(found, relative, strict=True)):
         seen = weight > 0
         variance = variance + step
-        total = variance + 1 / np.where(seen, weight, 1.0)
+        own = 1 / np.where(seen, weight, 1.0)
+        total = variance + own
         off = value - mean
         misfit += np.where(seen & begun, np.abs(off) ** 2 / total, 0.0)
         spread += np.where(seen & begun, np.log(total), 0.0)
         gain = np.where(seen, variance / total, 0.0)
-        mean, variance = mean + gain * off, variance * (1 - gain)
+        mean = mean + gain * off
+        variance = np.where(seen, gain * own, variance)  # 1 - gain may round to 0, and then nothing moves it any more
         begun |= seen
         means[piece], variances[piece] = mean, variance
     return means, variances, misfit, spread

@@ -84,3 +84,15 @@ def test_lines_of_short_recordings_and_no_lines():
     assert (fitted(noise((2, 300), 0), 50.0, ())[0] == 0).all()
     gone, _ = fitted(noise((1, 3000), 0), 50.0, known=np.zeros((1, 3000), bool))
     assert (gone == 0).all()
+
+
+@pytest.mark.parametrize("quiet", [1e-3, 1e-6, 1e-9])
+def test_lines_are_finite_however_quiet_a_stretch_is(quiet):
+    """As before the first pulses of a recording whose artifacts are large: there the line is known best."""
+    times = np.arange(int(14 * FS)) / FS
+    size = np.where(times < 2, quiet, 1.0)
+    for seed in range(8):
+        found, lines = fitted((size * (noise(times.size, seed) + line(times)))[np.newaxis], 50.02)
+        assert np.isfinite(found).all() and np.isfinite(lines.variance).all(), (seed, quiet)
+        still = slice(0, int(1.5 * FS))
+        assert np.abs(found[0, still]).max() < 3 * quiet * np.abs(line(times)).max(), (seed, quiet)
