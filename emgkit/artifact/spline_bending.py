@@ -98,5 +98,6 @@ def bending_penalty(bend: Array, rough: Array) -> Array:
 
 
 def pooled(values: Array, reach: int) -> Array:
-    """Mean over neighbours along the phase, the last axis."""
-    return np.asarray(uniform_filter1d(values, 2 * reach + 1, axis=-1, mode="nearest"))
+    """Mean of variances over neighbours along the phase, the last axis."""
+    found = uniform_filter1d(values, 2 * reach + 1, axis=-1, mode="nearest")
+    return np.asarray(np.maximum(found, 0.0))  # it adds and takes away: beside large values rounding is negative

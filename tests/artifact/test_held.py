@@ -105,3 +105,15 @@ def test_a_pulse_within_a_lost_packet_is_still_there():
         after = np.concatenate([np.arange(place + 8, place + 50) for place in places])
         off = (parts.voluntary.signal - whole.voluntary.signal)[:, after]
         assert np.sqrt(np.mean(off**2)) < 0.1 * np.sqrt(np.mean(whole.evoked.signal[:, after] ** 2))
+
+
+@pytest.mark.parametrize("until", [2e-3, 3e-3])
+def test_what_is_blanked_to_nothing_at_every_pulse_is_separated(until):
+    """Nothing bends where all samples are zero, and everything just beside."""
+    for seed in range(4):
+        made = ek.simulate.tiny(rng=np.random.default_rng(seed))
+        signal, fs = np.array(made.recording.signal), made.recording.fs
+        for onset in made.pulses.onsets:
+            signal[:, int((onset - 3e-4) * fs) : int((onset + until) * fs)] = 0.0
+        parts = ek.separate(ek.Recording(signal, fs), made.pulses)
+        assert np.abs(parts.clean.signal).max() < 2 * np.abs(signal).max(), seed

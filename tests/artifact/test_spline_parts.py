@@ -6,6 +6,7 @@ from scipy.interpolate import BSpline
 from scipy.signal import butter, sosfiltfilt
 
 from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots, pulse_power, spline_values
+from emgkit.artifact.spline_bending import pooled
 from emgkit.artifact.spline_pulse import estimate_changes
 from emgkit.artifact.spline_random import find_shapes, shape_knots
 from emgkit.artifact.spline_scores import shrink
@@ -254,3 +255,12 @@ def test_a_response_that_runs_on_is_bridged_smoothly_under_the_artifact(longer):
 def test_nothing_is_bridged_beyond_the_ends_of_the_recording():
     wave = np.arange(100.0)
     assert np.array_equal(bridge(wave, FS, np.array([0.0, 0.0499]), 0.002), wave)
+
+
+def test_variances_that_are_pooled_are_never_negative():
+    """The mean is taken of values that differ by dozens of decades: where pulses are blanked to zero, and beside."""
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        values = 10.0 ** rng.uniform(-60, -8, (3, 190))
+        for reach in (3, 6):
+            assert pooled(values, reach).min() >= 0, (seed, reach)
