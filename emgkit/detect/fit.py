@@ -70,7 +70,7 @@ class Fit:
         for number in np.unique(self.train):
             own = self.train == number
             out[own] = _smooth(sizes[own])
-        return np.maximum(out, 1e-3 * max(float(np.median(out)), 1e-300))
+        return np.maximum(out, 1e-3 * max(float(np.median(np.abs(out))), 1e-300))
 
     def refit(self, rounds: int = 2) -> None:
         """Fit waveforms and sizes at the present times, then the noise at every place and the trust in every pulse."""
