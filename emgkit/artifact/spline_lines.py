@@ -26,49 +26,71 @@ Array = NDArray[np.float64]
 CLEAR_OF_PULSES = 0.15  # s after a pulse from which nothing evoked is expected any more
 SAME_FUNDAMENTAL = 0.1  # Hz: short stretches without pulses give the fundamental no better
 LEAST_QUIET = 2.0  # s without pulses, from which the size of a line can be known
+STEADY_FOR = 30.0  # s, for which mains keeps its phase so well that a line may count as steady; unverified
+USUAL = (1, 2, 3, 5)  # orders of mains that are commonly large
 SAME_SIZE = 4.0  # a line so many times larger than without pulses is mostly response: a stimulator lets mains in too
 
 
 def colliding_orders(mains: Mains, rate: float, duration: float) -> tuple[int, ...]:
     """Harmonics of mains that are not told from a harmonic of the stimulation.
 
-    They lie within a quarter of a hertz, and run out of step by less than one and a half cycles over the duration, s.
+    They lie within a quarter of a hertz. In a short recording, duration in s, a line is steady, so that one and a half
+    cycles by which they run out of step tell them apart.
     """
     if not mains.orders or not np.isfinite(rate):
         return ()
     lines = np.array(mains.orders) * mains.frequency
     distance = np.abs(lines - rate * np.maximum(np.round(lines / rate), 1))
-    return tuple(
-        order for order, near in zip(mains.orders, distance <= min(TOO_CLOSE, RESOLVED / duration), strict=True) if near
-    )
+    reach = min(TOO_CLOSE, RESOLVED / duration) if duration <= STEADY_FOR else TOO_CLOSE
+    return tuple(order for order, near in zip(mains.orders, distance <= reach, strict=True) if near)
 
 
 def mains_without_pulses(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> Mains:
-    """Find mains in the stretches without pulses, if there are two seconds of them."""
+    """Find mains in the stretches without pulses, if there are two seconds of them.
+
+    Lines are as sharp as a stretch is long: the longest one tells them best, unless they need all stretches to stand
+    out.
+    """
     quiet = _quiet(signal, known, fs, pulses)
     if quiet[0].sum() < LEAST_QUIET * fs:
         return Mains(float("nan"), ())
-    return find_mains(signal, quiet, fs)
+    longest = _longest(quiet[0])
+    found = find_mains(signal[:, longest], quiet[:, longest], fs)
+    return found if found.orders else find_mains(signal, quiet, fs)
 
 
-def hidden_mains(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> list[str]:
+def _longest(mask: NDArray[np.bool_]) -> slice:
+    """Longest run of True."""
+    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
+    starts, stops = edges[::2], edges[1::2]
+    run = int(np.argmax(stops - starts))
+    return slice(int(starts[run]), int(stops[run]))
+
+
+def hidden_mains(
+    signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses, mains: Mains, rate: float
+) -> list[str]:
     """Say which mains could not be looked for, because it would lie on the stimulation's harmonics throughout."""
     if _quiet(signal, known, fs, pulses)[0].sum() >= LEAST_QUIET * fs:
         return []
-    hidden = [nominal for nominal in NOMINAL if near_harmonic(nominal, pulses.rate, SPARED)]
+    hidden: list[float] = [nominal for nominal in NOMINAL if near_harmonic(nominal, rate, SPARED)]
+    if mains.orders:
+        unseen = Mains(mains.frequency, tuple(order for order in USUAL if order not in mains.orders))
+        together = colliding_orders(unseen, rate, signal.shape[1] / fs)
+        hidden = [order * mains.frequency for order in together if order * mains.frequency < fs / 2]
     return [
-        f"Mains of {nominal:g} Hz, if there is any, lies on a harmonic of the {pulses.rate:.4g} Hz stimulation and is "
-        f"in the response: record two seconds without pulses to tell them apart."
-        for nominal in hidden
+        f"Mains of {frequency:.4g} Hz, if there is any, lies on a harmonic of the {pulses.rate:.4g} Hz stimulation and "
+        f"is in the response: record two seconds without pulses to tell them apart."
+        for frequency in hidden
     ]
 
 
-def join_mains(beside: Mains, alone: Mains, rate: float | None) -> Mains:
+def join_mains(beside: Mains, alone: Mains, rate: float, duration: float) -> Mains:
     """Take the lines between the harmonics of the stimulation, and those seen without pulses."""
     frequency = beside.frequency if beside.orders else alone.frequency
     same = bool(alone.orders) and abs(frequency - alone.frequency) <= SAME_FUNDAMENTAL
     orders = tuple(sorted({*beside.orders, *(alone.orders if same else ())}))
-    return Mains(frequency, orders, steady_orders(frequency, orders, rate))
+    return Mains(frequency, orders, steady_orders(frequency, orders, rate if duration <= STEADY_FOR else None))
 
 
 def _quiet(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> NDArray[np.bool_]:

@@ -24,7 +24,6 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 NONE = Mains(float("nan"), ())
-STEADY_FOR = 30.0  # s, for which mains keeps its phase so well that a line may count as steady; unverified
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +68,11 @@ class MainsSearch:
             return NONE
         beside = self.find(self.flat - locked, self.rate)
         alone = mains_without_pulses(self.flat, self.known, self.fs, self.pulses)
-        return join_mains(beside, alone, self.rate if self.duration <= STEADY_FOR else None)
+        return join_mains(beside, alone, self.rate, self.duration)
 
     def told(self, locked: Array) -> tuple[Mains, tuple[int, ...]]:
-        """Find mains, and those of its lines that are told from the response."""
-        mains = self.beside(locked)
+        """Find mains beside what is locked, and those of its lines that are told from the response by frequency."""
+        mains = self.find(self.flat - locked, self.rate)
         together = colliding_orders(mains, self.rate, self.duration)
         return mains, tuple(order for order in mains.orders if order not in together)
 
@@ -83,6 +82,6 @@ class MainsSearch:
         messages: list[str] = []
         if together and has_evoked:
             orders, messages = lines_of_mains(self.flat, self.known, self.fs, self.pulses, mains, lines, together)
-        if has_evoked and not mains.orders and self.wanted:
-            messages = messages + hidden_mains(self.flat, self.known, self.fs, self.pulses)
+        if has_evoked and self.wanted:
+            messages += hidden_mains(self.flat, self.known, self.fs, self.pulses, mains, self.rate)
         return orders, messages

@@ -117,12 +117,12 @@ class Session:
             fitters = self._first_fit(until, found)
         guess = self._guess(fitters, found)
         whole = self.signal
-        mains, orders = self.search.told(guess.locked())
-        if orders:  # they would pass for pulses that are early or larger than others, and a guess holds some of them
-            self.signal = self.turns.without(whole, mains, orders, self.flat)
+        mains, told = self.search.told(guess.locked())
+        if told:  # they would pass for pulses that are early or larger than others, and a guess holds some of them
+            self.signal = self.turns.without(whole, mains, told, self.flat)
             fitters = self._first_fit(until, found)
             guess = self._guess(fitters, found)
-            self.signal = self.turns.without(whole, mains, orders, self.flat - guess.locked())
+            self.signal = self.turns.without(whole, mains, told, self.flat - guess.locked())
         if self.wanted.shifts:
             for fitter in fitters:
                 others = sum((one.render(len(self.signal)) for one in fitters if one is not fitter), 0.0)
@@ -151,7 +151,7 @@ class Session:
             if self.polarity is None or not (self._evidence_of_response(quiet, end, turned=True) >= EVIDENCE).any():
                 until = min(SHORT_SUPPORT, until)
             fitters = self._fitters(until)
-        locked = guess.locked() if orders else 0.0
+        locked = guess.locked() if told and set(orders) <= set(told) else 0.0  # the guess holds all other lines
         lines = self.turns.fit(fitters, found, orders, shifts=self.wanted.shifts, guess=locked)
         agreed = Agreed(self.pulses, self.polarity, self.sizes, fitters, found, orders, end)
         return self._finished(agreed, lines, until, response, artifact)
