@@ -23,7 +23,7 @@ SHARP = 0.005  # of the power of the artifact's steepest change, from which a ch
 APART = 0.0025  # s between changes that are looked at
 LONGEST_GAP = 5.0  # usual intervals, within which pulses are lost
 GAP = 1.5  # usual intervals, from which a pulse may be lost between two
-GIVEN = 0.0004  # s: no second pulse comes so soon after another
+GIVEN = 0.0015  # s: what is left so near to a pulse is of its own artifact, and no second pulse
 STEP, FINE_STEP = 10e-6, 1e-6  # s between the times that are tried, first and last
 LARGEST = 3.0  # over the usual size
 ALIKE = 0.7  # share of a change that the usual artifact must explain
@@ -32,6 +32,7 @@ NEAREST, OTHER = 5, 0.3  # neighbours, and difference from their size from which
 STEADY = 0.15  # of their size, that the middle half of the neighbours may differ by
 BETTER = 0.2  # of what the artifact misses at the given time is left at a better one
 FAR = 0.05  # share of an artifact that a fit misses, from which its time may be wrong
+FARTHER = 3.0  # times the share that it misses of the neighbours: else the shape is wrong, as where places creep
 LARGEST_MOVE, LEAST_MOVE = 0.0006, 30e-6  # s
 ALONE = 0.02  # s between pulses, below which a response runs on in a gap and is none of another pulse
 WHOLE, WHOLE_SAMPLES, MOST_GAPS = 0.03, 16, 40  # s and samples of a whole response, and gaps that are looked at
@@ -63,7 +64,7 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
         return pulses, []
     absent = sizes < ABSENT * _usual(sizes)
     fitted = resized(fitted, np.clip(sizes, 0.0, LARGEST))
-    moved = _moved(fitted, fs, misfit > FAR, np.array(pulses.onsets), sizes)
+    moved = _moved(fitted, fs, misfit, np.array(pulses.onsets), sizes)
     absent &= moved == given.onsets
     pulses, far = replace(pulses, onsets=moved), int((moved != pulses.onsets).sum())
     kept = pulses.select(~absent)
@@ -93,9 +94,17 @@ def _usual(sizes: Array) -> Array:
     return np.asarray(percentile_filter(sizes, 75, NEIGHBOURS, mode="nearest"))
 
 
-def _moved(fitted: Fitted, fs: float, far: Mask, onsets: Array, sizes: Array) -> Array:
+def _far(misfit: Array) -> Mask:
+    """Mark the pulses whose artifact is missed, and those of their neighbours are not."""
+    from scipy.ndimage import median_filter
+
+    usual = median_filter(np.nan_to_num(misfit), NEIGHBOURS, mode="nearest")
+    return np.asarray(np.nan_to_num(misfit) > np.maximum(FAR, FARTHER * usual))
+
+
+def _moved(fitted: Fitted, fs: float, misfit: Array, onsets: Array, sizes: Array) -> Array:
     """Give the times of all pulses, s: those that the fit misses where the usual artifact fits better."""
-    from scipy.ndimage import median_filter, percentile_filter
+    from scipy.ndimage import median_filter, minimum_filter, percentile_filter
 
     out, design = onsets.copy(), fitted.design
     low, high = (percentile_filter(sizes, share, NEAREST, mode="nearest") for share in (25, 75))
@@ -103,7 +112,9 @@ def _moved(fitted: Fitted, fs: float, far: Mask, onsets: Array, sizes: Array) ->
     other = np.abs(sizes - near) > OTHER * near  # with few samples on the edges another time looks like another size
     bounds = np.stack([np.clip(sizes, 0.0, near) / SIZES, near * SIZES], axis=1)
     bounds[other] = near[other, np.newaxis] * [1 / ABOUT, ABOUT]
-    for pulse in np.flatnonzero((far | other) & (high - low < STEADY * near)):  # a ramp changes artifacts' shapes, too
+    judged = minimum_filter(np.isfinite(misfit), NEAREST, mode="nearest")
+    alike = judged & (high - low < STEADY * near)  # a ramp changes artifacts' shapes, too
+    for pulse in np.flatnonzero((_far(misfit) | other) & alike):
         rows = design.pulse == pulse
         first = max(int(np.ceil((onsets[pulse] + EARLY - LARGEST_MOVE) * fs)), 0)
         seen = fitted.rest[:, first : int((onsets[pulse] + 2 * LATE) * fs) + 2].copy()

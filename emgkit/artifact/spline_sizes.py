@@ -80,7 +80,8 @@ def artifact_sizes(fitted: Fitted) -> Array | None:
 def edge_sizes(fitted: Fitted) -> tuple[Array, Array, float]:
     """Size of every pulse's artifact by its edges, the share of them that the fit misses, and the usual steepest, V².
 
-    The last is the power of the steepest change; 0 where edges do not stand out.
+    The share is NaN where the samples of a pulse miss the edges, so that it cannot be judged; its size is that of its
+    neighbours. The last is the power of the steepest change; 0 where edges do not stand out.
     """
     design = fitted.design
     near = (design.phase[:-1] >= EARLY) & (design.phase[1:] <= LATE) & (design.pulse[1:] == design.pulse[:-1])
@@ -98,15 +99,14 @@ def edge_sizes(fitted: Fitted) -> tuple[Array, Array, float]:
         return np.ones(design.pulses), np.zeros(design.pulses), 0.0
     steepest = np.zeros(design.pulses)
     np.maximum.at(steepest, pulse, (wave**2).sum(axis=0))
-    # where the samples of a pulse miss the edges it cannot be judged
     told = power > max(CLEAR * float(np.median(noise)), LEAST_POWER * float(np.median(power)))
     if not told.any():
         return np.ones(design.pulses), np.zeros(design.pulses), 0.0
     places = np.arange(design.pulses)
     sizes = np.interp(places, places[told], match[told] / power[told])
     left = np.maximum(noise - (sizes - 1) ** 2 * power, 0.0)  # when every artifact has the size that fits best
-    missed = np.where(told & (left > FAR_OVER * np.median(left)), left / np.maximum(sizes**2 * power, 1e-300), 0.0)
-    return sizes, missed, float(np.median(steepest))
+    missed = np.where(left > FAR_OVER * np.median(left), left / np.maximum(sizes**2 * power, 1e-300), 0.0)
+    return sizes, np.where(told, missed, np.nan), float(np.median(steepest))
 
 
 def steady(fitted: Fitted) -> Fitted:
