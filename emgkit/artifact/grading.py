@@ -167,10 +167,15 @@ def _missing(seen: MWaveEvidence) -> str:
 def _of_size(use: str, seen: MWaveEvidence) -> Grade:
     by_noise, by_head = (NOISE_SIZE, HEAD_SIZE) if use == "m_wave_size" else (NOISE_SPECTRUM, HEAD_SPECTRUM)
     noise, head = by_noise * seen.noise, by_head * seen.head
-    error = float(np.hypot(noise, head))
+    error = float(np.sqrt(noise**2 + head**2 + seen.mixed**2))
     cap = "good"
     reason = f"voluntary EMG and noise remain in the mean of {seen.pulses} pulses"
-    if head > noise:
+    if seen.mixed > max(noise, head):
+        reason = (
+            f"what was taken for artifact holds {_percent(seen.mixed)} of the response, as it is or turned over: they "
+            "were mistaken for each other"
+        )
+    elif head > noise:
         reason = (
             f"artifact and M-wave overlap: it starts {_percent(seen.head)} of its size from the level before the pulse"
         )

@@ -21,6 +21,8 @@ FIFTHS = 5
 HEAD = 0.0005  # s, in which the level is read from which the response starts
 NOT_YET = 0.0025  # s after a pulse, before which no M-wave begins; unverified
 MOSTLY = 0.5  # of the pulses must show a sample that counts as known
+BEND = 0.001  # s, lag of the second differences by which artifact and response are compared: tails hardly bend
+LIKE = 0.5  # correlation of their bends, from which the artifact holds what is like the response; unverified
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,9 @@ class MWaveEvidence:
         M-wave that began before it was let go.
     end : float
         The same of the last samples before the next pulse or 25 ms: a response that is cut.
+    mixed : float
+        Share of the response that what was taken for artifact holds, as it is or turned over: artifacts are not like
+        responses, so that so much was mistaken for each other.
     whole : bool
         Whether every sample of the window is known in at least half of the pulses.
     pulses : int
@@ -52,6 +57,7 @@ class MWaveEvidence:
     noise: float
     head: float
     end: float
+    mixed: float
     whole: bool
     pulses: int
     length: int
@@ -72,7 +78,8 @@ def m_wave_evidence(separation: Separation, output: Recording) -> list[MWaveEvid
     found = []
     for channel in range(clean.n_channels):
         parts = (own[:share], own[own.size - share :])
-        both = [_of_part(clean, rest, channel, part, window) for part in parts]
+        taken = separation.recording.signal[channel] - clean.signal[channel]
+        both = [_of_part(clean, rest, channel, part, window, taken) for part in parts]
         found.append(_worse(both))
     return found
 
@@ -84,6 +91,7 @@ def _worse(both: list[MWaveEvidence]) -> MWaveEvidence:
         max(one.noise, other.noise),
         max(one.head, other.head),
         max(one.end, other.end),
+        max(one.mixed, other.mixed),
         one.whole and other.whole,
         min(one.pulses, other.pulses),
         one.length,
@@ -92,18 +100,23 @@ def _worse(both: list[MWaveEvidence]) -> MWaveEvidence:
 
 
 def _of_part(
-    clean: Recording, rest: Recording | None, channel: int, onsets: Array, window: tuple[float, float]
+    clean: Recording,
+    rest: Recording | None,
+    channel: int,
+    onsets: Array,
+    window: tuple[float, float],
+    taken: Array,
 ) -> MWaveEvidence:
     fs, nothing = clean.fs, float("nan")
     length = int((window[1] - window[0]) * fs)
     first = np.ceil((onsets + window[0]) * fs - 1e-6).astype(np.int64)
     first = first[(first >= 0) & (first + length <= clean.n_samples)]
     if length < 3 or not first.size:
-        return MWaveEvidence(0.0, nothing, nothing, nothing, False, int(first.size), length, window)
+        return MWaveEvidence(0.0, nothing, nothing, nothing, nothing, False, int(first.size), length, window)
     index = first[:, np.newaxis] + np.arange(length)
     mean, whole = _mean(clean.signal[channel][index], clean.valid[channel][index])
     if not whole:
-        return MWaveEvidence(0.0, nothing, nothing, nothing, False, int(first.size), length, window)
+        return MWaveEvidence(0.0, nothing, nothing, nothing, nothing, False, int(first.size), length, window)
     size, few = float(np.ptp(mean)), max(int(HEAD * fs), 1)
     level = _level(clean, channel, onsets)
     known = clean.valid[channel][index]
@@ -115,11 +128,23 @@ def _of_part(
         noise / safe,
         _head(mean - level, few, window[0]) / safe,
         abs(float(mean[-few:].mean()) - level) / safe,
+        _mixed(np.nan_to_num(taken[index]).mean(axis=0), mean, round(BEND * fs)),
         True,
         int(first.size),
         length,
         window,
     )
+
+
+def _mixed(artifact: Array, response: Array, lag: int) -> float:
+    """Share of the mean response that is in the mean artifact, either way round; 0 where they are not alike."""
+    lag = max(lag, 1)
+    if response.size <= 2 * lag:
+        return 0.0
+    one, other = (2 * x[lag:-lag] - x[: -2 * lag] - x[2 * lag :] for x in (artifact, response))
+    both, power = float(one @ other), float(other @ other)
+    like = abs(both) > LIKE * np.sqrt(float(one @ one) * power)
+    return abs(both) / power if like and power > 0 else 0.0
 
 
 def _head(wave: Array, few: int, begin: float) -> float:

@@ -1,6 +1,7 @@
 """Quality and grades of a separation, from its parts alone."""
 
 import pickle
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from scipy.signal import butter, sosfilt
 
 import emgkit as ek
 from emgkit.artifact.grading import graded
-from emgkit.artifact.m_wave_evidence import MWaveEvidence
+from emgkit.artifact.m_wave_evidence import MWaveEvidence, m_wave_evidence
 from emgkit.artifact.quality import mean_minus_median
 from emgkit.artifact.voluntary_evidence import VoluntaryEvidence, voluntary_evidence
 from emgkit.grades import GRADES, USES, Grade, grades_text, quality_text
@@ -17,7 +18,7 @@ from emgkit.results import summarise_separation
 FS = 2000.0
 CLEAN = {"power": 1e-9, "early": 0.0, "response": 0.0, "misses": 0.0, "lines": 0.0, "noise": 0.005, "slow": 0.005}
 VOLUNTARY = VoluntaryEvidence(**CLEAN, chance=0.005, compared=True, lost=0.0)
-M_WAVE = MWaveEvidence(2e-3, 0.005, 0.01, 0.01, True, 40, 45, (2e-3, 25e-3))
+M_WAVE = MWaveEvidence(2e-3, 0.005, 0.01, 0.01, 0.0, True, 40, 45, (2e-3, 25e-3))
 
 
 def grades(voluntary=VOLUNTARY, m_wave=M_WAVE, effective=100.0, evidence=100.0, **more):
@@ -53,10 +54,37 @@ def test_foreign_power_lowers_the_grades_of_voluntary_emg_step_by_step(kind):
 def test_what_hides_the_m_wave_lowers_its_grades():
     assert grades(m_wave=changed(M_WAVE, head=0.3))["m_wave_size"] == "with care"
     assert grades(m_wave=changed(M_WAVE, head=0.9))["m_wave_spectrum"] == "reject"
+    assert grades(m_wave=changed(M_WAVE, mixed=0.1))["m_wave_size"] == "with care"
+    assert grades(m_wave=changed(M_WAVE, mixed=0.5))["m_wave_spectrum"] == "reject"
     assert grades(m_wave=changed(M_WAVE, pulses=2))["m_wave_size"] == "with care"
     assert grades(m_wave=changed(M_WAVE, whole=False))["m_wave_size"] == "reject"
     assert grades(m_wave=None)["m_wave_size"] == "reject"
     assert grades(evidence=1.0)["m_wave_size"] == "reject"
+
+
+@dataclass(frozen=True)
+class Mistaken:
+    """PhaseSpline, which takes a share of the response for artifact."""
+
+    name = "mistaken"
+    gives = ek.PhaseSpline.gives
+    share: float = 0.0
+
+    def separate(self, signal, fs, pulses):
+        found = ek.PhaseSpline().separate(signal, fs, pulses)
+        artifact, evoked = (np.array(found.render(name, signal)) for name in ("artifact", "evoked"))
+        parts = {"artifact": artifact + self.share * evoked, "evoked": (1 - self.share) * evoked}
+        return replace(found, components={**found.components, **parts})
+
+
+@pytest.mark.parametrize("share", [-1.0, -0.3, 0.0, 0.2])
+def test_response_in_the_artifact_is_found_as_it_is_or_turned_over(share):
+    for seed in range(3):
+        made = ek.simulate.tiny(rng=np.random.default_rng(seed))
+        parts = ek.separate(made.recording, made.pulses, Mistaken(share))
+        found = m_wave_evidence(parts, parts.voluntary)[0].mixed
+        assert found == pytest.approx(abs(share) / (1 - share), abs=0.02), (seed, found)
+        assert (parts.grades["m_wave_size"][0].grade == "good") is (share == 0.0), seed
 
 
 def test_an_overlap_that_the_method_admits_forbids_good_m_waves():
