@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpbsv
+from scipy.linalg.lapack import dpbsv, dpbtrf, dtbtrs
 from scipy.ndimage import uniform_filter1d
 
 from emgkit.artifact.spline_basis import DEGREE
 
-__all__ = ["TINY", "learn_roughness", "penalised", "solved"]
+__all__ = ["TINY", "learn_roughness", "penalty_on", "solved", "with_penalty"]
 
 Array = NDArray[np.float64]
 
+COLUMNS = 40  # of an inverse at once, so that each begins near its first entry; numerical
 STEPS = 6  # towards the roughness that explains the signal best
 BEND_REACH = 3  # coefficients on either side over which roughness is pooled
 LEAST_BENDING = 1e-9  # of the largest prior variance
@@ -45,7 +46,7 @@ def learn_roughness(gram: Array, right: Array, square: float, known: float, bend
     share of it that the samples determine, both pooled over neighbours along the phase. The noise variance is what
     the fit leaves, over the samples that it leaves free.
     """
-    scale, unit = float(gram[0].mean()), np.eye(right.size, order="F")
+    scale = float(gram[0].mean())
     most = ROUGHEST * scale / (bend**2).max(axis=1)
     if not square > 0:
         return most
@@ -53,7 +54,7 @@ def learn_roughness(gram: Array, right: Array, square: float, known: float, bend
     if not rough.any():
         rough = np.full(len(bend), START * scale / float(np.abs(bend).max()) ** 2)
     for _ in range(STEPS):
-        inverse = solved(penalised(gram, bend, rough), unit)
+        inverse = _inverse(with_penalty(gram, penalty_on(bend, rough)))
         found = inverse @ right
         left = known - 2 * found @ right + _trace(gram, np.outer(found, found))
         free = max(known - _trace(gram, inverse), LEAST_SHARE * known)
@@ -68,19 +69,27 @@ def _pooled(values: Array) -> Array:
     return np.asarray(uniform_filter1d(values, 2 * BEND_REACH + 1, mode="nearest"))
 
 
-def penalised(gram: Array, bend: Array, rough: Array) -> Array:
-    """Diagonals of the matrix of the fit, (4, size); each row of ``bend`` has three entries on its diagonal."""
-    out, number = gram.copy(), len(bend)
-    first, second, third = (np.diagonal(bend, lag)[:number] for lag in range(3))
-    begun = rough * first
-    middle = rough * second
-    out[0, :number] += begun * first
-    out[0, 1 : 1 + number] += middle * second
-    out[0, 2 : 2 + number] += rough * third * third
-    out[1, :number] += begun * second
-    out[1, 1 : 1 + number] += middle * third
-    out[2, :number] += begun * third
-    out[0] = out[0] * (1 + ROUNDING) + RIDGE * gram[0].mean() + TINY
+def penalty_on(bend: Array, rough: Array) -> tuple[Array, ...]:
+    """Give what is added to the diagonals, each (size - 2,): thrice to the main one, twice and once to the next.
+
+    Each row of ``bend`` has three entries on its diagonal.
+    """
+    first, second, third = (np.diagonal(bend, lag)[: len(bend)] for lag in range(3))
+    begun, middle = rough * first, rough * second
+    return begun * first, middle * second, rough * third * third, begun * second, middle * third, begun * third
+
+
+def with_penalty(gram: Array, penalty: tuple[Array, ...]) -> Array:
+    """Diagonals of the matrix of the fit, (4, size)."""
+    out, number = gram.copy(), penalty[0].size
+    for step in range(3):
+        out[0, step : step + number] += penalty[step]
+    out[1, :number] += penalty[3]
+    out[1, 1 : 1 + number] += penalty[4]
+    out[2, :number] += penalty[5]
+    out[0] *= 1 + ROUNDING
+    out[0] += RIDGE * gram[0].mean()
+    out[0] += TINY
     return out
 
 
@@ -89,6 +98,19 @@ def solved(diagonals: Array, right: Array) -> Array:
     _, found, failed = dpbsv(diagonals, right, lower=1)
     if failed:
         raise np.linalg.LinAlgError("the normal equations are not positive definite")
+    return np.asarray(found)
+
+
+def _inverse(diagonals: Array) -> Array:
+    """Give the inverse of such a matrix: the same bits as `solved` for unit vectors, whose zeros it passes over."""
+    factor, failed = dpbtrf(diagonals, lower=1)
+    if failed:
+        raise np.linalg.LinAlgError("the normal equations are not positive definite")
+    out = np.eye(diagonals.shape[1], order="F")
+    for low in range(0, len(out), COLUMNS):
+        part = slice(low, low + COLUMNS)
+        out[low:, part], _ = dtbtrs(factor[:, low:], out[low:, part], uplo="L")
+    found, _ = dtbtrs(factor, out, uplo="L", trans="T", overwrite_b=1)
     return np.asarray(found)
 
 
@@ -102,9 +124,10 @@ def _trace(diagonals: Array, matrix: Array) -> float:
 
 def _bent(bend: Array, matrix: Array) -> Array:
     """Diagonal of ``bend @ matrix @ bend.T``."""
-    rows = np.arange(len(bend))
-    out = np.zeros(len(bend))
+    number, out = len(bend), np.zeros(len(bend))
     for left in range(3):
         for right in range(3):
-            out += bend[rows, rows + left] * bend[rows, rows + right] * matrix[rows + left, rows + right]
+            begin = min(left, right)
+            variance = np.diagonal(matrix, right - left)[begin : begin + number]
+            out += np.diagonal(bend, left)[:number] * np.diagonal(bend, right)[:number] * variance
     return out

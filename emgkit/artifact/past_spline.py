@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter1d
 
-from emgkit.artifact.past_roughness import TINY, learn_roughness, penalised, solved
+from emgkit.artifact.past_roughness import TINY, learn_roughness, penalty_on, solved, with_penalty
 from emgkit.artifact.spline_basis import DEGREE, bend_operator, phase_knots, spline_values
 
 __all__ = ["FEWEST", "PastSpline"]
@@ -27,7 +28,7 @@ INDEPENDENT = 226.0  # values per second of EMG: twice its equivalent bandwidth 
 class _Rows:
     """The splines of one pulse at the samples of a frame that lie within its support."""
 
-    samples: Indices
+    samples: slice
     first: Indices  # (rows,) of the four coefficients
     values: Array  # (4, rows)
 
@@ -55,6 +56,14 @@ class _Rows:
         return out
 
 
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """What one pulse is expected to evoke at some samples of a frame: all, a constant response, and its change."""
+
+    samples: slice
+    values: Array  # (3, channels, samples)
+
+
 class PastSpline:
     """Normal equations of a spline in the time since the pulse, with fading memory; one set per channel."""
 
@@ -68,10 +77,12 @@ class PastSpline:
         self._gram, self._right = np.zeros((channels, DEGREE + 1, size)), np.zeros((channels, size))
         self._square, self._known = np.zeros(channels), np.zeros(channels)
         self._rough = np.zeros((channels, size - 2))
+        self._penalties: list[tuple[Array, ...]] = [()] * channels
         self._seen = np.zeros((channels, count))  # pulses of which each sample of the frame is known, fading
         self._enough = (1 - forgetting**FEWEST) / (1 - forgetting) - 1e-9
         self._learned, self._next = 0, FEWEST
         self._last: tuple[float, int, _Rows] | None = None
+        self._told: dict[tuple[float, int, int], _Told | None] = {}  # since it was learned last
         self._found = np.zeros((channels, size))
         self._course = _Course(forgetting, fs, (channels, size), count)
 
@@ -90,8 +101,10 @@ class PastSpline:
         self._seen *= self._forgetting
         self._seen[:, :count] += known
         rows = self._rows(places[0], count)
-        self._add(rows, own[:, rows.samples], known[:, rows.samples])
+        inside = np.arange(rows.samples.start, rows.samples.stop)  # not the slice: sums keep their order in memory
+        self._add(rows, own[:, inside], known[:, inside])
         self._learned += 1
+        self._told.clear()
         if self._learned >= FEWEST:
             self._solve()
             self._course.follow(self._found)
@@ -99,13 +112,11 @@ class PastSpline:
     def _rows(self, place: float, count: int) -> _Rows:
         if self._last is not None and self._last[:2] == (place, count):
             return self._last[2]
-        samples = np.arange(count)
-        phase = (samples - place) / self._fs
-        inside = (phase >= self._knots[0]) & (phase < self._knots[-1])
-        samples = samples[inside]
-        if not samples.size:
-            return _Rows(samples, samples, np.zeros((DEGREE + 1, 0)))
-        self._last = place, count, _Rows(samples, *spline_values(phase[inside], self._knots))
+        phase = (np.arange(count, dtype=np.float64) - place) / self._fs
+        begin, end = (int(one) for one in np.searchsorted(phase, self._knots[[0, -1]]))
+        if begin >= end:
+            return _Rows(slice(0, 0), np.zeros(0, dtype=np.int64), np.zeros((DEGREE + 1, 0)))
+        self._last = place, count, _Rows(slice(begin, end), *spline_values(phase[begin:end], self._knots))
         return self._last[2]
 
     def _is_known(self, place: float, samples: Indices, margin: int) -> Mask:
@@ -114,24 +125,35 @@ class PastSpline:
 
     def _index(self, place: float, samples: Indices, margin: int = 0) -> Indices:
         """Count the samples of a frame from the first sample of another pulse's frame."""
-        begin = int(np.ceil(place - self._before - 1e-9))
-        return np.clip(samples - begin - margin, 0, self._seen.shape[1] - 1)
+        begin = math.ceil(place - self._before - 1e-9)
+        return np.minimum(np.maximum(samples - (begin + margin), 0), self._seen.shape[1] - 1)
 
     def _expected(self, places: Array, count: int) -> tuple[Array, Array, Array]:
         """Give the expectation, V, (channels, samples), and that of a constant response and of its change alone."""
         out = np.zeros((3, len(self._found), count))
-        if self._learned < FEWEST:
-            return out[0], out[1], out[2]
-        for place in places:
-            known = self._is_known(place, np.arange(count), int(place > 0))
-            if not known.any():
-                continue  # as of earlier pulses in a regular train
-            rows = self._rows(place, count)
-            known = known[:, rows.samples]
-            constant, change = np.where(known, rows.evaluate(np.stack([self._found, self._course.change])), 0.0)
-            share = self._course.share[:, self._index(place, rows.samples)]
-            out[:, :, rows.samples] += np.stack([constant + share * change, constant, change])
+        for place in places if self._learned >= FEWEST else ():
+            told = self._told_of(float(place), count)
+            if told is not None:
+                out[:, :, told.samples] += told.values
         return out[0], out[1], out[2]
+
+    def _told_of(self, place: float, count: int) -> _Told | None:
+        """Give what one pulse is expected to evoke; None where nothing is known, as of earlier ones in a train."""
+        key = place, count, self._learned
+        if key not in self._told:
+            known = self._is_known(place, np.arange(count), int(place > 0))
+            self._told[key] = self._evoked(place, count, known) if known.any() else None
+        return self._told[key]
+
+    def _evoked(self, place: float, count: int, known: Mask) -> _Told:
+        rows = self._rows(place, count)
+        values = np.empty((3, len(self._found), rows.first.size))
+        values[1:] = rows.evaluate(np.stack([self._found, self._course.change]))
+        values[1:, ~known[:, rows.samples]] = 0.0
+        share = self._course.share[:, self._index(place, np.arange(rows.samples.start, rows.samples.stop))]
+        np.multiply(share, values[2], out=values[0])
+        values[0] += values[1]
+        return _Told(rows.samples, values)
 
     def _add(self, rows: _Rows, own: Array, known: Mask) -> None:
         self._gram *= self._forgetting
@@ -143,7 +165,7 @@ class PastSpline:
         self._square += (own**2).sum(axis=1)
         self._known += known.sum(axis=1)
         whole = known.all(axis=1)
-        self._gram[whole] += rows.gram(np.ones(rows.samples.size, dtype=bool), size)
+        self._gram[whole] += rows.gram(np.ones(rows.first.size, dtype=bool), size)
         for channel in np.flatnonzero(~whole):
             self._gram[channel] += rows.gram(known[channel], size)
 
@@ -156,7 +178,8 @@ class PastSpline:
             if due:
                 sums = self._square[channel], self._known[channel]
                 self._rough[channel] = learn_roughness(gram, right, *sums, self._bend, self._rough[channel])
-            self._found[channel] = solved(penalised(gram, self._bend, self._rough[channel]), right)
+                self._penalties[channel] = penalty_on(self._bend, self._rough[channel])
+            self._found[channel] = solved(with_penalty(gram, self._penalties[channel]), right)
 
 
 class _Course:
@@ -184,9 +207,7 @@ class _Course:
         error = np.where(known, own - constant, 0.0)
         self._sums *= self._forgetting
         self._sums[:, :, :count] += np.stack([error * change, change**2 * known, error**2, known])
-        product, square, power, size = (
-            uniform_filter1d(sums, self._width, axis=1, mode="nearest") for sums in self._sums
-        )
+        product, square, power, size = uniform_filter1d(self._sums, self._width, mode="nearest")
         square, power = np.maximum(square, 0.0), np.maximum(power, 0.0)  # rounding
         noise = power / np.maximum(size, TINY)
         certain = square > 0

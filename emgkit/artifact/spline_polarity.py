@@ -232,7 +232,7 @@ class _Edges:
             found = self._compared(signs, beside=beside)
             agreed = np.where(found.size < 0, -1.0, 1.0)
             if (agreed == signs).all():
-                break
+                return found
             signs = agreed
         return self._compared(signs, beside=beside)
 

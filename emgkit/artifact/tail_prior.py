@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy.interpolate import CubicSpline
 
 __all__ = ["FilteredGrid", "HighPass", "ResponseFamily", "filtered_grid", "response_covariance"]
 
@@ -105,18 +110,41 @@ def filtered_grid(times: Array, high_pass: HighPass, longest: float, interval: f
     length = max(int(np.ceil(reach / step)), FINER * count) + 4
     known = np.concatenate([np.zeros(QUIET), high_pass.impulse_response(length, step)])
     answer = CubicSpline(step * np.arange(-QUIET, length), known)
-    fine = step * np.arange(FINER * count)
+    fine = step * np.arange(FINER * count, dtype=np.float64)
     last, shift = step * (length - 1), 0.0
     matrix = np.zeros((times.size, fine.size))
     while shift == 0.0 or (interval is not None and times[0] + shift <= last):
         since = times + shift
         seen = (since >= 0) & (since <= last)
-        apart = since[seen, np.newaxis] - fine
-        matrix[seen] += np.where(apart > -QUIET * step, answer(apart), 0.0)
+        matrix[seen] += _backwards(answer, since[seen], fine, step)
         if interval is None:
             break
         shift += interval
     return FilteredGrid(PLACE * np.arange(count, dtype=np.float64), matrix @ _refined(count))
+
+
+def _backwards(answer: CubicSpline, since: Array, fine: Array, step: float) -> Array:
+    """Values of a spline, whose knots lie one step apart, at times since every place, (times, places); 0 before it.
+
+    From place to place the times go back by one knot, so that the pieces of each row lie side by side.
+    """
+    pieces = answer.c.shape[1]
+    backwards = np.zeros((6, pieces + fine.size))
+    backwards[:4, :pieces] = answer.c[:, ::-1]
+    backwards[4, :pieces], backwards[5, :pieces] = answer.x[-2::-1], answer.x[:0:-1]
+    place = np.minimum(np.floor((since - answer.x[0]) / step).astype(np.int64), pieces - 1)
+    rows = sliding_window_view(backwards, fine.size, axis=1)[:, pieces - 1 - place]
+    first, second, third, fourth, begin, end = rows
+    apart = since[:, np.newaxis] - fine
+    beyond = apart - begin
+    out = fourth + third * beyond
+    power = beyond * beyond
+    out += second * power
+    power *= beyond
+    out += first * power
+    other = (beyond < 0) | (apart >= end)  # before the first piece, or on the other side of a knot by rounding
+    out[other] = np.where(apart[other] > answer.x[0], answer(apart[other]), 0.0)
+    return np.asarray(out)
 
 
 @lru_cache(maxsize=4)
