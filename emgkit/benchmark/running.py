@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -108,8 +109,8 @@ class Take:
     reason: str
 
 
-def run(plan: Plan) -> Iterator[tuple[str, list[Row]]]:
-    """Run the cases of a plan; give each with its rows as it is done."""
+def run(plan: Plan) -> Generator[tuple[str, list[Row]], None, None]:
+    """Run the cases of a plan; give each with its rows as it is done. Closed before its end, it stops at once."""
     with tempfile.TemporaryDirectory(prefix="emgkit-peers-") as folder:
         if plan.jobs == 1 or len(plan.cases) == 1:
             with peer_worker(plan.peers) as worker:
@@ -117,7 +118,8 @@ def run(plan: Plan) -> Iterator[tuple[str, list[Row]]]:
                     yield name, run_case(plan, name, worker)
             return
         os.environ.update(dict.fromkeys(THREADS, "1"))  # each process takes one core
-        with ProcessPoolExecutor(plan.jobs, mp_context=get_context("spawn")) as pool:
+        others = set(active_children())
+        with ProcessPoolExecutor(plan.jobs, get_context("spawn"), initializer=_leave_interrupts) as pool:
             # the arrays, which take longest, stand at the end of the list: they begin first
             begun = {pool.submit(_run_elsewhere, plan, name, folder): name for name in reversed(plan.cases)}
             try:
@@ -125,7 +127,14 @@ def run(plan: Plan) -> Iterator[tuple[str, list[Row]]]:
                     yield begun[done], done.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                for process in set(active_children()) - others:  # else it lasted until their cases are done
+                    process.terminate()
                 raise
+
+
+def _leave_interrupts() -> None:
+    """Leave Ctrl-C, which reaches all processes of a terminal, to the one that keeps what is finished."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _run_elsewhere(plan: Plan, name: str, folder: str) -> list[Row]:

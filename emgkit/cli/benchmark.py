@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -51,6 +54,7 @@ def command(
 
     Every method of emgkit, simple ones, and public peers (MNE, SpikeInterface, PyPARRM: "make benchmark-peers"), the
     latter two at their defaults and tuned on the truth of other seeds. All get the same recordings and the same masks.
+    Ctrl-C ends it; with --out the finished cases are kept as benchmark_partial.csv and .json.
     """
     if listing:
         _list_cases(for_machines)
@@ -58,9 +62,14 @@ def command(
     plan = _plan(quick, cases, methods, (first_seed, seeds), jobs)
     if out is not None:
         _prepare(out)  # before half an hour is spent on tables that have no place
-    with interruptible():
-        rows = _run(plan)
-        speeds = _speeds(plan, quick) if speed else []
+    rows: list[Row] = []
+    try:
+        with interruptible():
+            _run(plan, rows)
+            speeds = _speeds(plan, quick) if speed else []
+    except KeyboardInterrupt:
+        _keep(plan, rows, out)
+        raise
     _show_and_write(plan, rows, speeds, out, for_machines)
 
 
@@ -104,18 +113,42 @@ def _list_cases(for_machines: bool) -> None:
     console().print(table("cases", list(rows[0]), [list(row.values()) for row in rows], left=4))
 
 
-def _run(plan: Plan) -> list[Row]:
-    from rich.progress import Progress
+def _run(plan: Plan, rows: list[Row]) -> None:
+    """Run the cases; their rows are added as each is done, so that an interruption leaves the finished ones."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     from emgkit.benchmark.running import run
 
-    rows: list[Row] = []
-    with Progress(console=console(), transient=True) as progress:
-        task = progress.add_task(f"{len(plan.cases)} cases × {plan.seeds} seeds", total=len(plan.cases))
-        for name, found in run(plan):
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    begin = monotonic()
+    with Progress(*columns, console=console(), transient=True) as progress, closing(run(plan)) as running:
+        task = progress.add_task(f"cases × {plan.seeds} seeds", total=len(plan.cases))
+        for done, (name, found) in enumerate(running, start=1):
             rows += found
-            progress.update(task, advance=1, description=name)
-    return rows
+            progress.advance(task)
+            text = f"{done} of {len(plan.cases)} cases after {_clock(monotonic() - begin)}: {name}"
+            progress.console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d} min"
+
+
+def _keep(plan: Plan, rows: list[Row], out: Path | None) -> None:
+    """Show and write the finished cases of an interrupted run, by names that no whole run has."""
+    from emgkit.benchmark.standings import Standings
+    from emgkit.benchmark.tables import evoked_table, voluntary_table
+
+    finished = {row.case for row in rows}
+    done = replace(plan, cases=tuple(name for name in plan.cases if name in finished))
+    standings, about = Standings(rows), f"PARTIAL, interrupted after {len(done.cases)} of {len(plan.cases)} cases."
+    if rows:
+        about = f"{about} {_about(done, rows, standings)}"
+        for one in (voluntary_table(standings), evoked_table(standings)):
+            _show(one)
+    say(about, style="yellow")
+    if rows and out is not None:
+        _write_rows(out, "benchmark_partial", rows, {"partial": True, "seeds": plan.seeds, "about": about})
 
 
 def _speeds(plan: Plan, quick: bool) -> list[Speed]:
@@ -158,9 +191,7 @@ def _write(out: Path, plan: Plan, rows: list[Row], speeds: list[Speed]) -> None:
 
     standings = Standings(rows)
     about = _about(plan, rows, standings)
-    writing.write_csv(out / "benchmark.csv", rows)
-    content: dict[str, Any] = {"seeds": plan.seeds, "about": about, "speed": [asdict(one) for one in speeds]}
-    writing.write_json(out / "benchmark.json", writing.answers(standings, content))
+    _write_rows(out, "benchmark", rows, {"seeds": plan.seeds, "about": about, "speed": [asdict(one) for one in speeds]})
     shown = [
         tables.voluntary_table(standings, full=True),
         tables.evoked_table(standings, full=True),
@@ -171,8 +202,17 @@ def _write(out: Path, plan: Plan, rows: list[Row], speeds: list[Speed]) -> None:
         tables.scores_table(),
     ]
     writing.write_rst(out / "benchmark_table.rst", shown, about)
-    for name in ("benchmark.csv", "benchmark.json", "benchmark_table.rst"):
-        say(f"  {out / name}")
+    say(f"  {out / 'benchmark_table.rst'}")
+
+
+def _write_rows(out: Path, name: str, rows: list[Row], content: dict[str, Any]) -> None:
+    from emgkit.benchmark import writing
+    from emgkit.benchmark.standings import Standings
+
+    writing.write_csv(out / f"{name}.csv", rows)
+    writing.write_json(out / f"{name}.json", writing.answers(Standings(rows), content))
+    for kind in ("csv", "json"):
+        say(f"  {out / f'{name}.{kind}'}")
 
 
 def _about(plan: Plan, rows: list[Row], standings: Standings) -> str:

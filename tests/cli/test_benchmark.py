@@ -1,6 +1,10 @@
 """The command ``emgkit benchmark``: what it prints, writes and refuses."""
 
+import csv
 import json
+import os
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -87,3 +91,41 @@ def test_it_runs_prints_and_writes(capsys, tmp_path, monkeypatch):
     assert found["cases"][0]["case"] == "few_pulses"
     assert "make benchmark-peers" in said.err
     assert {path.name for path in out.iterdir()} == {"benchmark.csv", "benchmark.json", "benchmark_table.rst"}
+
+
+def test_an_interrupted_run_tells_how_far_it_is_and_keeps_the_finished_cases(tmp_path):
+    (tmp_path / "benchmark.csv").write_text("of a whole run")
+    words = ("--cases", "few_pulses,evoked_array", "--methods", "blanking", "--seeds", "5", "--jobs", "2")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "emgkit.cli", "benchmark", *words, "--out", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "EMGKIT_PEERS": str(tmp_path / "nowhere")},
+    )
+    first = running.stderr.readline()
+    os.killpg(running.pid, signal.SIGINT)  # as a terminal does: to all processes
+    _, said = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert first.startswith("1 of 2 cases after ")
+    assert first.endswith(": few_pulses\n")
+    assert "PARTIAL, interrupted after 1 of 2 cases." in said
+    assert "Traceback" not in said
+    rows = list(csv.DictReader((tmp_path / "benchmark_partial.csv").read_text().splitlines()))
+    assert [(row["case"], row["seed"]) for row in rows] == [("few_pulses", str(seed)) for seed in range(5)]
+    kept = json.loads((tmp_path / "benchmark_partial.json").read_text())
+    assert kept["partial"]
+    assert kept["about"].startswith("PARTIAL")
+    assert [one["case"] for one in kept["cases"]] == ["few_pulses"]
+    assert (tmp_path / "benchmark.csv").read_text() == "of a whole run"
+
+
+def test_an_interruption_before_the_first_case_writes_nothing(capsys, tmp_path, monkeypatch):
+    def stopped(_plan):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("emgkit.benchmark.running.run", stopped)
+    assert call("benchmark", "--cases", "few_pulses", "--out", str(tmp_path)) == 130
+    assert "PARTIAL, interrupted after 0 of 1 cases." in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
