@@ -104,6 +104,8 @@ def _troubled(rng: Rng) -> dict[str, Any]:
     for chance, trouble in TROUBLES:
         if rng.uniform() < chance:
             changes |= trouble
+    if changes.get("high_pass", 10.0) is None:  # a high-pass that is not there has no order
+        changes.pop("high_pass_order", None)
     return changes
 
 

@@ -49,6 +49,13 @@ def test_every_channel_has_a_grade_and_a_limit_for_every_use(troubled):
     assert "within limit" in repr(troubled)
 
 
+def test_whatever_is_drawn_can_be_simulated():
+    """No combination of troubles contradicts itself."""
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        short_case(rng).plan(rng)
+
+
 def test_a_recording_is_drawn_again_from_its_seed():
     one, other = (short_case(np.random.default_rng(5)) for _ in range(2))
     plans = [case.plan(np.random.default_rng(6)) for case in (one, other)]
