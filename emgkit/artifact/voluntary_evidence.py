@@ -21,7 +21,9 @@ SPIKED = 0.0015  # s before the next pulse: its artifact may begin
 RESPONSE = 0.045  # s after a pulse: by then a response is over where the next pulse comes late enough
 REST = 0.75  # of the interval: later, a response counts as over
 WINDOW = 0.3  # s, in which power is compared between phases
+ALIKE = 0.25  # of the power of what was taken away during effort, from which a window has responses as they are there
 EFFORT = 0.2  # of the power that a tenth of the windows exceed: from there on a window counts as effort
+BURST = 3.0  # times the weighted median of the windows' size, up to which a window's excess counts
 BLUNDER = 10.0  # times the power of the late phases, from which a window's excess counts as it is
 LIKE = 0.3  # of what was taken away: a single motor unit leaves less along it
 LONE = 20.0  # times the power around, from which the slot of one interval is none of EMG's doing
@@ -158,7 +160,11 @@ def _of_channel(row: Array, taken: Array, ok: Mask, fs: float, phases: _Phases) 
     early, chance = _early(square, inside, phases, power)
     late, _ = _powers(square, ok & phases.late, phases.window, phases.windows)
     slow, lines, floor = _spectrum(row, inside, fs)
-    response, doubt = _excess(all_, late, power)
+    change, _ = _powers(np.diff(taken, prepend=taken[:1]) ** 2, ok & phases.during, phases.window, phases.windows)
+    alike = change >= ALIKE * np.average(
+        change[working], weights=count[working]
+    )  # at the foot of a ramp nothing varies
+    response, doubt = _excess(np.where(alike, all_, np.nan), late, power)
     misses = _misses(row, taken, inside & ~phases.early, phases, power)
     misses = max(misses, _slots(square, taken, inside, phases, power), _irregular(square, inside, phases, power))
     quiet = float(np.nanquantile(late, 0.1)) if np.isfinite(late).any() else float(all_[np.isfinite(all_)].min())
@@ -188,20 +194,32 @@ def _early(square: Array, inside: Mask, phases: _Phases, power: float) -> tuple[
 
 
 def _excess(all_: Array, late: Array, power: float) -> tuple[float, float]:
-    """Excess of all phases over the late ones in the windows, weighted by quietness, and its standard error."""
+    """Excess of all phases over the late ones in the windows, weighted by quietness, and its standard error.
+
+    The late phases of its neighbours say how quiet a window is: its own are small by chance, too. A window far beyond
+    the others holds a burst, or is a blunder.
+    """
     known = np.isfinite(all_) & np.isfinite(late)
     if known.sum() < 2:
         return 0.0, 0.0
-    excess = (all_ - late)[known]
-    weights = 1 / np.maximum(all_[known], 1e-3 * all_[known].max()) ** 2
+    excess, around = (all_ - late)[known], np.pad(late[known], 1, mode="reflect")
+    floor = max(float(np.median(excess)), 1e-3 * float(all_[known].max()))
+    weights = 1 / (0.5 * (around[:-2] + around[2:]) + floor) ** 2
     weights /= weights.sum()
-    mean = float(weights @ excess)
-    error = float(np.sqrt((weights**2 * (excess - mean) ** 2).sum()))
+    most = BURST * _weighted_median(np.abs(excess), weights)
+    mean = float(weights @ (usually := np.clip(excess, -most, most)))
+    error = float(np.sqrt((weights**2 * (usually - mean) ** 2).sum()))
     from scipy.ndimage import median_filter
 
     usual = median_filter(late[known], size=5, mode="nearest")
     blunders = np.where(all_[known] > BLUNDER * np.maximum(usual, late[known]), excess, 0.0)
     return max(mean, float(blunders.mean())) / power, error / power
+
+
+def _weighted_median(values: Array, weights: Array) -> float:
+    order = np.argsort(values)
+    below = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(below, 0.5 * below[-1])])
 
 
 def _slots(square: Array, taken: Array, inside: Mask, phases: _Phases, power: float) -> float:

@@ -141,6 +141,32 @@ def test_every_kind_of_foreign_power_is_found_as_itself(made):
         assert getattr(found[1], kind) > 0.05, (kind, found[1])
 
 
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.3])
+def test_responses_that_vary_are_as_large_as_they_are_wherever_the_ramp_is(share):
+    """A share of the power during effort; trains that begin from zero have windows in which nothing varies."""
+    count, onsets = int(14 * FS), 0.5 + np.arange(325) / 25
+    times = np.arange(count) / FS
+    pulse = np.maximum(np.searchsorted(onsets, times, side="right") - 1, 0)
+    since, ramp = times - onsets[pulse], np.clip((onsets - 0.4) / 2.0, 0.0, 1.0)[pulse]
+    shape = np.where((since >= 0.004) & (since < 0.02), np.sin(2 * np.pi * (since - 0.004) / 0.016), 0.0)
+    effort = np.clip(np.minimum(times - 4, 8 - times), 0, 1) + np.clip(np.minimum(times - 10, 13.5 - times), 0, 1)
+    found = []
+    for seed in range(24):
+        rng = np.random.default_rng(seed)
+        noise = sosfilt(butter(2, (30, 250), "bandpass", fs=FS, output="sos"), rng.standard_normal((2, count)))
+        emg = 3e-5 * effort * noise[0] / noise[0].std() + 2e-6 * noise[1] / noise[1].std()
+        varies = ramp * shape * rng.standard_normal(onsets.size)[pulse]
+        working = effort > 0.5
+        varies *= np.sqrt(share / (1 - share) * np.mean(emg[working] ** 2) / np.mean(varies[working] ** 2))
+        output, taken = emg + varies, 2e-3 * ramp * shape
+        one = voluntary_evidence(ek.Recording(output, FS), ek.Recording(output + taken, FS), ek.Pulses(onsets))[0]
+        found.append(one.response)
+    middle, low, high = np.median(found), np.quantile(found, 0.1), np.quantile(found, 0.9)
+    assert share / 1.5 <= middle <= 1.5 * share + 0.02, (share, middle, low, high)
+    assert share / 3 <= low, (share, middle, low, high)
+    assert high <= 2.5 * share + 0.05, (share, middle, low, high)
+
+
 def test_numbers_and_grades_stand_in_repr_results_and_pickles(made, parts):
     assert set(parts.grades) == set(USES)
     assert all(len(one) == made.recording.n_channels for one in parts.grades.values())
