@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from emgkit.benchmark.masked import FEWEST, mean_over
 from emgkit.benchmark.scene import Scene
 from emgkit.benchmark.scored import Undefined
 
-__all__ = ["leak", "locked_power", "residue", "residue_rms"]
+__all__ = ["leak", "locked_power", "residue", "residue_power", "residue_rms"]
 
 Array = NDArray[np.floating[Any]]
 
@@ -48,17 +49,22 @@ def _frames(scene: Scene) -> tuple[NDArray[np.int64], int]:
     return first[(first >= 0) & (first + length <= scene.recorded.shape[1])], length
 
 
-def residue(scene: Scene, given: Array) -> float:
-    """Pulse-locked power of an output over that of the recording, cross-validated, dB."""
-    before = scene.known("locked power", lambda: locked_power(scene.recorded, *_frames(scene)))
+def residue_power(scene: Scene, given: Array) -> float:
+    """Power of what is still locked to the pulses, cross-validated, V²."""
+    return locked_power(given, *_frames(scene))
+
+
+def residue(scene: Scene, power: float) -> float:
+    """Pulse-locked power of an output over that of the recording, dB."""
+    before = scene.known("locked power", lambda: residue_power(scene, scene.recorded))
     if before <= 0:
         raise Undefined("nothing is locked to the pulses")
-    return float(10 * np.log10(max(locked_power(given, *_frames(scene)) / before, 1e-9)))
+    return float(10 * np.log10(max(power / before, 1e-9)))
 
 
-def residue_rms(scene: Scene, given: Array) -> float:
-    """RMS of what is still locked to the pulses, cross-validated, V."""
-    return float(np.sqrt(max(locked_power(given, *_frames(scene)), 0.0)))
+def residue_rms(power: float) -> float:
+    """RMS of what is still locked to the pulses, V."""
+    return float(np.sqrt(max(power, 0.0)))
 
 
 def leak(scene: Scene, given: Array) -> tuple[float, float]:
@@ -98,11 +104,15 @@ def _windows(scene: Scene, given: Array) -> tuple[Array, Array]:
         ok = scene.usable[:, part]
         if inside.sum() < 3 or (ok.sum(axis=1) < FEWEST).any():
             continue
-        levels = [np.sqrt(mean_over(x[:, part] ** 2, ok)) for x in (given, scene.target)]
-        rows.append((vpp[:, inside].mean(axis=1), levels[0] - levels[1]))
+        usual = scene.known(f"level {begin}", partial(_level, scene.target[:, part], ok))
+        rows.append((vpp[:, inside].mean(axis=1), _level(given[:, part], ok) - usual))
     if len(rows) < 6:
         raise Undefined("fewer than six windows of 1 s")
     size, excess = (np.stack(column, axis=1) for column in zip(*rows, strict=True))
     if (size.std(axis=1) < SMALLEST_CHANGE * np.maximum(size.mean(axis=1), 1e-9)).any():
         raise Undefined("the M-wave does not change")
     return size, excess
+
+
+def _level(x: Array, mask: NDArray[np.bool_]) -> Array:
+    return np.asarray(np.sqrt(mean_over(x**2, mask)))

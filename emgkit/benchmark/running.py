@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from emgkit import plugins
+from emgkit.artifact.held import mark_held
+from emgkit.artifact.saturation import mark_saturation
 from emgkit.benchmark.cases import Case, case
 from emgkit.benchmark.contestants import AUTO, Answer, Contestant, contestants
 from emgkit.benchmark.evoked_scores import nrmse
@@ -23,6 +25,7 @@ from emgkit.benchmark.peers import PeerWorker, peer_worker, start_worker
 from emgkit.benchmark.scores import Scene, Scored, Undefined, evoked_scores, missing, scene_of, snr, voluntary_scores
 from emgkit.errors import EmgkitError
 from emgkit.pulses import Pulses
+from emgkit.recording import Recording
 from emgkit.simulate import Simulation
 
 __all__ = ["Plan", "Row", "run", "run_case"]
@@ -80,7 +83,7 @@ class Row:
     scores : Scored
         Its scores.
     speed : float
-        Samples (of all channels) per s of CPU time; NaN where it failed.
+        Samples (of all channels) per s of CPU time, rails and held samples marked before; NaN where it failed.
     messages : tuple of str
         What it said.
     """
@@ -103,6 +106,7 @@ class Take:
     case: Case
     seed: int
     simulation: Simulation
+    recording: Recording  # with rails and held samples marked, which every method would look for first
     scene: Scene
     pulses: Pulses | None
     period: float
@@ -193,7 +197,8 @@ def _take(one: Case, seed: int) -> Take:
         reason = f"no pulse times: {error}"
     intervals = simulation.pulses.intervals[np.diff(simulation.pulses.train) == 0]
     period = float(_mean_period(intervals)) if intervals.size else 1.0
-    return Take(one, seed, simulation, scene_of(simulation), pulses, period, reason)
+    marked = mark_held(mark_saturation(simulation.recording))
+    return Take(one, seed, simulation, marked, scene_of(simulation), pulses, period, reason)
 
 
 def _mean_period(intervals: Any) -> float:
@@ -208,10 +213,10 @@ def _answer(take: Take, method: Contestant, settings: Mapping[str, Any]) -> Answ
     if take.case.group == "evoked" and not method.tells_evoked:
         raise Undefined("this method cannot tell the evoked response from the artifact")
     if method.name == FEW and len(take.pulses) > MOST_FEW:
-        responses = len(take.pulses) * len(take.simulation.recording.signal)
+        responses = len(take.pulses) * len(take.recording.signal)
         if take.case.group == "voluntary" or responses > MOST_RESPONSES:
             raise Undefined(f"{FEW} is for few pulses; it runs in the cases of few pulses and of few evoked responses")
-    return method.answer(take.simulation.recording, take.pulses, take.period, settings)
+    return method.answer(take.recording, take.pulses, take.period, settings)
 
 
 def _row(take: Take, method: Contestant, settings: Mapping[str, Any], *, tuned: bool) -> tuple[Row, object]:
@@ -219,7 +224,7 @@ def _row(take: Take, method: Contestant, settings: Mapping[str, Any], *, tuned: 
     try:
         answer = _answer(take, method, settings)
         scores = _scores(take, answer)
-        speed, messages = take.simulation.recording.signal.size / max(answer.seconds, 1e-6), answer.messages
+        speed, messages = take.recording.signal.size / max(answer.seconds, 1e-6), answer.messages
         used = answer.method
     except (EmgkitError, Undefined) as reason:
         scores = missing((MAIN_SCORE[take.case.group],), str(reason))

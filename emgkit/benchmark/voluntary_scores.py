@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.benchmark.locked_scores import leak, residue, residue_rms
+from emgkit.benchmark.locked_scores import leak, residue, residue_power, residue_rms
 from emgkit.benchmark.masked import FEWEST, correlation, mean_over, rms, snr
 from emgkit.benchmark.scene import EARLY, RESPONSE, Scene
 from emgkit.benchmark.scored import Scored, Undefined, gather
@@ -58,11 +59,13 @@ def voluntary_scores(
     kept = np.isfinite(output) if valid is None else valid & np.isfinite(output)
     bound = float(scene.known("bound", lambda: _bound(scene)))
     leaking = cache(lambda: leak(scene, given))
-    usable = snr(target, given, scene.usable) if (scene.usable.sum(axis=1) >= FEWEST).any() else np.nan
+    ratio = cache(lambda: snr(target, given, scene.usable))
+    usable = ratio() if (scene.usable.sum(axis=1) >= FEWEST).any() else np.nan
+    kept_gain, locked = cache(lambda: _gain(scene, given)), cache(lambda: residue_power(scene, given))
     return gather(
         {
             "snr_all": lambda: snr(target, given, scene.all),
-            "snr_usable": lambda: snr(target, given, scene.usable),
+            "snr_usable": ratio,
             "snr_valid": lambda: snr(target, given, scene.usable & kept),
             "snr_0_3": lambda: snr(target, given, scene.phase(0.0, EARLY)),
             "snr_1_3": lambda: snr(target, given, scene.phase(1e-3, EARLY)),
@@ -71,18 +74,18 @@ def voluntary_scores(
             "snr_band": lambda: snr(_target_in_band(scene), _in_band(given, scene.fs), scene.usable),
             "snr_bursts": lambda: snr(target, given, scene.usable & scene.working),
             "r": lambda: correlation(target, given, scene.usable),
-            "arv_error": lambda: _ratio(np.abs(given), np.abs(target), scene.bursts, 1.0),
-            "rms_error": lambda: _ratio(given**2, target**2, scene.bursts, 0.5),
+            "arv_error": lambda: _ratio(scene, given, np.abs, 1.0),
+            "rms_error": lambda: _ratio(scene, given, np.square, 0.5),
             "mdf_error": lambda: _mdf_error(given, scene),
-            "envelope_r": lambda: _envelope_r(given, target, scene),
+            "envelope_r": lambda: _envelope_r(given, scene),
             "false_emg": lambda: 1e6 * rms(given - target, scene.rest),
             "rest_ratio": lambda: _rest_ratio(scene, given),
-            "residue": lambda: residue(scene, given),
-            "residue_rms": lambda: 1e6 * residue_rms(scene, given),
+            "residue": lambda: residue(scene, locked()),
+            "residue_rms": lambda: 1e6 * residue_rms(locked()),
             "leak_slope": lambda: 100 * leaking()[0],
             "leak_slope_half": lambda: 100 * leaking()[1],
-            "gain": lambda: _gain(target, given, scene.usable),
-            "gain_error": lambda: 100 * (_gain(target, given, scene.usable) / (published_gain or 1.0) - 1),
+            "gain": kept_gain,
+            "gain_error": lambda: 100 * (kept_gain() / (published_gain or 1.0) - 1),
             "lost": lambda: 100 * float((scene.usable & ~kept).sum() / max(scene.usable.sum(), 1)),
             "marked": lambda: _marked(scene, kept),
             "bound": lambda: _finite(bound, "nothing varies at random"),
@@ -123,12 +126,14 @@ def _ceiling(effective: float | None) -> float:
     return float(10 * np.log10(effective))
 
 
-def _ratio(given: Array, wanted: Array, mask: Mask, power: float) -> float:
-    return float(np.mean(100 * ((mean_over(given, mask) / mean_over(wanted, mask)) ** power - 1)))
+def _ratio(scene: Scene, given: Array, size: Callable[[Array], Array], power: float) -> float:
+    wanted = scene.known(f"size {power}", lambda: mean_over(size(scene.target), scene.bursts))
+    return float(np.mean(100 * ((mean_over(size(given), scene.bursts) / wanted) ** power - 1)))
 
 
-def _gain(target: Array, given: Array, mask: Mask) -> float:
-    return float(np.mean(mean_over(given * target, mask) / mean_over(target**2, mask)))
+def _gain(scene: Scene, given: Array) -> float:
+    power = scene.known("power", lambda: mean_over(scene.target**2, scene.usable))
+    return float(np.mean(mean_over(given * scene.target, scene.usable) / power))
 
 
 @cache
@@ -171,20 +176,24 @@ def _mdf_error(given: Array, scene: Scene) -> float:
     return float(np.mean(100 * (median_frequency(given, mask, fs) / true - 1)))
 
 
-def _envelope_r(given: Array, target: Array, scene: Scene) -> float:
-    from scipy.ndimage import uniform_filter1d
-
+def _envelope_r(given: Array, scene: Scene) -> float:
     if not scene.working.any() or not scene.resting.any():
         raise Undefined("effort does not change")
-    size = round(ENVELOPE * scene.fs)
-    rows = [
-        np.sqrt(np.maximum(uniform_filter1d(np.where(scene.usable, x**2, 0.0), size, axis=-1), 0.0))
-        for x in (given, target)
-    ]
-    step = max(size // 2, 1)
-    return correlation(rows[0][:, ::step], rows[1][:, ::step], scene.all[:, ::step])
+    step = max(round(ENVELOPE * scene.fs) // 2, 1)
+    true = scene.known("envelope", lambda: _envelope(scene.target, scene, step))
+    return correlation(_envelope(given, scene, step), true, scene.all[:, ::step])
+
+
+def _envelope(x: Array, scene: Scene, step: int) -> Array:
+    """RMS over short windows, usable samples only, at every so many samples."""
+    from scipy.ndimage import uniform_filter1d
+
+    smooth = uniform_filter1d(np.where(scene.usable, x**2, 0.0), round(ENVELOPE * scene.fs), axis=-1)
+    return np.asarray(np.sqrt(np.maximum(smooth, 0.0))[:, ::step])
 
 
 def _rest_ratio(scene: Scene, given: Array) -> float:
-    floor = np.sqrt(rms(scene.noise, scene.rest) ** 2 + rms(scene.evoked_random, scene.rest) ** 2)
+    floor = scene.known(
+        "floor", lambda: np.sqrt(rms(scene.noise, scene.rest) ** 2 + rms(scene.evoked_random, scene.rest) ** 2)
+    )
     return rms(given, scene.rest) / float(floor)
