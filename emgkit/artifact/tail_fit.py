@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, PPoly
 from threadpoolctl import threadpool_limits
 
 from emgkit._checks import in_range, whole
@@ -188,8 +188,11 @@ class _Rendered:
         self.lost: Mask = np.zeros(signal.shape, dtype=bool)
         following = np.append(pulses.onsets[1:], np.inf)
         for group in groups:
+            curves = np.concatenate([group.tail, group.evoked, np.broadcast_to(group.error, group.tail.shape)], axis=1)
+            splines = CubicSpline(group.split.times, curves, axis=2)
             for place, pulse in enumerate(group.pulses):
-                self._add(method.before, fs, float(pulses.onsets[pulse]), float(following[pulse]), group, place)
+                one = PPoly.construct_fast(splines.c[:, :, place], splines.x)
+                self._add(method.before, fs, float(pulses.onsets[pulse]), float(following[pulse]), group, one)
         known = np.isfinite(signal)
         for channel, row in enumerate(signal):
             rest = np.where(known[channel], row, 0.0) - self.artifact[channel] - self.evoked[channel]
@@ -198,7 +201,7 @@ class _Rendered:
             self.artifact[channel] = np.where(gaps & ~missing, rest - filled, self.artifact[channel])
         self.artifact[~known], self.evoked[~known] = 0.0, 0.0
 
-    def _add(self, before: float, fs: float, onset: float, following: float, group: TailGroup, place: int) -> None:
+    def _add(self, before: float, fs: float, onset: float, following: float, group: TailGroup, curves: PPoly) -> None:
         times, count = group.split.times, self.lost.shape[1]
         end = min(onset + float(times[-1]), following - before)
         low = max(int(np.ceil((onset - before) * fs - 1e-9)), 0)
@@ -214,8 +217,7 @@ class _Rendered:
         after = phase >= 0
         part = slice(low, high)
         self.lost[:, part] = ringing
-        curves = np.concatenate([group.tail[place], group.evoked[place], group.error])
-        tail, evoked, error = CubicSpline(times, curves, axis=1)(inside).reshape(3, len(self.lost), -1)
+        tail, evoked, error = curves(inside).T.reshape(3, len(self.lost), -1)
         self.artifact[:, part] = np.where(ringing, 0.0, fade * tail)
         self.evoked[:, part] = after * fade * evoked
         self.error[:, part] = after * error

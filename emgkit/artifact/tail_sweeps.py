@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import CubicSpline
+from scipy.interpolate import CubicSpline, PPoly
 
 from emgkit.pulses import Pulses
 
@@ -55,6 +55,7 @@ def cut_sweeps(signal: Array, fs: float, onsets: Array, reach: float) -> Sweeps:
     count = int(np.floor(reach * fs + ON_SAMPLE))
     times = np.arange(1, count + 1) / fs
     values = np.full((onsets.size, signal.shape[0], count), np.nan)
+    whole: dict[int, list[tuple[int, Array, Array]]] = {}  # by length: number, places and samples
     for number, onset in enumerate(onsets):
         first = int(np.ceil(onset * fs - ON_SAMPLE))
         piece = signal[:, first : first + count + 2]
@@ -63,11 +64,16 @@ def cut_sweeps(signal: Array, fs: float, onsets: Array, reach: float) -> Sweeps:
         if inside < 4:
             continue
         places = np.arange(1, min(inside, count) + 1) - shift
-        if np.isfinite(piece).all():  # as a rule: all channels at once
-            values[number, :, : places.size] = CubicSpline(np.arange(piece.shape[1]), piece, axis=1)(places)
+        if np.isfinite(piece).all():  # as a rule
+            whole.setdefault(piece.shape[1], []).append((number, places, piece))
             continue
         for channel, row in enumerate(piece):
             values[number, channel, : places.size] = _interpolated(row, places)
+    for length, alike in whole.items():
+        splines = CubicSpline(np.arange(length), np.stack([piece for _, _, piece in alike]), axis=2)
+        for own, (number, places, _) in enumerate(alike):
+            one = PPoly.construct_fast(splines.c[:, :, own], splines.x)
+            values[number, :, : places.size] = one(places).T
     return Sweeps(times, values)
 
 
