@@ -111,6 +111,13 @@ class PhaseDesign(FrozenValue):
             out += self.values[step] * flat[base + step]
         return np.asarray(out)
 
+    def evaluate_mean(self, coefficients: Array) -> Array:
+        """Value at every row of a response that is the same for all pulses, from coefficients of shape (size,)."""
+        out = self.values[0] * coefficients[self.first]
+        for step in range(1, DEGREE + 1):
+            out += self.values[step] * coefficients[self.first + step]
+        return np.asarray(out)
+
     def slope(self, coefficients: Array) -> Array:
         """Give the derivative of the response by time at every row, from coefficients of shape (pulses, size), V/s."""
         wide = self.knots[DEGREE + 1 : DEGREE + self.size] - self.knots[1 : self.size]

@@ -202,7 +202,7 @@ class _Edges:
         """Give the steps of the mean of artifacts that are turned over by signs; 0 leaves a pulse out."""
         weight = (self.alone & (signs != 0)).astype(float)
         means = [fit_mean(self.gram, one * signs[:, np.newaxis], weight, self.bend) for one in self.projected]
-        waves = np.stack([self.design.evaluate(np.tile(mean, (self.design.pulses, 1))) for mean in means])
+        waves = np.stack([self.design.evaluate_mean(mean) for mean in means])
         return np.asarray(np.diff(waves)[:, self.first])
 
     def _compared(self, signs: Array, *, beside: bool) -> _Compared:
@@ -246,7 +246,7 @@ class _Edges:
             rest = row / scale
             if beside:
                 mean = fit_mean(gram, design.project(rest), weight, bend)
-                rest[design.samples] -= design.evaluate(np.tile(mean, (design.pulses, 1)))
+                rest[design.samples] -= design.evaluate_mean(mean)
             pieces.append(_aligned(rest, fs, onsets))
         together = np.concatenate(pieces, axis=1)
         own = together[self.alone]

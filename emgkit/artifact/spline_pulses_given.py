@@ -223,7 +223,8 @@ def _best(
     knots = fitted.design.knots
     inside = (phase >= knots[0]) & (phase < min(until, knots[-1]))
     mean = fitted.mean + side * fitted.turning
-    waves = BSpline(knots, mean.T, DEGREE)(np.clip(phase, knots[0], np.nextafter(knots[-1], -np.inf)))
+    waves = np.zeros((*phase.shape, len(mean)))
+    waves[inside] = BSpline(knots, mean.T, DEGREE)(phase[inside])
     both = inside[:, 1:] & inside[:, :-1]
     steps = np.diff(waves, axis=1) * both[:, :, np.newaxis]
     match, power = np.einsum("sic,ci->s", steps, seen), np.maximum((steps**2).sum(axis=(1, 2)), 1e-300)

@@ -81,7 +81,7 @@ class Problem:
 
 def weigh(problem: Problem, setting: Setting, most: int, step: int = 1) -> Choices:
     """Weigh all choices of exponentials at all onsets, or at every so many."""
-    seen = problem.family.seen(setting.width, setting.length)[::step] if setting.size else np.zeros((1, 1, 1))
+    seen = problem.family.seen(setting.width, setting.length, step) if setting.size else np.zeros((1, 1, 1))
     total = problem.covariance(seen, setting)
     right = np.asfortranarray(np.column_stack([problem.basis, problem.response]))
     gram, log_root = np.empty((len(total), right.shape[1], right.shape[1])), np.empty(len(total))

@@ -202,13 +202,19 @@ class ResponseFamily:
     ) -> None:
         self.grid, self.onsets = grid, onsets
         self._inner = {} if inner is None else inner
-        self._seen: dict[tuple[float, float], Array] = {}
+        self._seen: dict[tuple[float, float], dict[int, Array]] = {}  # by step
 
-    def seen(self, width: float, length: float) -> Array:
-        """Covariance of a response of unit size as it is recorded, (onsets, times, times)."""
-        if (width, length) not in self._seen:
-            self._seen[width, length] = self.grid.matrix @ self.inner(width, length) @ self.grid.matrix.T
-        return self._seen[width, length]
+    def seen(self, width: float, length: float, step: int = 1) -> Array:
+        """Covariance of a response of unit size as it is recorded, (onsets, times, times); of every so many onsets."""
+        known = self._seen.setdefault((width, length), {})
+        if step not in known and 1 in known:
+            return known[1][::step]
+        if step not in known:
+            known[step] = self._recorded(self.inner(width, length)[::step])
+        return known[step]
+
+    def _recorded(self, inner: Array) -> Array:
+        return np.asarray(self.grid.matrix @ inner @ self.grid.matrix.T)
 
     def inner(self, width: float, length: float) -> Array:
         """Covariance of a response at the electrodes, (onsets, places, places)."""
