@@ -79,8 +79,10 @@ class FoundInGroups(FrozenValue):
 
     @property
     def until(self) -> float:
-        """End of the support, s after a pulse."""
-        return max(one.until for one in self.found)
+        """End of all that is locked to a pulse, s after it: tails outlast the support."""
+        tails = [response.tail for one in self.found for response in one.model.responses]
+        ends = [float(tail.knots[-1]) for tail in tails if tail is not None]
+        return max([*(one.until for one in self.found), *ends])
 
     @property
     def artifact_end(self) -> float:

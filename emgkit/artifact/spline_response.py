@@ -291,7 +291,9 @@ class ResponseFitter:
         until, tail = float(self.knots[-1]), None
         periodic = (self.onsets, self.train, self.interval, self._alone)
         places, signs = gaps_in_trains(*periodic) if self.periodic else pauses(self.onsets, until)
-        if self.weights is not None and (signs > 0).sum() >= (ENOUGH_TAILS if self.interval > RESPONSE else 1):
+        if self.weights is not None and (signs > 0).sum() >= (
+            ENOUGH_TAILS if max(self.interval, until) > RESPONSE else 1
+        ):
             tail = find_tail(places, signs, until, rest, known, np.median(self.weights, axis=1), self.fs)
             rest = tail.taken_from(rest, self.fs)
         late = QUIET_FROM * self.interval

@@ -20,6 +20,7 @@ PAUSE = 0.040  # s after the end of the support, without a pulse
 GAP = 1.5  # usual intervals of a train, from which a pulse is missing
 CORRELATED = 5.0  # samples of EMG that are alike: unverified
 SELDOM, FREELY = 5, 0.3  # gaps; fewer cost little EMG, so that what is sharp may stay: less noise is taken for granted
+OVER, COARSE = 0.030, 0.012  # s after the pulse, from which nothing sharp is left, and knots from there on, if seldom
 SMOOTHEST, ROUGHEST = 8, -8  # powers of ten of the smoothness that are tried, over that of the samples; numerical
 PINNED = 2  # coefficients at the end that are zero: value and slope
 
@@ -66,11 +67,15 @@ def find_tail(
     fs : float
         Hz.
     """
+    seldom = (signs > 0).sum() < SELDOM
     inner = np.arange(until + STEP, until + TAIL - 0.5 * STEP, STEP)
+    if seldom:  # one train ends once, and what is fitted freely there is EMG
+        begin = max(OVER, until + STEP)
+        inner = np.append(inner[inner < begin], np.arange(begin, until + TAIL - 0.5 * COARSE, COARSE))
     knots = np.concatenate([np.full(DEGREE + 1, until), inner, np.full(DEGREE + 1, until + TAIL)])
     bend = bend_operator(knots)[:, :-PINNED]
     root: Array = np.linalg.cholesky(bend.T @ bend).astype(float)
-    alike = CORRELATED if (signs > 0).sum() >= SELDOM else FREELY
+    alike = FREELY if seldom else CORRELATED
     samples, rows = _design(places, signs, knots, fs, rest.shape[1])
     found = np.zeros((len(rest), knots.size - DEGREE - 1))
     for channel, row in enumerate(rest):

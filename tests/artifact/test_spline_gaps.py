@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfiltfilt
 
+import emgkit as ek
 from emgkit.artifact.spline_pulse_times import recovery_courses
 from emgkit.artifact.spline_tail_after import find_tail, gaps_in_trains
 
@@ -80,3 +82,29 @@ def test_the_last_pulse_of_a_train_has_a_course_of_its_own_beside_another_stimul
     alone = [course for course in recovery_courses(some, beside) if course.sum() == 1]
     assert {int(np.argmax(course)) for course in alone} == {297}, "a pulse that does not come is no end"
     assert not recovery_courses(paused, paused)
+
+
+@pytest.mark.parametrize("rate", [40.0, 80.0])
+def test_emg_after_a_train_that_ends_once_stays(rate):
+    """Nothing but EMG is there from 30 ms after the last pulse on, and what is taken lies within the declared reach."""
+    left = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        count, onsets = 8000, 0.5 + np.arange(int(2.5 * rate)) / rate * (1 + 1e-4)
+        time = np.arange(count) / FS
+        emg = sosfiltfilt(butter(2, (20, 400), "bandpass", fs=FS, output="sos"), rng.standard_normal(count))
+        emg *= 1e-4 / emg.std()
+        signal = emg.copy()
+        for onset in onsets:
+            near = slice(int((onset - 0.002) * FS), int((onset + 0.03) * FS))
+            since = time[near] - onset
+            place = (since - 0.008) / 0.002
+            signal[near] += 3e-3 * np.exp(-0.5 * ((since - 0.5e-3) / 0.2e-3) ** 2) - 2e-3 * place * np.exp(-(place**2))
+        parts = ek.separate(ek.Recording(signal[np.newaxis], FS), ek.Pulses(onsets), ek.PhaseSpline())
+        after = (time > onsets[-1] + 0.03) & (time < onsets[-1] + 0.08)
+        left.append(10 * np.log10(np.mean(emg[after] ** 2) / np.mean((parts.voluntary.signal[0] - emg)[after] ** 2)))
+        beyond = time > onsets[-1] + parts.parts.reach[1] + 1 / FS
+        assert not parts.artifact.signal[0, beyond].any(), seed
+        assert not parts.evoked.signal[0, beyond].any(), seed
+    assert np.median(left) > 6, (np.median(left), min(left))
+    assert min(left) > 2, (np.median(left), min(left))
