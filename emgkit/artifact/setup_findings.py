@@ -68,7 +68,12 @@ def _rails(look: SetupLook) -> Finding:
 
 
 def _blanking(look: SetupLook) -> Finding:
-    last = _last(look, look.share_after_pulse(look.held) >= BLANKED)
+    held = (look.share_after_pulse(look.held) >= BLANKED) & (
+        look.times < look.interval / 2
+    )  # later it is the next one's
+    last = _last(look, held)
+    if look.pulses.time_source == "artifact":  # the pulse was hidden: what is found is the end of the blanking
+        last = np.where(held.any(axis=1), (held.sum(axis=1) - 1) / look.recording.fs, np.nan)
     if not np.isfinite(last).any():
         return Finding("blanking", "good", "The amplifier is not blanked during the pulses.")
     until = float(np.nanmax(last)) + 1 / look.recording.fs
@@ -79,6 +84,8 @@ def _blanking(look: SetupLook) -> Finding:
 
 
 def _losses(look: SetupLook) -> Finding:
+    if (dead := np.ptp(np.nan_to_num(look.recording.signal), axis=1) == 0).any():
+        return Finding("losses", "bad", f"{_names(look, dead)}: no signal at all.", "Check electrodes and cables.")
     blanked = look.share_after_pulse(look.held) >= BLANKED
     at_pulse = np.zeros(look.held.shape, dtype=bool)
     for channel, times in enumerate(blanked):

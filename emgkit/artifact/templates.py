@@ -86,10 +86,16 @@ def fitted(template: Array, residue: Array, fit_gain: bool, fit_shift: bool) -> 
     bases : ndarray, shape (rows, samples, directions)
         Orthonormal directions that were fitted.
     """
-    columns = [template] * fit_gain + [np.gradient(template, axis=1)] * fit_shift
+    columns = [template] * fit_gain + [_slope(template)] * fit_shift
     bases = orthonormal(np.stack(columns, axis=2))
     sizes = np.einsum("klm,kl->km", bases, residue)
     return template + np.einsum("klm,km->kl", bases, sizes), bases
+
+
+def _slope(template: Array) -> Array:
+    """Give the derivative along the frame; nothing of a frame that the next pulse leaves less than two samples."""
+    slope = np.gradient(template, axis=1) if template.shape[1] > 1 else np.zeros_like(template)
+    return np.asarray(slope)
 
 
 class PastTemplate:

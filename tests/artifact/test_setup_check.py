@@ -128,6 +128,30 @@ def test_a_trouble_is_seen(question, simulate, change, pulses, wanted):
     assert set(grades) <= set(wanted), f"{question}: {grades}"
 
 
+@pytest.mark.parametrize("source", ["known", "artifact"])
+def test_blanking_lasts_as_long_as_it_does(source):
+    """Not until the next pulse, before which it begins, and not nothing where pulses are found at its end."""
+    for seed in range(3):
+        simulation = made(seed, blanking=3e-3)
+        pulses = simulation.pulses
+        if source == "artifact":
+            pulses = ek.Pulses(pulses.onsets + 3.1e-3, time_source="artifact")
+        seen = checked(simulation, pulses)["blanking"].seen
+        until = float(seen.split("until ")[1].split(" ms")[0])
+        assert 2.4 <= until <= 4.2, seen
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-3])
+def test_a_channel_without_a_signal_is_said(level):
+    simulation = made(1)
+    whole = np.array(simulation.recording.signal)
+    signal = np.concatenate([whole, np.full((1, whole.shape[1]), level)])
+    found = ek.check_setup(ek.Recording(signal, simulation.recording.fs, ["VL", "VM"]), simulation.pulses)["losses"]
+    assert found.grade == "bad"
+    assert "VM" in found.seen
+    assert "VL" not in found.seen
+
+
 def test_noise_hides_weak_effort():
     for seed in SEEDS:
         simulation = made(seed)

@@ -143,11 +143,19 @@ def test_frames_longer_than_the_interval_are_refused():
 
 
 @pytest.mark.parametrize(
-    "method", [ek.MovingTemplate(causal=True, after=0.03), ek.AdaptiveFilter(after=0.03), ek.CausalSpline()]
+    "method",
+    [
+        ek.MovingTemplate(causal=True, after=0.03),
+        ek.MovingTemplate(causal=True, after=0.03, fit_gain=True, fit_shift=True),
+        ek.LinearPrediction(after=0.03),
+        ek.AdaptiveFilter(after=0.03),
+        ek.CausalSpline(),
+    ],
 )
-def test_pulses_closer_than_a_sample_do_no_harm(method):
+@pytest.mark.parametrize("apart", [0.0001, 0.0005, 0.001])
+def test_pulses_closer_than_a_sample_do_no_harm(method, apart):
     """The frame of a pulse that another follows at once begins before the recording and is over when it begins."""
-    onsets = np.array([0.0, 0.0004, 0.2, 0.2001])
+    onsets = np.array([0.0, 0.0004, 0.1, 0.2, 0.2 + apart, 0.3, 0.3 + apart])
     signal = 1e-4 * np.random.default_rng(1).standard_normal((1, 1000))
     stream = method.stream(FS, 1)
     cleaned = np.concatenate([stream.update(signal, onsets), stream.finish()], axis=1)
