@@ -107,6 +107,16 @@ def _one_dipole(
 def fibre_potentials(fibres: Fibres, positions: Array, fs: float, duration: float) -> Array:
     """Potential of each fibre at rest at each electrode, V, shape (fibres, electrodes, samples).
 
+    Parameters as those of `shaped_potentials`.
+    """
+    return shaped_potentials(fibres, positions, fs, duration, PLAIN)[0]
+
+
+def shaped_potentials(
+    fibres: Fibres, positions: Array, fs: float, duration: float, shapes: Sequence[tuple[float, float]]
+) -> list[Array]:
+    """Potentials at the electrodes, V, (fibres, electrodes, samples), for every shape of the potential inside.
+
     Parameters
     ----------
     fibres : Fibres
@@ -117,61 +127,23 @@ def fibre_potentials(fibres: Fibres, positions: Array, fs: float, duration: floa
         Sampling rate, Hz; 10 kHz or more.
     duration : float
         Length, s, from the moment when the end-plate is excited.
-    """
-    middle = _middles(fs, duration)
-    return _convolved(_spectrum(_dipoles(middle, fibres, positions)), middle, fibres.velocity, PLAIN[0])
-
-
-def unit_potentials(
-    fibres: Fibres, positions: Array, fs: float, duration: float, shapes: Sequence[tuple[float, float]], each: int
-) -> list[Array]:
-    """Mean potentials of units between pairs of electrodes, V, (units, pairs, samples), for every shape inside.
-
-    Parameters
-    ----------
-    fibres : Fibres
-        Velocities, places and lengths; those of one unit follow each other.
-    positions : ndarray, shape (2 × pairs,)
-        Axial position of the electrodes, mm; the second of a pair is subtracted from the first.
-    fs, duration : float
-        As in `fibre_potentials`.
     shapes : sequence of (float, float)
         Spatial extent of the intracellular potential, mm, and height of a slow after-potential over that of the
         action potential.
-    each : int
-        Fibres of every unit.
     """
-    middle = _middles(fs, duration)
-    dipole = _dipoles(middle, fibres, positions)
-    between = _spectrum(dipole[:, 0::2] - dipole[:, 1::2])
-    return [_convolved(between, middle, fibres.velocity, shape, each) for shape in shapes]
-
-
-def _middles(fs: float, duration: float) -> Array:
-    """Give the middles of the samples, ms."""
-    return (np.arange(round(duration * fs)) + 0.5) * (1e3 / fs)
-
-
-def _dipoles(middle: Array, fibres: Fibres, positions: Array) -> Array:
-    """Add up the dipoles under the points of an electrode: convolution is linear, so that this may come before it."""
-    dipole = np.zeros((fibres.velocity.size, positions.size, middle.size))
+    count, step = round(duration * fs), 1e3 / fs
+    middle = (np.arange(count) + 0.5) * step
+    size = next_fast_len(2 * count, real=True)
+    # convolution is linear: the dipoles under the points of an electrode are added up before it
+    dipole = np.zeros((fibres.velocity.size, positions.size, count))
     for point in ELECTRODE_POINTS:
-        dipole += travelling_dipole(middle, fibres, positions + point, 2 * middle[0])
-    return dipole
-
-
-def _spectrum(values: Array) -> Array:
-    """Spectrum of values that are followed by as many zeros, or more."""
-    return np.asarray(rfft(values, next_fast_len(2 * values.shape[-1], real=True)))
-
-
-def _convolved(spectrum: Array, middle: Array, velocity: Array, shape: tuple[float, float], each: int = 1) -> Array:
-    """Convolve dipoles, given by their spectrum, with the slope of the potential inside; mean of some fibres each."""
-    whole = _spectrum(membrane_slope(middle, velocity, *shape))[:, np.newaxis, :] * spectrum
-    mean = whole.reshape(-1, each, *whole.shape[1:]).mean(axis=1)
-    step = 2 * middle[0]
+        dipole += travelling_dipole(middle, fibres, positions + point, step)
+    spectrum = rfft(dipole, size)
     scale = 2 * SIGMA_INNER * RADIUS**2 / (4 * SIGMA_RADIAL) * step * 1e-3 / len(ELECTRODE_POINTS)
-    total = np.zeros((*mean.shape[:2], middle.size))
-    # two midpoints make a whole step
-    total[..., 1:] = scale * irfft(mean, next_fast_len(2 * middle.size, real=True))[..., : middle.size - 1]
-    return total
+    potentials: list[Array] = []
+    for shape in shapes:
+        slope = rfft(membrane_slope(middle, fibres.velocity, *shape), size)[:, np.newaxis, :]
+        total = np.zeros((fibres.velocity.size, positions.size, count))
+        total[..., 1:] = scale * irfft(slope * spectrum, size)[..., : count - 1]  # two midpoints make a whole step
+        potentials.append(total)
+    return potentials

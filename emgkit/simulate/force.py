@@ -20,21 +20,20 @@ TWITCH_LENGTH = 8.0  # contraction times, after which a twitch is over; numerica
 
 def force(pool: Pool, activity: Activity, fs: float, count: int) -> Array:
     """Force of a muscle over that at full drive, on a grid of ``fs`` Hz."""
-    from scipy.fft import irfft, next_fast_len, rfft
+    from scipy.signal import fftconvolve
 
     spikes, reflexes = activity.spikes, activity.late.spikes
     times = np.concatenate([activity.volleys.times, reflexes.times, spikes.times + pool.latency[spikes.unit]])
     unit = np.concatenate([activity.volleys.unit, reflexes.unit, spikes.unit])
     weight = activity.state.force_at(times, unit) * gain(_rates(times, unit), pool.twitch_time[unit])
     place = np.clip((times * fs).astype(np.int64), 0, count - 1)
-    size = next_fast_len(count + int(TWITCH_LENGTH * pool.twitch_time.max() * fs), real=True)
-    total = np.zeros(size // 2 + 1, dtype=complex)  # convolution is linear: the twitches are added up before its end
+    total = np.zeros(count)
     for number in np.unique(unit):
         own = unit == number
         grid = (np.arange(int(TWITCH_LENGTH * pool.twitch_time[number] * fs)) + 0.5) / fs / pool.twitch_time[number]
         twitch = pool.twitch[number] * grid * np.exp(1 - grid)
-        total += rfft(np.bincount(place[own], weight[own], minlength=count), size) * rfft(twitch, size)
-    return np.asarray(irfft(total, size)[:count] / maximal_force(pool))
+        total += fftconvolve(np.bincount(place[own], weight[own], minlength=count), twitch)[:count]
+    return total / maximal_force(pool)
 
 
 def _rates(times: Array, unit: NDArray[np.int64]) -> Array:

@@ -11,7 +11,7 @@ from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
 from emgkit.simulate.evoked import EvokedParameters, Stimuli, Volleys, excite, expected, site_thresholds
 from emgkit.simulate.fatigue import FatigueParameters, FibreState, follow
-from emgkit.simulate.fibre import PLAIN, Fibres, unit_potentials
+from emgkit.simulate.fibre import PLAIN, Fibres, shaped_potentials
 from emgkit.simulate.front_end import FINE, FrontEnd
 from emgkit.simulate.montage import Montage
 from emgkit.simulate.pool import Pool, PoolParameters, make_pool, place_fibres
@@ -77,10 +77,13 @@ def _bipolar(
 ) -> dict[tuple[float, float], Array]:
     """Potentials of the units, V, (units, pairs, samples), for every shape of the action potential."""
     length = max(TEMPLATE_LENGTH, 1e-3 * TRAVELLED / float(fibres.velocity.min()))
-    each = fibres.velocity.size // len(pool)
-    means = unit_potentials(fibres, montage.axial().ravel(), FINE, length, shapes, each)
+    single = shaped_potentials(fibres, montage.axial().ravel(), FINE, length, shapes)
     count = pool.innervation[:, np.newaxis, np.newaxis]
-    return {shape: mean * count for shape, mean in zip(shapes, means, strict=True)}
+    waves = {}
+    for shape, potentials in zip(shapes, single, strict=True):
+        pairs = potentials[:, 0::2] - potentials[:, 1::2]
+        waves[shape] = np.asarray(pairs.reshape(len(pool), -1, *pairs.shape[1:]).mean(axis=1) * count)
+    return waves
 
 
 @dataclass(frozen=True, eq=False)
