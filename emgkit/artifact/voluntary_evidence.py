@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.unknown_pulses import unknown_share
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 
@@ -33,15 +34,13 @@ IRREGULAR, RARE = 0.1, 0.3  # relative deviation of an interval that is unusual,
 OUTLIER = 6.0  # robust standard deviations, from which what one pulse left is none of EMG's doing
 SLOW = 15.0  # Hz, below which there is movement and heart rather than EMG
 SHORTEST = 0.018  # s after a pulse, before which no response is over
-FEWEST = 5  # samples
+FEWEST, FEWEST_PULSES = 5, 8  # samples, and pulses among which one can stand out
 NOTHING = (float("nan"),) * 8
 NEIGHBOURS = 21  # pulses, among which a score is usual
-FEWEST_PULSES = 8  # among which one can stand out
-HIGH = 480.0  # Hz, above which there is hardly any EMG
+HIGH, HIGHEST_LINE = 480.0, 310.0  # Hz, above which there is hardly any EMG, and of lines
 LINE_WINDOW = 2.0  # s
 LINE_WIDTH, LINE_AROUND = 1.0, 6.0  # Hz around a multiple of the mains frequency that are the line, and to compare with
 LINE_EXCESS = 1.0  # times what is around, from which a line is one
-HIGHEST_LINE = 310.0  # Hz
 
 
 @dataclass(frozen=True)
@@ -120,9 +119,9 @@ def voluntary_evidence(output: Recording, recorded: Recording, pulses: Pulses) -
     pulses : Pulses
         The pulses that were used.
     """
-    phases = _phases(output, pulses.onsets)
+    phases, onsets = _phases(output, pulses.onsets), pulses.onsets - output.start
     rows = zip(output.signal, recorded.signal, output.valid, strict=True)
-    return [_of_channel(row, whole - row, ok, output.fs, phases) for row, whole, ok in rows]
+    return [_of_channel(row, whole - row, ok, output.fs, phases, onsets) for row, whole, ok in rows]
 
 
 def _phases(output: Recording, onsets: Array) -> _Phases:
@@ -149,7 +148,7 @@ def _odd(onsets: Array, interval: float) -> Mask:
     return np.asarray(np.append(away, False) | np.append(False, away))
 
 
-def _of_channel(row: Array, taken: Array, ok: Mask, fs: float, phases: _Phases) -> VoluntaryEvidence:
+def _of_channel(row: Array, taken: Array, ok: Mask, fs: float, phases: _Phases, onsets: Array) -> VoluntaryEvidence:
     square = row**2
     all_, count = _powers(square, ok & phases.during, phases.window, phases.windows)
     working = (all_ >= EFFORT * np.nanquantile(all_, 0.9)) if np.isfinite(all_).any() else np.zeros(0, dtype=bool)
@@ -167,6 +166,7 @@ def _of_channel(row: Array, taken: Array, ok: Mask, fs: float, phases: _Phases) 
     response, doubt = _excess(np.where(alike, all_, np.nan), late, power)
     misses = _misses(row, taken, inside & ~phases.early, phases, power)
     misses = max(misses, _slots(square, taken, inside, phases, power), _irregular(square, inside, phases, power))
+    misses = max(misses, unknown_share(row, inside, fs, onsets))
     quiet = float(np.nanquantile(late, 0.1)) if np.isfinite(late).any() else float(all_[np.isfinite(all_)].min())
     total = float(np.sqrt(chance**2 + doubt**2))
     compared = bool(phases.over >= SHORTEST and np.isfinite(late).sum() >= 2)

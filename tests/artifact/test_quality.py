@@ -167,6 +167,26 @@ def test_responses_that_vary_are_as_large_as_they_are_wherever_the_ramp_is(share
     assert high <= 2.5 * share + 0.05, (share, middle, low, high)
 
 
+def test_pulses_of_a_stimulator_that_nobody_told_of_are_seen():
+    """Its artifacts keep no place in the interval, so that neither means nor single known pulses show them."""
+    for seed in range(6):
+        rng, count = np.random.default_rng(seed), int(10 * FS)
+        times, known = np.arange(count) / FS, 0.5 + np.arange(225) / 25.003
+        noise = sosfilt(butter(2, (30, 250), "bandpass", fs=FS, output="sos"), rng.standard_normal(count))
+        emg = 1e-4 * noise / noise.std() * np.where((times > 2) & (times < 7), 1.0, 0.05)
+        emg += 2e-6 * rng.standard_normal(count)
+        spikes = np.zeros(count)
+        for onset in 0.7 + np.arange(150) / 17.01:
+            spikes += 3e-3 * np.exp(-0.5 * ((times - onset) / 2.5e-4) ** 2)
+        share = np.mean(spikes**2) / np.mean(emg**2)
+        shares = []
+        for output in (emg, emg + spikes):
+            row = ek.Recording(output, FS)
+            shares.append(voluntary_evidence(row, row, ek.Pulses(known))[0].misses)
+        assert shares[0] < 0.02, (seed, shares)
+        assert shares[1] > 0.5 * share / (1 + share), (seed, shares, share)
+
+
 def test_numbers_and_grades_stand_in_repr_results_and_pickles(made, parts):
     assert set(parts.grades) == set(USES)
     assert all(len(one) == made.recording.n_channels for one in parts.grades.values())
