@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import median_filter
 
 from emgkit.detect.sharp import Events, sharp_events, sharp_trace
 
@@ -16,10 +17,11 @@ LEVEL = 8.0  # of the trace's usual size, from which events are looked at
 LARGE = 0.3  # of the height that a tenth of the events exceed: the others may be EMG
 HALF, LEAST_HALF = 0.0015, 4  # s about an event that are compared, and at least so many samples
 TAKEN = 4  # times as many are cut, to move them between samples
-EXPLAINED, MOSTLY = 0.6, 0.8  # share of an event that the leading one explains, and of the events of which it must
+EXPLAINED, MOSTLY = 0.6, 0.75  # share of an event that the leading one explains, and of the events of which it must
 COMMON, FEWEST = 0.2, 5  # share of the less usual sign, and events, from which artifacts turn over
 TOLD = 0.3  # share that must be explained of an event, so that its sign is believed
-SPREAD = 1.75  # of the quartiles of their sizes, at most
+SPREAD = 1.5  # of the quartiles of their sizes over those about them, at most
+NEIGHBOURS = 15  # events about one, of which it must be like the usual size
 HOLD = 0.003  # s about an event over which its sign holds
 
 
@@ -50,9 +52,13 @@ def upright(signal: Array, fs: float) -> Array:
 
 
 def _turning(sizes: Array) -> bool:
-    """Tell whether sizes are of both signs and otherwise alike: steps of blanked EMG are of any size."""
+    """Tell whether sizes are of both signs and otherwise alike those about them: steps of blanked EMG are of any size.
+
+    Ramps, and places that creep between two samples, change the size slowly.
+    """
     fewer = min(int((sizes > 0).sum()), int((sizes < 0).sum()))
-    low, high = np.quantile(np.abs(sizes), [0.25, 0.75])
+    usual = median_filter(np.abs(sizes), NEIGHBOURS, mode="nearest")
+    low, high = np.quantile(np.abs(sizes) / np.maximum(usual, 1e-300), [0.25, 0.75])
     return bool(fewer >= max(COMMON * sizes.size, FEWEST) and high <= SPREAD * low)
 
 

@@ -61,3 +61,19 @@ def test_nothing_sharp_comes_of_turning_over():
         assert np.allclose(np.abs(turned[near]), np.abs(level[near]))
         assert (np.sign(turned[near]) == np.sign(turned[near[0]])).mean() > 0.95
         assert np.abs(np.diff(np.abs(turned) - np.abs(level))).max() < 0.1 * np.abs(level).max()
+
+
+def test_artifacts_that_change_their_size_slowly_are_turned_over_all_the_same():
+    """As under ramps, or where pulses creep through the places between two samples."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        count, onsets = round(LENGTH * FS), 0.7 + np.arange(255) / RATE * (1 - 2e-4) + 0.02 * rng.uniform()
+        times, signs = np.arange(count) / FS, PATTERNS["pairs"](255, rng)
+        sizes = 1e-2 * np.exp(1.1 * np.sin(2 * np.pi * onsets / 4 + rng.uniform(0, 6)))
+        emg = sosfiltfilt(butter(2, [20, 450], "bandpass", fs=FS, output="sos"), rng.standard_normal(count))
+        signal = 5e-5 * emg / emg.std()
+        for onset, size in zip(onsets, signs * sizes, strict=True):
+            signal += size * np.exp(-0.5 * ((times - onset - 0.4e-3) / 0.25e-3) ** 2)
+        turned = upright(signal[np.newaxis], FS)[0]
+        near = turned[np.round((onsets + 0.4e-3) * FS).astype(int)]
+        assert abs(np.sign(near).mean()) > 0.9, (seed, np.sign(near).mean())
