@@ -71,7 +71,8 @@ class PhaseSpline:
     lines are mains; the others are told, and fitted a few at a time, so that the memory beyond the signal stays below
     its size.
 
-    Offset and slow drift of a DC-coupled recording (larger than five typical deflections) go with the interference.
+    Offset and slow drift of a DC-coupled recording (larger than five typical deflections) go with the interference,
+    and so does movement below 25 Hz where it has six times the power there that EMG and noise can have.
 
     Where a tail runs on under the response, `split_tail` shares the mean response between the two, and every pulse's by
     the same linear filter; the amplifier's high-pass shows in what is left after the last pulse of a train. What

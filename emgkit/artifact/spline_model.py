@@ -12,6 +12,7 @@ from emgkit._checks import FrozenValue
 from emgkit.artifact.baseline import Baseline
 from emgkit.artifact.interference import Mains
 from emgkit.artifact.line_courses import Lines, render_lines
+from emgkit.artifact.movement import Movement
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
 from emgkit.artifact.spline_errors import shape_variance
 from emgkit.artifact.spline_locked import Response
@@ -42,6 +43,7 @@ class LockedModel(FrozenValue):
     mains : Mains
     orders : tuple of int
     baseline : Baseline
+    movement : Movement
     fs : float
     shape : (channels, samples)
     """
@@ -54,6 +56,7 @@ class LockedModel(FrozenValue):
     mains: Mains
     orders: tuple[int, ...]
     baseline: Baseline
+    movement: Movement
     fs: float
     shape: tuple[int, int]
 
@@ -78,9 +81,11 @@ class LockedModel(FrozenValue):
         return out
 
     def interference(self) -> Array:
-        """Render the lines and the slow baseline, V, (channels, samples)."""
-        lines = render_lines(self.lines, self.fs, self.shape[1], self.mains, self.orders)
-        return lines + self.baseline.render(self.fs, self.shape[1]) if self.baseline.moves.any() else lines
+        """Render the lines, the slow baseline and the movement, V, (channels, samples)."""
+        out = render_lines(self.lines, self.fs, self.shape[1], self.mains, self.orders)
+        if self.baseline.moves.any():
+            out = out + self.baseline.render(self.fs, self.shape[1])
+        return out + self.movement.render(self.fs, self.shape[1]) if self.movement.there.any() else out
 
     def evoked_error(self) -> Array:
         """Render the evoked response's standard error, V, (channels, samples)."""

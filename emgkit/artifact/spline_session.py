@@ -11,6 +11,7 @@ from emgkit.artifact.base import windows_mask
 from emgkit.artifact.baseline import corners_of, find_baseline, offset_of, slow_drift
 from emgkit.artifact.interference import Mains
 from emgkit.artifact.line_courses import Lines, no_lines
+from emgkit.artifact.movement import find_movement, no_movement
 from emgkit.artifact.spline_evidence import end_of_artifact, error_of_mean, locked_evidence
 from emgkit.artifact.spline_fitters import fitters_of, support_of
 from emgkit.artifact.spline_found import Agreed, Found, Wanted
@@ -186,14 +187,16 @@ class Session:
         rest = self.turns.rest(fitters, mains, orders, lines)
         made = [one.finish(rest, self.known, has_evoked & self.wanted.shapes) for one in fitters]
         told = self._told(made, rest, agreed.end, has_evoked)
+        movement = find_movement(without_shapes(made, rest, self.fs), self.known, self.fs)
         model = replace(
             self._model(told.responses, mains, orders, lines),
+            movement=movement,
             artifact_end=agreed.end,
             has_evoked=has_evoked,
             has_locked=has_evoked | artifact,
         )
         quality = {**quality_of(model, fitters, response), **told.quality}
-        messages = (*self.corrections, *self.messages, *self.baseline.said(), *told.messages)
+        messages = (*self.corrections, *self.messages, *self.baseline.said(), *movement.said(), *told.messages)
         told_on = replace(agreed, fitters=[one.told() for one in fitters]) if has_evoked.any() else None
         return Found(model, until, quality, messages, told_on)
 
@@ -228,15 +231,8 @@ class Session:
         return np.asarray(np.max(each, axis=0) >= EVIDENCE)
 
     def _evidence_of_response(self, quiet: Array, end: float, *, turned: bool = False) -> Array:
-        return locked_evidence(
-            quiet,
-            self.fs,
-            self.pulses.onsets,
-            end + 0.0005,
-            min(self._support(), self.usual),
-            self.polarity,
-            turned=turned,
-        )
+        span = end + 0.0005, min(self._support(), self.usual)
+        return locked_evidence(quiet, self.fs, self.pulses.onsets, *span, self.polarity, turned=turned)
 
     def _first_fit(self, until: float, mains: Mains) -> list[ResponseFitter]:
         """Fit roughly, and again without the pulses that were not there and with those that were lost."""
@@ -270,8 +266,9 @@ class Session:
 
     def _model(self, responses: list[Response], mains: Mains, orders: tuple[int, ...], lines: Lines) -> LockedModel:
         every = np.ones(len(self.signal), dtype=bool)
+        still = no_movement(len(self.signal))
         return LockedModel(
-            responses, SPIKE, every, every, lines, mains, orders, self.baseline, self.fs, self.signal.shape
+            responses, SPIKE, every, every, lines, mains, orders, self.baseline, still, self.fs, self.signal.shape
         )
 
     def _guess(self, fitters: list[ResponseFitter], mains: Mains) -> LockedModel:
@@ -283,9 +280,11 @@ class Session:
     def _nothing(self, mains: Mains, lines: Lines, response: Array) -> Found:
         none = np.zeros(len(self.signal), dtype=bool)
         model = self._model([], mains, mains.orders, lines)
-        model = replace(model, has_evoked=none, has_locked=none, artifact_end=0.0)
-        quality = quality_of(model, [], response)
-        return Found(model, SHORT_SUPPORT, quality, (*self.corrections, *self.messages, *self.baseline.said()))
+        rest = self.turns.without_lines(self.signal, lines, mains, mains.orders)
+        movement = find_movement(rest, self.known, self.fs)
+        model = replace(model, has_evoked=none, has_locked=none, artifact_end=0.0, movement=movement)
+        messages = (*self.corrections, *self.messages, *self.baseline.said(), *movement.said())
+        return Found(model, SHORT_SUPPORT, quality_of(model, [], response), messages)
 
     def _end(self, model: LockedModel) -> float:
         until = self._support()
