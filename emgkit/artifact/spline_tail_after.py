@@ -21,6 +21,7 @@ GAP = 1.5  # usual intervals of a train, from which a pulse is missing
 CORRELATED = 5.0  # samples of EMG that are alike: unverified
 SELDOM, FREELY = 5, 0.3  # gaps; fewer cost little EMG, so that what is sharp may stay: less noise is taken for granted
 OVER, COARSE = 0.030, 0.012  # s after the pulse, from which nothing sharp is left, and knots from there on, if seldom
+LATE_RESPONSE = 3.0  # times the EMG: so large for ten milliseconds is a late response; unverified
 SMOOTHEST, ROUGHEST = 8, -8  # powers of ten of the smoothness that are tried, over that of the samples; numerical
 PINNED = 2  # coefficients at the end that are zero: value and slope
 
@@ -68,22 +69,47 @@ def find_tail(
         Hz.
     """
     seldom = (signs > 0).sum() < SELDOM
+    alike = (FREELY if seldom else CORRELATED) / weights
     inner = np.arange(until + STEP, until + TAIL - 0.5 * STEP, STEP)
-    if seldom:  # one train ends once, and what is fitted freely there is EMG
-        begin = max(OVER, until + STEP)
-        inner = np.append(inner[inner < begin], np.arange(begin, until + TAIL - 0.5 * COARSE, COARSE))
+    found = _fitted((places, signs), inner, until, rest, known, alike, fs)
+    begin = max(OVER, until + STEP)
+    if not seldom or _is_sharp(found, begin, weights):
+        return found
+    inner = np.append(inner[inner < begin], np.arange(begin, until + TAIL - 0.5 * COARSE, COARSE))
+    return _fitted((places, signs), inner, until, rest, known, alike, fs)
+
+
+def _fitted(
+    tails: tuple[Array, Array],
+    inner: Array,
+    until: float,
+    rest: Array,
+    known: NDArray[np.bool_],
+    noise: Array,
+    fs: float,
+) -> Tail:
+    places, signs = tails
     knots = np.concatenate([np.full(DEGREE + 1, until), inner, np.full(DEGREE + 1, until + TAIL)])
     bend = bend_operator(knots)[:, :-PINNED]
     root: Array = np.linalg.cholesky(bend.T @ bend).astype(float)
-    alike = FREELY if seldom else CORRELATED
     samples, rows = _design(places, signs, knots, fs, rest.shape[1])
     found = np.zeros((len(rest), knots.size - DEGREE - 1))
     for channel, row in enumerate(rest):
         valid = known[channel, samples].astype(float)
         own = rows.multiply(valid[:, np.newaxis]).tocsr()
         gram, right = (own.T @ rows).toarray(), own.T @ row[samples]
-        found[channel, :-PINNED] = _smoothed(gram, right, alike / float(weights[channel]), root)
+        found[channel, :-PINNED] = _smoothed(gram, right, float(noise[channel]), root)
     return Tail(places, signs, knots, found)
+
+
+def _is_sharp(tail: Tail, begin: float, weights: Array) -> bool:
+    """Tell whether a tail holds far more than EMG in ten milliseconds somewhere after ``begin``, s, as an H-reflex."""
+    from scipy.interpolate import BSpline
+
+    times = np.arange(begin, float(tail.knots[-1]), STEP)
+    power = BSpline(tail.knots, tail.coefficients.T, DEGREE)(times) ** 2 * weights
+    means = np.convolve(power.max(axis=1), np.ones(10) / 10, "valid") if len(times) >= 10 else power
+    return bool(means.max(initial=0.0) > LATE_RESPONSE**2)
 
 
 def _design(places: Array, signs: Array, knots: Array, fs: float, count: int) -> tuple[Indices, csr_array]:
