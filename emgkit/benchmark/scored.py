@@ -89,6 +89,7 @@ SCORES: Mapping[str, Score] = MappingProxyType(
         "m_latency_error": Score("ms", "zero", "the same of the latency"),
         "m_vpp_trend_error": Score("points", "zero", "error of the change of Vpp from first to last fifth"),
         "m_mdf_trend_error": Score("points", "zero", "error of the change of MDF from first to last fifth"),
+        "m_nrmse_unsaid": Score("%", "low", "m_nrmse; 0 where overlap is said and 85 % lie in the interval"),
         "overlap_said": Score("1", "high", "whether a message says that artifact and response overlap"),
         "coverage": Score("%", "high", "samples whose stated 90 % interval holds the M-wave"),
         "coverage_mean": Score("%", "high", "samples whose stated 90 % interval holds the expected M-wave"),

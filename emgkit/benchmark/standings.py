@@ -22,6 +22,7 @@ Array = NDArray[np.floating[Any]]
 DRAWS, LEVEL = 2000, 0.90  # of the bootstrap
 AHEAD, NEAR = 6.0, 1.0  # dB
 HALF = 2.0  # times smaller error for the evoked response
+HELD = 85.0  # %, of the samples that an interval stated at 90 % must hold at least
 SMALL = 5.0  # %, an error of the evoked response that is good enough whoever else is as good
 
 
@@ -116,6 +117,8 @@ class Standings:
         rows = self._rows.get((case, method, tuned), {})
         if score == "behind_reference":
             return self._behind(case, method, tuned)
+        if score == "m_nrmse_unsaid":
+            return self._unsaid(case, method, tuned)
         return np.array([rows[seed].scores.values.get(score, np.nan) for seed in sorted(rows)])
 
     def ran(self, case: str, method: str, tuned: bool, score: str) -> bool:
@@ -132,6 +135,11 @@ class Standings:
         reference = CASES[case].reference
         own, other = (self.values(name, method, tuned, "snr_usable") for name in (case, reference))
         return other - own if own.shape == other.shape else np.full(own.shape, np.nan)
+
+    def _unsaid(self, case: str, method: str, tuned: bool) -> Array:
+        names = ("m_nrmse", "overlap_said", "coverage")
+        error, said, coverage = (self.values(case, method, tuned, name) for name in names)
+        return np.where((said > 0) & (coverage >= HELD), 0.0, error)
 
     def entry(self, case: str, method: str, tuned: bool) -> Entry | None:
         """Give a method's main score; a seed where it gave none counts as the worst."""

@@ -298,14 +298,34 @@ def test_what_auto_chose_is_not_run_twice_and_has_the_same_scores(small, monkeyp
 
 def test_errors_are_judged_over_all_cases_and_auto_against_the_best():
     rows = [row("typical", seed, "auto", "emgkit", snr_usable=9.5, arv_error=-1.0) for seed in range(5)]
-    rows += [row("rest", seed, "auto", "emgkit", snr_usable=1.0, arv_error=7.0) for seed in range(5)]
-    rows += [row(case, seed, "comb", "emgkit", snr_usable=10.0) for seed in range(5) for case in ("typical", "rest")]
+    others = ("typical", "ecg_movement")
+    rows += [row("ecg_movement", seed, "auto", "emgkit", snr_usable=1.0, arv_error=7.0) for seed in range(5)]
+    rows += [row(case, seed, "comb", "emgkit", snr_usable=10.0) for seed in range(5) for case in others]
+    rows += [row("rest", seed, "auto", "emgkit", arv_error=50.0) for seed in range(5)]  # of no voluntary EMG
     standings = Standings(rows)
     found = {one.case: one for one in all_asked(standings) if one.goal.score == "arv_error"}
     assert found["median case"].median == 4.0
     assert not found["median case"].met
     assert found["worst case"].median == 7.0
     assert standings.beside_best() == (1, 2)
+
+
+def test_a_large_error_is_allowed_where_overlap_is_said_and_the_interval_holds_the_response():
+    held = {0: (80.0, 1.0, 90.0), 1: (80.0, 0.0, 90.0), 2: (80.0, 1.0, 60.0), 3: (4.0, 0.0, 90.0)}
+    names = ("m_nrmse", "overlap_said", "coverage")
+    rows = [
+        row("evoked_80hz", seed, "auto", "emgkit", **dict(zip(names, one, strict=True))) for seed, one in held.items()
+    ]
+    assert Standings(rows).values("evoked_80hz", "auto", False, "m_nrmse_unsaid").tolist() == [0.0, 80.0, 80.0, 4.0]
+    asked = [one for one in asked_of(Standings(rows), "evoked_80hz") if one.goal.score == "m_nrmse_unsaid"]
+    assert [(one.median, one.met) for one in asked] == [(42.0, False)]
+
+
+def test_coverage_of_a_case_is_the_share_of_all_its_samples():
+    rows = [row("no_tail", seed, "auto", "emgkit", coverage=share) for seed, share in enumerate((60.0, 99.0, 99.0))]
+    asked = [one for one in asked_of(Standings(rows), "no_tail") if one.goal.score == "coverage"]
+    assert [one.median for one in asked] == [86.0, 86.0]
+    assert all(one.met for one in asked)
 
 
 def test_the_evoked_response_is_compared_with_the_best_of_all_others():
