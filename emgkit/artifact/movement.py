@@ -46,13 +46,17 @@ class Movement(FrozenValue):
 
     def render(self, fs: float, count: int) -> Array:
         """Render the movement, V, (channels, samples)."""
+        out = np.zeros((len(self.samples), count))
+        self.add_to(out, fs)
+        return out
+
+    def add_to(self, out: Array, fs: float) -> None:
+        """Add the movement to a signal, V, (channels, samples)."""
         from scipy.interpolate import CubicSpline
 
-        out = np.zeros((len(self.samples), count))
-        times = np.arange(count) / fs / self.step
+        times = np.arange(out.shape[1]) / fs / self.step
         for channel in np.flatnonzero(self.there):
-            out[channel] = CubicSpline(np.arange(self.samples.shape[1]), self.samples[channel])(times)
-        return out
+            out[channel] += CubicSpline(np.arange(self.samples.shape[1]), self.samples[channel])(times)
 
     def said(self) -> list[str]:
         """Say how large the movement is, where there is some."""
@@ -90,6 +94,8 @@ def find_movement(rest: Array, known: Mask, fs: float) -> Movement:
     the power that EMG and noise do not explain.
     """
     rows = [_followed(row, ok, fs) for row, ok in zip(rest, known, strict=True)]
+    if all(row is None for row in rows):
+        return no_movement(len(rest))
     size, step = _grid(rest.shape[1], fs)
     return Movement(np.stack([np.zeros(size) if row is None else row for row in rows]), step)
 
@@ -101,19 +107,18 @@ def _grid(count: int, fs: float) -> tuple[int, float]:
 
 
 def _followed(row: Array, known: Mask, fs: float) -> Array | None:
-    from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
+    from scipy.fft import irfft, rfft, rfftfreq
+    from scipy.signal import resample_poly
 
     gain = _gain(row, known, fs)
     if gain is None:
         return None
-    filled = _filled(row, known)
-    ends = min(round(SEGMENT * fs), filled.size - 1)
-    padded = np.pad(filled, ends, mode="reflect", reflect_type="odd")
-    size = next_fast_len(padded.size, real=True)
-    spectrum = rfft(padded, size) * np.interp(rfftfreq(size, 1 / fs), *gain)
-    slow = irfft(spectrum, size)[ends:]
-    keep, step = _grid(row.size, fs)
-    return np.asarray(slow[: keep * round(step * fs) : round(step * fs)][:keep])
+    size, step = _grid(row.size, fs)
+    slow = resample_poly(_filled(row, known), 1, round(step * fs), padtype="reflect")
+    ends = min(round(SEGMENT / step), slow.size - 1)
+    padded = np.pad(slow, ends, mode="reflect")
+    kept = irfft(rfft(padded) * np.interp(rfftfreq(padded.size, step), *gain), padded.size)
+    return np.asarray(kept[ends : ends + size])
 
 
 def _gain(row: Array, known: Mask, fs: float) -> tuple[Array, Array] | None:
@@ -149,10 +154,11 @@ def _power(row: Array, known: Mask, fs: float) -> tuple[Array, Array] | None:
     starts = starts[share[starts + width] - share[starts] >= WHOLE * width]
     if starts.size < FEWEST:
         return None
-    filled = _filled(row, known)
-    pieces = np.stack([filled[start : start + width] for start in starts])
-    frequencies, power = periodogram(pieces, fs, "hann")
-    return frequencies, np.median(power, axis=0)
+    filled, spectra = _filled(row, known), []
+    for start in starts:  # one after the other: the spectra of all pieces at once need many times their memory
+        frequencies, power = periodogram(filled[start : start + width], fs, "hann")
+        spectra.append(power[frequencies <= NOISE[1]])
+    return frequencies[frequencies <= NOISE[1]], np.median(spectra, axis=0)
 
 
 def _filled(row: Array, known: Mask) -> Array:

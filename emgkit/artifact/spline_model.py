@@ -85,7 +85,9 @@ class LockedModel(FrozenValue):
         out = render_lines(self.lines, self.fs, self.shape[1], self.mains, self.orders)
         if self.baseline.moves.any():
             out = out + self.baseline.render(self.fs, self.shape[1])
-        return out + self.movement.render(self.fs, self.shape[1]) if self.movement.there.any() else out
+        if self.movement.there.any():
+            self.movement.add_to(out, self.fs)
+        return out
 
     def evoked_error(self) -> Array:
         """Render the evoked response's standard error, V, (channels, samples)."""
