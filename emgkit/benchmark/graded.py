@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -11,7 +12,7 @@ from emgkit import _text
 from emgkit.artifact.separate import separate
 from emgkit.benchmark.graded_errors import true_errors
 from emgkit.benchmark.short_sessions import short_case
-from emgkit.errors import EmgkitError
+from emgkit.errors import EmgkitError, EmgkitWarning
 from emgkit.grades import GRADES, USES
 
 __all__ = ["Confusion", "GradedCase", "grade_sessions"]
@@ -119,7 +120,9 @@ def grade_sessions(seeds: Iterable[int], *, benign: bool = False, method: str = 
         case = short_case(planning, benign=benign)
         simulation = case.make(playing)
         try:
-            separation = separate(simulation.recording, case.pulses(simulation), method)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", EmgkitWarning)  # what is warned of is graded all the same
+                separation = separate(simulation.recording, case.pulses(simulation), method)
         except (EmgkitError, np.linalg.LinAlgError) as reason:
             left_out[seed] = f"{type(reason).__name__}: {reason}"
             continue

@@ -49,6 +49,13 @@ def test_every_channel_has_a_grade_and_a_limit_for_every_use(troubled):
     assert "within limit" in repr(troubled)
 
 
+def test_what_is_warned_of_is_graded_all_the_same():
+    """Blanking of 2.5 ms hides the leading edges of the pulses that are found from the artifact."""
+    confusion = grade_sessions([40_017])
+    assert not confusion.left_out
+    assert len(confusion.cases) == 8  # two channels, four uses
+
+
 def test_whatever_is_drawn_can_be_simulated():
     """No combination of troubles contradicts itself."""
     for seed in range(400):
