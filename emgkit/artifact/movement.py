@@ -44,12 +44,6 @@ class Movement(FrozenValue):
         """Which channels have movement, (channels,)."""
         return np.asarray(self.samples.any(axis=1))
 
-    def render(self, fs: float, count: int) -> Array:
-        """Render the movement, V, (channels, samples)."""
-        out = np.zeros((len(self.samples), count))
-        self.add_to(out, fs)
-        return out
-
     def add_to(self, out: Array, fs: float) -> None:
         """Add the movement to a signal, V, (channels, samples)."""
         from scipy.interpolate import CubicSpline

@@ -291,12 +291,10 @@ class ResponseFitter:
         until, tail = float(self.knots[-1]), None
         periodic = (self.onsets, self.train, self.interval, self._alone)
         places, signs = gaps_in_trains(*periodic) if self.periodic else pauses(self.onsets, until)
-        if self.weights is not None and (signs > 0).sum() >= (
-            ENOUGH_TAILS if max(self.interval, until) > RESPONSE else 1
-        ):
+        enough = ENOUGH_TAILS if max(self.interval, until) > RESPONSE else 1
+        if self.weights is not None and (signs > 0).sum() >= enough:
             tail = find_tail(places, signs, until, rest, known, np.median(self.weights, axis=1), self.fs)
             rest = tail.taken_from(rest, self.fs)
-        late = QUIET_FROM * self.interval
-        quiet = late if late >= OVER else SPIKE
+        quiet = late if (late := QUIET_FROM * self.interval) >= OVER else SPIKE
         shapes = shapes_of_channels(self.onsets, until, rest, chosen, quiet, self.fs)
         return replace(self._current(), tail=tail, shapes=shapes)

@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import butter, sosfilt, sosfiltfilt
 
 import emgkit as ek
-from emgkit.artifact.movement import find_movement, no_movement
+from emgkit.artifact.movement import Movement, find_movement, no_movement
 
 
 def band(rng: np.random.Generator, count: int, fs: float, low: float, high: float, size: float) -> np.ndarray:
@@ -18,6 +18,12 @@ def slow(rng: np.random.Generator, count: int, fs: float, size: float) -> np.nda
     return size * made / made.std()
 
 
+def rendered(found: Movement, fs: float, count: int) -> np.ndarray:
+    out = np.zeros((1, count))
+    found.add_to(out, fs)
+    return out[0]
+
+
 @pytest.mark.parametrize("fs", [1000.0, 1925.926, 5000.0])
 @pytest.mark.parametrize("size", [10e-6, 100e-6])
 def test_movement_is_followed_beside_emg(fs, size):
@@ -26,7 +32,7 @@ def test_movement_is_followed_beside_emg(fs, size):
         count = round(20 * fs)
         emg, moving = band(rng, count, fs, 30, 150, 30e-6), slow(rng, count, fs, size)
         found = find_movement((emg + moving)[np.newaxis], np.ones((1, count), bool), fs)
-        left = found.render(fs, count)[0] - moving
+        left = rendered(found, fs, count) - moving
         # a Wiener filter leaves at most the EMG of the band, here the skirt of a second-order band-pass below 10 Hz
         assert left.std() <= 0.05 * emg.std() + 0.12 * size, (seed, left.std() * 1e6)
         assert "Movement" in found.said()[0]
@@ -77,7 +83,7 @@ def test_missing_samples_are_bridged_and_short_recordings_have_none():
             known[0, start : start + 60] = False
         row = np.where(known, emg + moving, 0.0)
         found = find_movement(row, known, fs)
-        left = (found.render(fs, count)[0] - moving)[known[0]]
+        left = (rendered(found, fs, count) - moving)[known[0]]
         assert left.std() <= 0.25 * moving.std(), (seed, left.std() * 1e6)
         assert not find_movement(np.where(known, emg, 0.0), known, fs).there.any(), seed
         assert not find_movement(row[:, :3000], known[:, :3000], fs).there.any()

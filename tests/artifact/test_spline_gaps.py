@@ -108,3 +108,26 @@ def test_emg_after_a_train_that_ends_once_stays(rate):
         assert not parts.evoked.signal[0, beyond].any(), seed
     assert np.median(left) > 6, (np.median(left), min(left))
     assert min(left) > 2, (np.median(left), min(left))
+
+
+def test_a_late_response_after_the_last_pulse_is_no_emg():
+    """An H-reflex 30 to 45 ms after every pulse lies under the next one, but after the last it stands alone."""
+    left = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        count, onsets = 8000, 0.5 + np.arange(100) / 40.004
+        time = np.arange(count) / FS
+        emg = sosfiltfilt(butter(2, (20, 400), "bandpass", fs=FS, output="sos"), rng.standard_normal(count))
+        emg *= 3e-5 / emg.std()
+        signal = emg.copy()
+        for onset in onsets:
+            since = time - onset
+            early, late = (since - 0.008) / 0.002, (since - 0.037) / 0.002
+            signal += 3e-3 * np.exp(-0.5 * ((since - 0.5e-3) / 0.2e-3) ** 2)
+            signal -= 2e-3 * early * np.exp(-(early**2)) + 1e-3 * late * np.exp(-(late**2))
+        parts = ek.separate(ek.Recording(signal[np.newaxis], FS), ek.Pulses(onsets), ek.PhaseSpline())
+        after = (time > onsets[-1] + 0.030) & (time < onsets[-1] + 0.045)
+        wrong = (parts.voluntary.signal[0] - emg)[after]
+        left.append(float(np.sqrt(np.mean(wrong**2))) / 30e-6)
+    # left in the voluntary EMG, the reflex is ten times the EMG there; what is fitted freely takes the EMG, not more
+    assert max(left) < 1.5, np.round(left, 2)
