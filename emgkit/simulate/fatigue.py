@@ -71,7 +71,7 @@ class FatigueParameters:
         Axons' thresholds rise by so much, relative, with this time constant, s.
     """
 
-    slowing: float = 0.012
+    slowing: float = 0.008
     limit: float = 0.40
     shared: float = 1.0
     recovery: float = 120.0

@@ -217,20 +217,23 @@ def current_for(seed, share):
 def test_the_frequency_falls_as_in_maximal_submaximal_and_intermittent_stimulation():
     """Textbook: 0.3 ... 1.5 %/s in the first 20 ... 30 s when maximal and continuous, below 0.5 otherwise.
 
-    Submaximal: 40 % of the muscle fibres, as currents that are tolerated do; the slope grows with that share.
+    Submaximal: 40 % of the muscle fibres, as currents that are tolerated do, and half of the units (the median
+    threshold); the slope grows with the share of the muscle that works.
     """
     whole = {"duration": 30.0, "stimulation": (0.0, 30.0), "reach": 1.0, **SMALL}
-    maximal, part, pauses, clinical = [], [], [], []
+    maximal, part, half, pauses, clinical = [], [], [], [], []
     for seed in range(10):
         maximal.append(slope(nmes_fatigue(rng=np.random.default_rng(seed), **whole), 0, 25))
         weak = {**whole, "current": current_for(seed, 0.4), "threshold_rise": 0.0}
         part.append(slope(nmes_fatigue(rng=np.random.default_rng(seed), **weak), 0, 25))
+        half.append(slope(nmes_fatigue(rng=np.random.default_rng(seed), **{**whole, "current": 0.030}), 0, 25))
         rests = {**whole, "duration": 34.0, "stimulation": None, "on": 5.0, "off": 5.0}
         pauses.append(slope(nmes_fatigue(rng=np.random.default_rng(seed), **rests), 2, 32))
         short = intermittent_nmes(rng=np.random.default_rng(seed), duration=44.0, **SMALL)
         clinical.append(slope(short, 2, 32))
     within("maximal, continuous, %/s", maximal, -1.5, -0.3)
     within("40 % of the fibres, continuous, %/s", part, -0.5, 0.0)
+    median_within("half of the units, continuous, %/s", half, -0.5, 0.0)
     within("maximal, intermittent, %/s", pauses, -0.5, 0.0)
     within("submaximal, intermittent, %/s", clinical, -0.5, 0.0)
 

@@ -57,7 +57,7 @@ def test_median_and_mean_frequency_scale_with_conduction_velocity(seed):
 
     When all fibres slow by the same factor, every frequency falls by that factor: evoked and voluntary, within 1 %.
     """
-    ratios, speed = frequencies_over_velocity(seed, size_effect=0.0)
+    ratios, speed = frequencies_over_velocity(seed, size_effect=0.0, slowing=0.012)
     assert speed[-1] < 0.75
     assert ratios == pytest.approx(1.0, abs=0.01)
 
