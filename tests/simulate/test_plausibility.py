@@ -5,6 +5,7 @@ Bands are those of the literature where it gives any and textbook values otherwi
 
 import numpy as np
 import pytest
+from scipy.special import ndtr
 
 from emgkit.simulate import (
     EvokedParameters,
@@ -20,6 +21,7 @@ from emgkit.simulate.evoked import Stimuli, excite
 from emgkit.simulate.fatigue import at_rest
 from emgkit.simulate.front_end import FINE
 from emgkit.simulate.muscle import make_muscle
+from emgkit.simulate.pool import make_pool
 from emgkit.simulate.process import evoked_values, expected_response, voluntary_values
 from emgkit.simulate.voluntary import NO_BEAT, VoluntarySpectrum
 
@@ -175,6 +177,36 @@ def test_maximal_responses_vary_by_half_a_per_cent_and_submaximal_ones_by_more_t
     within("CV of Vpp, all units, %", found["all"], 0.3, 0.6)
     few, many, every = (np.median(found[name]) for name in (*TIERS, "all"))
     assert few > many > 2 * every, f"30 %: {few:.3g}, 50 ... 80 %: {many:.3g}, all: {every:.3g}"
+
+
+def expected_variation(share, **pool):
+    """CV of Vpp in % over all pools, if responses add up in proportion to their fibres.
+
+    Units come by chance, and thresholds move together; latencies and what all units share (0.4 %) are left out.
+    """
+    pools = [make_pool(PoolParameters(units=2000, **pool), rng=np.random.default_rng(seed)) for seed in range(10)]
+    threshold, fibres = (np.concatenate([getattr(one, name) for one in pools]) for name in ("threshold", "innervation"))
+    count, varied = PoolParameters().units / threshold.size, EvokedParameters()
+    above = (np.quantile(threshold, share) / threshold - 1) / varied.threshold_spread
+    chance, density = ndtr(above), np.exp(-(above**2) / 2) / np.sqrt(2 * np.pi) / varied.threshold_spread
+    by_chance = count * (chance * (1 - chance)) @ fibres**2
+    together = (varied.threshold_fluctuation * count * density @ fibres) ** 2
+    return float(100 * np.sqrt(by_chance + together) / (count * chance @ fibres))
+
+
+def test_submaximal_variation_follows_from_thresholds_and_sizes():
+    """Closed form: the tiers are those of the mean over their levels.
+
+    No choice of spread, fluctuation or number of units gives a single tier over 50 ... 80 %: variance goes with the
+    density of thresholds, which for a lognormal spread is less at 80 % than at 50 %, where the response is smaller.
+    """
+    assert 4.0 < expected_variation(0.3) < 6.0
+    levels = [expected_variation(share) for share in TIERS["50 ... 80 %"]]
+    assert 2.0 < np.mean(levels) < 2.5, levels
+    assert (np.diff(levels) < 0).all(), levels
+    for correlation in (-0.3, 0.0, 0.3):
+        many, half = (expected_variation(share, size_correlation=correlation) for share in (0.8, 0.5))
+        assert 0.4 < many / half < 0.6, (many, half)
 
 
 @pytest.mark.slow
