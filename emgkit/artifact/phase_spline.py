@@ -79,6 +79,12 @@ class PhaseSpline:
     nothing tells apart (several stimulators, intervals below 16 ms) is said to overlap: shared by time, with an
     interval that holds either.
 
+    Doublets and their kin, groups of pulses at lags that hardly vary, count as one stimulus where the responses to one
+    group run into the next (intervals below 0.1 s) or where three pulses or more come within 7 ms of each other: the
+    responses to single pulses of a group add up to the same sum every time, so that no regression tells them apart. The
+    time since the first pulse is set right at every later one, whose artifacts are told by that of the first; the
+    evoked part is the response to the whole group, and is said to overlap. A later pulse may be missing now and then.
+
     Where the stimulator reverses its polarity, the artifact turns over and the response does not (every other pulse,
     pairs, blocks, or by chance): the sign of every pulse is told by its artifact, else by that of its current, the
     courses come twice, with and without it, and what turns over is the artifact's at any time after the pulse, so that

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import factorial
@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
+from emgkit.artifact.spline_units import Later
 
 __all__ = [
     "DEGREE",
     "PhaseDesign",
     "bend_operator",
     "make_design",
+    "make_designs",
     "phase_knots",
     "places_of",
     "pulse_power",
@@ -36,8 +38,10 @@ TOUCH = 0.0003  # s, and at least a sample: supports that end so near to the nex
 FINEST, FINE, MEDIUM, COARSE = 31.25e-6, 125e-6, 250e-6, 0.0015  # s between knots
 
 
-def phase_knots(before: float, until: float, fs: float, medium_until: float = MIDDLE) -> Array:
-    """Knots from ``-before`` to ``until``, s: closest at the edges of the artifact, where it is sharp.
+def phase_knots(
+    before: float, until: float, fs: float, medium_until: float = MIDDLE, lags: Sequence[float] | Array = ()
+) -> Array:
+    """Knots from ``-before`` to ``until``, s: closest at the edges of the artifact, and of those at ``lags``, s.
 
     They may be closer than the samples, because pulses fall between samples; what the samples do not determine is
     decided by the penalty.
@@ -51,6 +55,9 @@ def phase_knots(before: float, until: float, fs: float, medium_until: float = MI
         np.arange(NEAR, middle, medium),
         np.arange(middle, until, max(COARSE, medium)),
     ]
+    for lag in lags:
+        begun = [piece[piece < lag - before] for piece in pieces]
+        pieces = [*begun, *(lag + piece for piece in pieces)]
     inner = np.unique(np.concatenate(pieces))
     inner = inner[(inner > -before + 0.4 * finest) & (inner < until - 0.4 * finest)]
     return np.concatenate([np.full(DEGREE + 1, -before), inner, np.full(DEGREE + 1, until)])
@@ -80,8 +87,7 @@ class PhaseDesign(FrozenValue):
 
     Parameters
     ----------
-    samples : (rows,) sample numbers within the support of a pulse
-    pulse : (rows,) pulse of each
+    samples, pulse : (rows,) sample numbers within the support of a pulse, and the pulse of each
     phase : (rows,) s since that pulse
     first : (rows,) first of the four coefficients
     values : (4, rows) spline values
@@ -213,7 +219,9 @@ def pulse_power(design: PhaseDesign, rest: Array, valid: Array, start: float, le
     return np.asarray(np.maximum(total / np.maximum(seen, 1e-12), least + 1e-30))
 
 
-def make_design(onsets: Array, fs: float, count: int, knots: Array, *, overlap: bool = False) -> PhaseDesign:
+def make_design(
+    onsets: Array, fs: float, count: int, knots: Array, *, overlap: bool = False, later: Later | None = None
+) -> PhaseDesign:
     """Link samples to pulses.
 
     Parameters
@@ -229,6 +237,8 @@ def make_design(onsets: Array, fs: float, count: int, knots: Array, *, overlap: 
     overlap : bool, default False
         False gives every sample to the last pulse whose support has begun. True gives it to all earlier pulses whose
         support has not ended: what the responses add to those of later pulses.
+    later : Later, optional
+        Where every pulse is the first of a group: the others.
     """
     before, until = -float(knots[0]), float(knots[-1])
     low = np.clip(np.ceil((onsets - before) * fs), 0, count).astype(np.int64)
@@ -240,9 +250,20 @@ def make_design(onsets: Array, fs: float, count: int, knots: Array, *, overlap: 
     lengths = np.maximum(high - low, 0)
     pulse = np.repeat(np.arange(onsets.size), lengths)
     samples = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths) + low[pulse]
-    phase = _inside(samples / fs - onsets[pulse], knots)
+    since = samples / fs - onsets[pulse]
+    if later is not None:
+        since = later.phases(samples / fs, since, pulse)
+    phase = _inside(since, knots)
     first, values = spline_values(phase, knots)
     return PhaseDesign(samples, pulse, phase, first, values, knots, onsets.size)
+
+
+def make_designs(
+    onsets: Array, fs: float, count: int, knots: Array, later: Later | None
+) -> tuple[PhaseDesign, PhaseDesign]:
+    """Give the design of each pulse's own samples, and of what responses add to those of later pulses."""
+    own = make_design(onsets, fs, count, knots, later=later)
+    return own, make_design(onsets, fs, count, knots, overlap=True, later=later)
 
 
 def spline_values(phase: Array, knots: Array) -> tuple[Indices, Array]:

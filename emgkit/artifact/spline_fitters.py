@@ -15,6 +15,7 @@ from emgkit.artifact.spline_pulse_times import (
     varying_current,
 )
 from emgkit.artifact.spline_response import ResponseFitter
+from emgkit.artifact.spline_units import Later
 from emgkit.pulses import Pulses
 
 __all__ = ["fitters_of", "support_of"]
@@ -43,6 +44,7 @@ def fitters_of(
     *,
     recovery: bool,
     polarity: Array | None = None,
+    later: Later | None = None,
 ) -> list[ResponseFitter]:
     """Make a fitter for every stimulator.
 
@@ -64,6 +66,8 @@ def fitters_of(
         Whether pulses that others follow soon have courses of their own.
     polarity : ndarray, shape (pulses,), optional
         1 or −1, of all pulses.
+    later : Later, optional
+        Where every pulse is the first of a group: the others.
     """
     made = []
     numbers = np.unique(pulses.stimulator)
@@ -75,7 +79,7 @@ def fitters_of(
             ResponseFitter(
                 np.array(own.onsets),
                 np.array(own.train),
-                phase_knots(before, max(end, SHORTEST), fs),
+                phase_knots(before, max(end, SHORTEST), fs, lags=() if later is None else later.lags),
                 interval,
                 fs,
                 count,
@@ -84,6 +88,7 @@ def fitters_of(
                 varying_current(own),
                 is_regular(own) and interval <= LONGEST and end < interval,
                 None if polarity is None else _turning(polarity[pulses.stimulator == number]),
+                later,
             )
         )
     return made

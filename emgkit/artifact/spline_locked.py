@@ -16,6 +16,7 @@ from emgkit.artifact.spline_random import RandomShapes
 from emgkit.artifact.spline_share import HAND_OVER, Tail, TailShare, hand_over
 from emgkit.artifact.spline_solve import CourseCurves
 from emgkit.artifact.spline_time import Segment
+from emgkit.artifact.spline_units import Later, with_later
 
 __all__ = ["Response"]
 
@@ -53,6 +54,8 @@ class Response(FrozenValue):
         Part of the courses that does not turn over with the polarity.
     turned : list of TailShare or None, per channel
         How what turns over is shared between artifact and response; None where all of it is the artifact's.
+    later : Later or None
+        Where every pulse is the first of a group: the others.
     """
 
     onsets: Array
@@ -69,6 +72,7 @@ class Response(FrozenValue):
     polarity: Array | None = None
     upright: list[Array] | None = None
     turned: list[TailShare | None] | None = None
+    later: Later | None = None
 
     @property
     def standing(self) -> Response:
@@ -181,6 +185,13 @@ class Response(FrozenValue):
         out[design.samples] += wave
         if overlap.samples.size:
             np.add.at(out, overlap.samples, overlap.evaluate(coefficients))
+
+    @property
+    def every(self) -> Array:
+        """Onsets of all pulses, s: of all that a group has, too."""
+        if self.later is None:
+            return self.onsets
+        return with_later(self.onsets, self.later)
 
     def runs_on(self, channel: int, artifact_end: float) -> bool:
         """Tell whether a response still moves when the next pulse comes."""

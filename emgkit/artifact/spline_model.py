@@ -13,8 +13,9 @@ from emgkit.artifact.baseline import Baseline
 from emgkit.artifact.interference import Mains
 from emgkit.artifact.line_courses import Lines, render_lines
 from emgkit.artifact.movement import Movement
-from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
+from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design, make_designs
 from emgkit.artifact.spline_errors import shape_variance
+from emgkit.artifact.spline_later_artifacts import later_artifacts, later_sizes
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_pulse import artifact_share
 from emgkit.artifact.spline_share import bridge, hand_over
@@ -106,8 +107,7 @@ class LockedModel(FrozenValue):
 
     def _designs(self, response: Response) -> tuple[PhaseDesign, PhaseDesign, PhaseDesign | None]:
         count = self.shape[1]
-        design = make_design(response.onsets, self.fs, count, response.knots)
-        overlap = make_design(response.onsets, self.fs, count, response.knots, overlap=True)
+        design, overlap = make_designs(response.onsets, self.fs, count, response.knots, response.later)
         shapes = next((one for one in response.shapes if one is not None), None)
         own = None if shapes is None else make_design(response.onsets, self.fs, count, shapes.knots)
         return design, overlap, own
@@ -131,7 +131,7 @@ class LockedModel(FrozenValue):
                 if evoked:
                     self._add_shapes(out[channel], response, channel, own)
                 continue
-            if self.has_evoked[channel] and response.runs_on(channel, self.artifact_end):
+            if self.has_evoked[channel] and self._is_bridged(response, channel):
                 self._add_bridged(out[channel], response, channel, (design, overlap), evoked)
                 if evoked:
                     self._add_shapes(out[channel], response, channel, own)
@@ -145,6 +145,7 @@ class LockedModel(FrozenValue):
                 wave = wave * (1 + response.gain[design.pulse] * artifact_share(design.phase))
             is_evoked = self.has_evoked[channel]
             freed = (1 - share) * (wave - level[design.pulse]) + share * response.recovery(channel, design.phase)
+            freed -= later_artifacts(response, channel, design, self.artifact_end)
             own_level = self._level_of_evoked(response, channel, design, freed)
             part = (freed + own_level[design.pulse]) * is_evoked
             if not evoked:
@@ -156,6 +157,11 @@ class LockedModel(FrozenValue):
                 self._add_shapes(out[channel], response, channel, own)
                 if response.tail is not None:
                     response.tail.add_to(out[channel], channel, self.fs)
+
+    def _is_bridged(self, response: Response, channel: int) -> bool:
+        """Tell whether artifacts stand on a response that still moves, and are no copies of one that does not."""
+        other = response.later is not None and later_sizes(response, channel, self.artifact_end) is None
+        return other or response.runs_on(channel, self.artifact_end)
 
     def _turned(self, response: Response, *, evoked: bool) -> Array:
         """Render a part of a response whose artifact turns over: what does so is the artifact's, but for its share."""
@@ -191,7 +197,7 @@ class LockedModel(FrozenValue):
         """Add a part of responses that run on under the next artifact: the evoked one goes on smoothly under it."""
         locked = np.zeros(out.size)
         response.add_to(locked, channel, *designs)
-        bridged = bridge(locked, self.fs, response.onsets, self.artifact_end)
+        bridged = bridge(locked, self.fs, response.every, self.artifact_end)
         out += bridged if evoked else locked - bridged
 
     def _level_of_evoked(self, response: Response, channel: int, design: PhaseDesign, wave: Array) -> Array:

@@ -12,7 +12,7 @@ from emgkit.artifact.spline_basis import DEGREE
 from emgkit.artifact.spline_sizes import EARLY, LATE, Fitted, edge_sizes, resized, steady
 from emgkit.pulses import Pulses
 
-__all__ = ["corrected"]
+__all__ = ["corrected", "usual_sizes"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -62,13 +62,13 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
     sizes, misfit, steepest = edge_sizes(fitted)
     if steepest <= 0:
         return pulses, []
-    absent = sizes < ABSENT * _usual(sizes)
+    absent = sizes < ABSENT * usual_sizes(sizes)
     fitted = resized(fitted, np.clip(sizes, 0.0, LARGEST))
     moved = _moved(fitted, fs, misfit, np.array(pulses.onsets), sizes)
     absent &= moved == given.onsets
     pulses, far = replace(pulses, onsets=moved), int((moved != pulses.onsets).sum())
     kept = pulses.select(~absent)
-    found = _found(fitted, fs, kept.onsets, _usual(sizes)[~absent], steepest)
+    found = _found(fitted, fs, kept.onsets, usual_sizes(sizes)[~absent], steepest)
     found = found[
         np.abs(found - np.array(given.onsets)[:, np.newaxis])[moved != given.onsets].min(axis=0, initial=1.0) > LATE
     ]
@@ -87,7 +87,7 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
     return _with(kept, found), said
 
 
-def _usual(sizes: Array) -> Array:
+def usual_sizes(sizes: Array) -> Array:
     """Size that is usual about every pulse: where every other one is absent, it is that of those that came."""
     from scipy.ndimage import percentile_filter
 

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design
+from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_designs
+from emgkit.artifact.spline_later import LaterSeen, follow_later
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_piece import LEAST_POWER, SPIKE, Piece
 from emgkit.artifact.spline_pulse import EARLY, LATE, PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import RandomShapes, shapes_of_channels
 from emgkit.artifact.spline_recruitment import recruitment_levels
 from emgkit.artifact.spline_sizes import LARGEST_SIZE, RAMPED, Fitted, is_ramped
-from emgkit.artifact.spline_solve import CourseCurves, CourseFit, fit_mean
+from emgkit.artifact.spline_solve import CourseCurves, CourseFit, fit_means
 from emgkit.artifact.spline_tail_after import find_tail, gaps_in_trains, pauses
 from emgkit.artifact.spline_time import Segment, level_courses, make_segments, recruitment_courses
 from emgkit.artifact.spline_turned import SegmentCourses, earlier_polarities, segment_courses
+from emgkit.artifact.spline_units import Later
 
 __all__ = ["ResponseFitter"]
 
@@ -45,21 +48,15 @@ class ResponseFitter:
     onsets : (pulses,) s
     train : (pulses,) int
     knots : (knots,) s
-    interval : float
-        Usual time between its pulses, s.
-    fs : float
-    count : int
-        Samples.
-    window : float
-        Length of a segment, s.
-    known_courses : list of (pulses,)
-        Courses that are known beforehand, as pulses that others follow soon.
-    current : (pulses,) or None
-        Where it is known and varies, over its mean.
-    periodic : bool
-        Whether one response follows the other without a pause.
-    polarity : (pulses,) or None
-        1 or −1 where the pulses turn over.
+    interval : float, usual time between its pulses, s
+    fs : float, Hz
+    count : int, samples
+    window : float, length of a segment, s
+    known_courses : list of (pulses,), courses that are known beforehand, as pulses that others follow soon
+    current : (pulses,) or None, where it is known and varies, over its mean
+    periodic : bool, whether one response follows the other without a pause
+    polarity : (pulses,) or None, 1 or −1 where the pulses turn over
+    later : Later or None, where every pulse is the first of a group: the others
     """
 
     onsets: Array
@@ -73,6 +70,7 @@ class ResponseFitter:
     current: Array | None
     periodic: bool
     polarity: Array | None = None
+    later: Later | None = None
 
     def __post_init__(self) -> None:
         """Prepare the segments."""
@@ -90,9 +88,8 @@ class ResponseFitter:
         self.sizes: Array | None = None
         self.level = np.ones(self.onsets.size)
         self._curve = [] if self.current is None else recruitment_courses(self.current)
-        self._turning: list[Array] = []
-        if self.polarity is not None:
-            self._turning = [self.polarity, *earlier_polarities(self.polarity, self.train, self._alone)]
+        over = self.polarity
+        self._turning = [] if over is None else [over, *earlier_polarities(over, self.train, self._alone)]
 
     def _move(self, shift: Array) -> None:
         """Shift the pulses, unless one would overtake another."""
@@ -105,8 +102,7 @@ class ResponseFitter:
     def designs(self) -> tuple[PhaseDesign, PhaseDesign]:
         """Design of each pulse's own samples, and of what responses add to those of later pulses."""
         if self._made is None:
-            own = make_design(self.onsets, self.fs, self.count, self.knots)
-            self._made = (own, make_design(self.onsets, self.fs, self.count, self.knots, overlap=True))
+            self._made = make_designs(self.onsets, self.fs, self.count, self.knots, self.later)
         return self._made
 
     @property
@@ -169,16 +165,14 @@ class ResponseFitter:
 
     def _response(self, design: PhaseDesign, rows: Array, known: Mask, *, roughly: bool) -> Response:
         fits: list[list[CourseFit]] = []
-        if self.weights is None:
-            self.weights = np.full((len(rows), self.onsets.size), np.nan)
+        self.weights = np.full((len(rows), self.onsets.size), np.nan) if self.weights is None else self.weights
         shared = bool(known.all())
         floor = LEAST_POWER * (rows**2).mean(axis=1)
         for number, segment in enumerate(self.segments):
             low, high = int(segment.pulses[0]), int(segment.pulses[-1]) + 1
             mine, local = slice(*np.searchsorted(design.pulse, [low, high])), design.of_pulses(low, high)
             courses = self._courses_of(number)
-            known_ones = len(self._curve) + len(self.known_courses)
-            first = len(self._turning) + courses.times * known_ones
+            first = len(self._turning) + courses.times * len(self._given)
             gram = local.gram() if shared else None
             found = []
             for channel in range(len(rows)):
@@ -212,11 +206,16 @@ class ResponseFitter:
             return made
         return replace(made, polarity=self.polarity, upright=[one.upright for one in self._courses])
 
+    @property
+    def _given(self) -> list[Array]:
+        """Courses that are known, (pulses,)."""
+        return [*self._curve, *self.known_courses, *([] if self.later is None else self.later.courses(self.onsets))]
+
     def _courses_of(self, number: int) -> SegmentCourses:
         """Courses of a segment, and those that hold only noise; the same for every channel."""
         while len(self._courses) <= number:
             pulses = self.segments[len(self._courses)].pulses
-            own = [course[pulses] for course in (*self._curve, *self.known_courses)]
+            own = [course[pulses] for course in self._given]
             onsets, train, level = self.onsets[pulses], self.train[pulses], self.level[pulses]
             turning = [course[pulses] for course in self._turning]
             self._courses.append(segment_courses(onsets, train, own, self._alone, level, turning))
@@ -237,8 +236,16 @@ class ResponseFitter:
                 return
         self.changes = estimate_changes(design, rest, waves, slopes, known[:, design.samples])
         self.gain = self.changes.fast_gain
+        if not last and self.later is not None:
+            self.later = follow_later(self.later_seen, partial(self._at, target), known)
+            self._made, self._courses = None, []
         if not last and self.changes.shift.any():
             self._move(self.changes.shift)
+
+    @property
+    def later_seen(self) -> LaterSeen:  # noqa: D102
+        assert self.later is not None  # noqa: S101 - only asked for where there are groups
+        return LaterSeen(self.later, self.designs[0], self._current().coefficients)
 
     def fitted_near(self, target: Array, known: Mask, rest: Array, near: PhaseDesign) -> Fitted:
         """Give the response near the pulses, and one that does not change but turn over, beside what the fit leaves."""
@@ -253,11 +260,7 @@ class ResponseFitter:
         seen, valid = self._at(target, design, channel)[0], known[0, design.samples].astype(float)
         weight = np.ones(design.pulses) if self.weights is None else self.weights[channel]
         gram, projected = design.gram(valid), design.project_rows(seen * valid)
-        if self.polarity is None:
-            mean = fit_mean(gram, projected, weight, self._bend)
-            return np.stack([mean, np.zeros_like(mean)])
-        sides = [fit_mean(gram, projected, weight * (self.polarity == side), self._bend) for side in (1.0, -1.0)]
-        return 0.5 * np.stack([sides[0] + sides[1], sides[0] - sides[1]])
+        return fit_means(gram, projected, weight, self._bend, self.polarity)
 
     def _at(self, target: Array, design: PhaseDesign, first: int = 0) -> Array:
         """Give the target at the rows of a design, without what earlier responses add there, V, (channels, rows)."""
@@ -275,16 +278,13 @@ class ResponseFitter:
     def render(self, channels: int) -> Array:
         """Render the response as fitted so far, V, (channels, samples)."""
         out = np.zeros((channels, self.count))
-        if self.response is not None:
-            response = self._current()
-            for channel in range(channels):
-                response.add_to(out[channel], channel, *self.designs)
+        for channel in range(channels if self.response is not None else 0):
+            self._current().add_to(out[channel], channel, *self.designs)
         return out
 
     def _current(self) -> Response:
-        made = self.response
-        assert made is not None  # noqa: S101 - only called after a fit
-        return replace(made, onsets=self.onsets, gain=self.gain)
+        assert self.response is not None  # noqa: S101 - only called after a fit
+        return replace(self.response, onsets=self.onsets, gain=self.gain, later=self.later)
 
     def finish(self, rest: Array, known: Mask, chosen: Mask) -> Response:
         """Find tails and random shapes in what all fits leave, (channels, samples), and give the response."""

@@ -12,9 +12,10 @@ from emgkit.artifact.baseline import corners_of, find_baseline, offset_of, slow_
 from emgkit.artifact.interference import Mains
 from emgkit.artifact.line_courses import Lines, no_lines
 from emgkit.artifact.movement import find_movement, no_movement
-from emgkit.artifact.spline_evidence import end_of_artifact, error_of_mean, locked_evidence
+from emgkit.artifact.spline_evidence import locked_evidence
 from emgkit.artifact.spline_fitters import fitters_of, support_of
 from emgkit.artifact.spline_found import Agreed, Found, Wanted
+from emgkit.artifact.spline_later import without_absent
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_mains import MainsSearch
 from emgkit.artifact.spline_model import LockedModel
@@ -25,9 +26,11 @@ from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_quality import quality_of
 from emgkit.artifact.spline_response import ResponseFitter
 from emgkit.artifact.spline_sizes import artifact_sizes, is_ramped
-from emgkit.artifact.spline_tail import TailsFound, share_tails, share_turning
+from emgkit.artifact.spline_tail import TailsFound
+from emgkit.artifact.spline_told import Seen, end_of_model, told_of
 from emgkit.artifact.spline_turns import Turns
-from emgkit.artifact.spline_unfollowed import with_unfollowed, without_shapes
+from emgkit.artifact.spline_unfollowed import without_shapes
+from emgkit.artifact.spline_units import Later, find_units, merged, with_later
 from emgkit.pulses import Pulses
 
 __all__ = ["Session"]
@@ -45,8 +48,6 @@ NOT_SEEN = (
 EVIDENCE = 5.0  # z score from which a response is taken as there
 SHORT_SUPPORT = 0.004  # s: support when there is an artifact and no response
 OVER = 0.8  # of the interval: from then on the response is taken to be over
-EARLIEST_END = 0.001  # s: end of what is left of artifacts where those of both polarities cancel
-GRID = 25e-6  # s, on which the mean response is looked at
 CORRECTIONS, FEWEST_CHECKED = 3, 20  # passes over pulses that are absent or lost, and pulses that it takes
 QUIET = 0.15  # s after a pulse, from which a stretch is without pulses
 
@@ -64,17 +65,18 @@ class Session:
         wanted: Wanted,
         numbers: NDArray[np.int64] | None = None,
     ) -> None:
-        self.fs, self.pulses, self.before, self.window, self.wanted = fs, pulses, before, window, wanted
+        self.fs, self.before, self.window, self.wanted = fs, before, window, wanted
+        pulses = self.pulses = self._grouped(pulses)
         self.numbers = np.arange(len(signal)) if numbers is None else numbers
         self.known: Mask = np.isfinite(signal)
         filled = np.where(self.known, signal, 0.0)
         count = signal.shape[1]
-        self.near = windows_mask(pulses.onsets, fs, count, before, SPIKE)
+        self.near = windows_mask(self.every, fs, count, before, SPIKE)
         self.interval = usual_interval(pulses)
         self.usual = mean_interval(pulses)
         busy = windows_mask(pulses.onsets, fs, count, before, OVER * (min(self.interval, LONGEST) - before))
         self.baseline = find_baseline(filled, self.known & ~busy, fs, corners_of(pulses))
-        free = self.known & ~windows_mask(pulses.onsets, fs, count, 0.01, QUIET)
+        free = self.known & ~windows_mask(self.every, fs, count, 0.01, QUIET)
         filled -= offset_of(filled, free & ~self.baseline.moves[:, np.newaxis], fs)
         if self.baseline.moves.any():
             filled -= self.baseline.render(fs, count)
@@ -86,9 +88,20 @@ class Session:
         self.sizes: Array | None = None
         self.polarity: Array | None = None
 
+    def _grouped(self, pulses: Pulses) -> Pulses:
+        """Give the first pulses of groups where pulses come in groups, and remember the others."""
+        self.given, units = pulses, find_units(pulses, self.before)
+        self.later: Later | None = None if units is None else units.later
+        return pulses if units is None else units.leaders
+
+    @property
+    def every(self) -> Array:
+        """Onsets of all pulses, s."""
+        return self.pulses.onsets if self.later is None else with_later(self.pulses.onsets, self.later)
+
     def _fitters(self, until: float, *, recovery: bool = True) -> list[ResponseFitter]:
         own = (self.pulses, until, self.before, self.fs, self.signal.shape[1], self.window)
-        return fitters_of(*own, recovery=recovery, polarity=self.polarity)
+        return fitters_of(*own, recovery=recovery, polarity=self.polarity, later=self.later)
 
     @property
     def rate(self) -> float:
@@ -151,6 +164,9 @@ class Session:
             self.messages.append(NOT_SEEN if self.usual < CLOSEST else NO_RESPONSE)
             if self.polarity is None or not (self._evidence_of_response(quiet, end, turned=True) >= EVIDENCE).any():
                 until = min(SHORT_SUPPORT, until)
+            if self.later is not None:  # artifacts alone do not lie on each other
+                self.pulses, self.later = self.given, None
+                self.polarity = find_polarity(self.flat, self.fs, self.pulses)
             fitters = self._fitters(until)
         locked = guess.locked() if told and set(orders) <= set(told) else 0.0  # the guess holds all other lines
         lines = self.turns.fit(fitters, found, orders, shifts=self.wanted.shifts, guess=locked)
@@ -160,7 +176,8 @@ class Session:
     def follow(self, agreed: Agreed) -> Found:
         """Fit what there is in other channels than those that told of the pulses."""
         self.pulses, self.polarity, self.sizes = agreed.pulses, agreed.polarity, agreed.sizes
-        self.near = windows_mask(self.pulses.onsets, self.fs, self.signal.shape[1], self.before, SPIKE)
+        self.later = agreed.fitters[0].later
+        self.near = windows_mask(self.every, self.fs, self.signal.shape[1], self.before, SPIKE)
         fitters, mains, orders = [one.told() for one in agreed.fitters], agreed.mains, agreed.orders
         lines = self.turns.lines(mains, orders, self.flat)
         quiet = self.turns.without_lines(self.flat, lines, mains, orders)
@@ -186,7 +203,7 @@ class Session:
         fitters, mains, orders, has_evoked = agreed.fitters, agreed.mains, agreed.orders, response >= EVIDENCE
         rest = self.turns.rest(fitters, mains, orders, lines)
         made = [one.finish(rest, self.known, has_evoked & self.wanted.shapes) for one in fitters]
-        told = self._told(made, rest, agreed.end, has_evoked)
+        told = self._told(made, rest, agreed.end, has_evoked) if has_evoked.any() else TailsFound(made)
         movement = find_movement(without_shapes(made, rest, self.fs), self.known, self.fs)
         model = replace(
             self._model(told.responses, mains, orders, lines),
@@ -201,25 +218,10 @@ class Session:
         return Found(model, until, quality, messages, told_on)
 
     def _told(self, made: list[Response], rest: Array, end: float, has_evoked: Mask) -> TailsFound:
-        """Say how well the responses are known, and take tails from under them."""
-        if not has_evoked.any():
-            return TailsFound(made)
-        rest = without_shapes(made, rest, self.fs)
-        made = with_unfollowed(made, rest, self.known, has_evoked, self.fs)
-        if self.wanted.artifact_end is not None:
-            return TailsFound(made)
         ramped = self.sizes is not None and is_ramped(self.sizes)
         slow = self.baseline.render(self.fs, rest.shape[1])
-        same = [one.standing for one in made]
-        told = share_tails(
-            same, rest, self.known, self.fs, end, has_evoked, baseline=slow, ramped=ramped, numbers=self.numbers
-        )
-        shared = [replace(one, share=other.share) for one, other in zip(made, told.responses, strict=True)]
-        for place, one in enumerate(shared):
-            if one.upright is not None:
-                turned = share_turning(one.turning, rest, self.known, self.fs, has_evoked, self.pulses.onsets, slow)
-                shared[place] = replace(one, turned=turned)
-        return replace(told, responses=shared)
+        seen = Seen(rest, self.known, self.fs, slow, self.numbers, self.pulses.onsets, ramped=ramped)
+        return told_of(made, seen, None if self.wanted.artifact_end is not None else end, has_evoked)
 
     def _support(self) -> float:
         return support_of(self.pulses, self.interval, self.before)
@@ -231,8 +233,9 @@ class Session:
         return np.asarray(np.max(each, axis=0) >= EVIDENCE)
 
     def _evidence_of_response(self, quiet: Array, end: float, *, turned: bool = False) -> Array:
-        span = end + 0.0005, min(self._support(), self.usual)
-        return locked_evidence(quiet, self.fs, self.pulses.onsets, *span, self.polarity, turned=turned)
+        last, lag = (self.pulses.onsets, 0.0) if self.later is None else (self.later.onsets[:, -1], self.later.lags[-1])
+        span = end + 0.0005, min(self._support(), self.usual) - lag
+        return locked_evidence(quiet, self.fs, last, *span, self.polarity, turned=turned)
 
     def _first_fit(self, until: float, mains: Mains) -> list[ResponseFitter]:
         """Fit roughly, and again without the pulses that were not there and with those that were lost."""
@@ -242,16 +245,17 @@ class Session:
             self.turns.fit(plain, mains, (), 1, shifts=False)
             rest = self.turns.rest(plain, mains, (), no_lines(len(self.signal)))
             fitted = plain[0].fitted_near(self.signal, self.known, rest, plain[0].designs[0].near(*STANDS))
-            pulses, said = corrected(fitted, self.fs, self.pulses)
+            later, said = (None, []) if self.later is None else without_absent(plain[0].later_seen, fitted)
+            pulses, said = (self.pulses, said) if said else corrected(fitted, self.fs, self.pulses)
             self.sizes = None if said else artifact_sizes(fitted)
             if not said and not recovery_courses(self.pulses.onsets, self.pulses.onsets):
                 return plain
             if not said:
                 break
             self.corrections += said
-            self.pulses = pulses
-            self.polarity = find_polarity(self.flat, self.fs, pulses)
-            self.near = windows_mask(pulses.onsets, self.fs, self.signal.shape[1], self.before, SPIKE)
+            self.pulses = pulses if later is None else self._grouped(merged(pulses, later))
+            self.polarity = find_polarity(self.flat, self.fs, self.pulses)
+            self.near = windows_mask(self.every, self.fs, self.signal.shape[1], self.before, SPIKE)
         fitters = self._fitters(until)
         self.turns.fit(fitters, mains, (), 1, shifts=False)
         return fitters
@@ -290,10 +294,4 @@ class Session:
         until = self._support()
         if self.wanted.artifact_end is not None:
             return min(self.wanted.artifact_end, until)
-        times = np.arange(-self.before, min(0.012, until - GRID), GRID)
-        noise = error_of_mean(self.flat, self.fs, self.pulses.onsets, float(times[-1]) / 2, self.polarity)
-        end = end_of_artifact(times, model.mean_response(times), noise, self.fs)
-        if self.polarity is None:
-            return end
-        same = replace(model, responses=[one.standing for one in model.responses]).mean_response(times)
-        return min(end, max(end_of_artifact(times, same, noise, self.fs), EARLIEST_END))
+        return end_of_model(model, self.flat, self.pulses.onsets, self.before, until, self.polarity)
