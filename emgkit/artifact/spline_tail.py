@@ -86,7 +86,7 @@ def share_tails(
     if len(responses) > 1:
         return _not_told(views, suspected, numbers)
     view, rows = views[0], suspected[0]
-    split = view.split(rows)
+    split = view.split(rows, together=True)
     if split is None:
         return _not_told(views, suspected, numbers)
     told = agreeing(split)

@@ -18,6 +18,7 @@ from emgkit.artifact.tail_amplifier import CANDIDATES, slow_or_not
 from emgkit.artifact.tail_prior import HighPass
 from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
+from emgkit.artifact.tail_together import FEWEST_ROWS, one_tail, split_together
 from emgkit.errors import ParameterError
 
 __all__ = ["SHORTEST", "View", "error_shares"]
@@ -37,6 +38,7 @@ LEAST_NOISE = 1e-3  # of the usual power
 LESS_KNOWN = 4.0  # times the variance of the mean: of the response at the end of a train
 SLOW, WAVY = (2e-3, 5e-3, 15e-3, 50e-3), 2.0  # s; standard errors of the mean that slow tails leave, else it is no tail
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
+LOOKED_AT, BEFORE_PULSE = 100, 0.5e-3  # pulses, and s before each, where the artifact alone is
 SHORTEST = 0.016  # s, interval below which responses lie on each other
 
 
@@ -71,8 +73,8 @@ class View:
             self.interval = None
         self.mean = np.stack([response.coefficients(channel).mean(axis=0) for channel in range(len(rest))])
         near = windows_mask(every, fs, rest.shape[1], -self.knots[0], SPOILED)
-        spoken = windows_mask(every, fs, rest.shape[1], 0.0, STEADY_UNTIL) & ~near & known.all(axis=0)
-        self.single = np.nan_to_num(autocovariance(rest, spoken, self.times.size + round(LONGEST_AFTER * fs)))
+        self._spoken = windows_mask(every, fs, rest.shape[1], 0.0, STEADY_UNTIL) & ~near & known.all(axis=0)
+        self.single = np.nan_to_num(autocovariance(rest, self._spoken, self.times.size + round(LONGEST_AFTER * fs)))
 
     def suspects(self, artifact_end: float) -> Mask:
         """Mark channels that are not back at their level when the artifact's own deflection is over."""
@@ -93,14 +95,38 @@ class View:
         left = seen - slow @ np.linalg.lstsq(slow, seen, rcond=None)[0]
         return np.asarray((left**2).mean(axis=0) > WAVY**2 * self.single[:, 0] / self.response.onsets.size)
 
-    def split(self, rows: Indices) -> TailSplit | None:
-        """Split the mean response of some channels; None where too few samples are left."""
+    def split(self, rows: Indices, *, together: bool = False) -> TailSplit | None:
+        """Split the mean response of some channels, as those of one tail if they see one; None if samples are few."""
         noise = self._noise(rows, self.times.size) / self.response.onsets.size
         try:
             problem = TailRows(self.times, self.mean[rows] @ self.basis.T, noise, self.interval, None)
-            return split_rows(problem, self._amplifiers(rows, problem))
+            amplifiers = self._amplifiers(rows, problem)
+            joint = self._together(rows, problem, amplifiers) if together else None
+            return split_rows(problem, amplifiers) if joint is None else joint
         except ParameterError:
             return None
+
+    def _together(self, rows: Indices, problem: TailRows, amplifiers: dict[HighPass, float]) -> TailSplit | None:
+        if rows.size < FEWEST_ROWS:
+            return None
+        tail = one_tail(problem, self._block(rows, problem.start))
+        if tail is None:
+            return None
+        left = autocovariance(tail.weights.T @ self.rest[rows], self._spoken, self.times.size)
+        taper = np.linspace(1, 0, self.times.size) / self.response.onsets.size
+        noise = np.stack([toeplitz(taper * row) for row in np.nan_to_num(left)])
+        return split_together(problem, tail, noise, amplifiers)
+
+    def _block(self, rows: Indices, until: float) -> Array:
+        """Give what steps from sample to sample under the pulses themselves, V, (rows, steps of some pulses)."""
+        chosen = np.linspace(0, self.response.onsets.size - 1, min(self.response.onsets.size, LOOKED_AT)).astype(int)
+        onsets = self.response.onsets[chosen]
+        first = np.ceil((onsets - BEFORE_PULSE) * self.fs)[:, np.newaxis]
+        phase = (first + np.arange(max(int((until + BEFORE_PULSE) * self.fs), 2))) / self.fs - onsets[:, np.newaxis]
+        places = np.clip(phase, *self.knots[[0, -1]])
+        splines = BSpline.design_matrix(places.ravel(), self.knots, DEGREE).toarray().reshape(*phase.shape, -1)
+        waves = [np.einsum("pfs,ps->pf", splines, self.response.coefficients(row)[chosen]) for row in rows]
+        return np.asarray(np.diff(waves, axis=2).reshape(rows.size, -1))
 
     def _noise(self, rows: Indices, count: int) -> Array:
         taper = np.linspace(1, 0, count)
@@ -161,12 +187,19 @@ class View:
         """
         shares: list[TailShare | None] = [None] * len(self.rest)
         for number, row in enumerate(rows):
-            if error_shares(split)[number] > unknown or (self.interval or 1.0) < SHORTEST:
+            if self._lost(split, number, unknown) or (self.interval or 1.0) < SHORTEST:
                 tail = np.sqrt(told.tail[number] ** 2 + told.tail_error[number] ** 2)
                 shares[int(row)] = self.unknown(int(row), tail)
             elif split.no_tail[number] <= 0.5 and self.fits(split, number):
                 shares[int(row)] = self.told(split, told, number)
         return shares
+
+    def _lost(self, split: TailSplit, number: int, unknown: float) -> bool:
+        """Tell whether sharing by time is no worse: a tail that all channels tell of is wrong by less than itself."""
+        if not split.together:
+            return bool(error_shares(split)[number] > unknown)
+        after = split.times > split.start
+        return bool(np.mean(split.tail_error[number, after] ** 2) > np.mean(split.tail[number, after] ** 2))
 
     def told(self, split: TailSplit, told: TailSplit, number: int) -> TailShare:
         """Give the share of a channel of the split."""

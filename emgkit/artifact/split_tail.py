@@ -17,7 +17,7 @@ from emgkit.artifact.tail_prior import HighPass, filtered_grid
 from emgkit.artifact.tail_rows import FEWEST, LONGEST, TailRows, find_amplifiers
 from emgkit.errors import ParameterError, ShapeError
 
-__all__ = ["TailSplit", "split_rows", "split_tail", "widened"]
+__all__ = ["TailSplit", "clear_of", "said_of", "split_rows", "split_tail", "widened"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -61,6 +61,8 @@ class TailSplit(FrozenValue):
         From these samples to the evoked response and to the tail.
     clear : ndarray, shape (rows,)
         From so long after the pulse the filters' answer to it is smaller than the errors and the response, s.
+    together : bool
+        Whether the rows were split by the course of one tail, so that each is known by all of them.
     """
 
     times: Array
@@ -79,6 +81,7 @@ class TailSplit(FrozenValue):
     weights: Array
     tail_weights: Array
     clear: Array
+    together: bool = False
 
     def evoked_of(self, responses: Array) -> Array:
         """Give the evoked part of other responses at the same times by the same linear filter, V, (..., rows, times).
@@ -205,13 +208,14 @@ def _posteriors(rows: TailRows, amplifiers: dict[HighPass, float]) -> tuple[list
             problem = rows.problem(row, one)
             found_here = rows.climbed(row, one)
             each.append(posterior(problem, found_here.near, grid, basis))
-            over.append(_clear(problem, found_here.best))
+            over.append(clear_of(problem, found_here.best))
         found.append(mixed(each, shares))
         clear.append(float(shares @ np.array(over)))
     return found, np.array(clear)
 
 
-def _clear(problem: Problem, setting: Setting) -> float:
+def clear_of(problem: Problem, setting: Setting) -> float:
+    """Give the time after the pulse from which the filters' answer to it is over, s."""
     level = max(float(np.sqrt(np.median(np.diag(problem.noise)))), SMALL * setting.size)
     return setting.edge + setting.ring * max(float(np.log(problem.spike / level)), 0.0)
 
@@ -243,10 +247,7 @@ def _joined(rows: TailRows, high_pass: HighPass, found: list[Posterior], clear: 
 def widened(split: TailSplit, times: float) -> TailSplit:
     """Give a split whose errors are so many times as large as stated, with what is then to be said of it."""
     error = times * split.evoked_error
-    said = [
-        _told(float(onset), alone >= 0.5, one, wide, split.high_pass)
-        for onset, alone, one, wide in zip(split.onset, split.no_tail, split.evoked, error, strict=True)
-    ]
+    said = said_of(split.onset, split.no_tail, split.evoked, error, split.high_pass)
     return replace(
         split,
         evoked_error=error,
@@ -254,6 +255,14 @@ def widened(split: TailSplit, times: float) -> TailSplit:
         overlap=np.array([overlap for overlap, _ in said]),
         reason=tuple(reason for _, reason in said),
     )
+
+
+def said_of(onset: Array, no_tail: Array, evoked: Array, error: Array, high_pass: HighPass) -> list[tuple[bool, str]]:
+    """Say of every row whether artifact and response overlap, and in one sentence how well they are told apart."""
+    return [
+        _told(float(begins), alone >= 0.5, one, wide, high_pass)
+        for begins, alone, one, wide in zip(onset, no_tail, evoked, error, strict=True)
+    ]
 
 
 def _verdict(found: Posterior, onset: float, high_pass: HighPass) -> tuple[bool, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from scipy.linalg.lapack import dpotrf, dtrtrs
 from emgkit.artifact.tail_atoms import Choices, Moments, choose_tails, moments_of
 from emgkit.artifact.tail_prior import FilteredGrid, ResponseFamily
 
-__all__ = ["BELIEF", "Posterior", "Problem", "Setting", "evidence_of", "log_sum", "mixed", "posterior"]
+__all__ = ["BELIEF", "Like", "Posterior", "Problem", "Setting", "evidence_of", "log_sum", "mixed", "posterior"]
 
 Array = NDArray[np.float64]
 
@@ -44,6 +45,27 @@ class Setting:
 
 
 @dataclass(frozen=True, eq=False)
+class Like:
+    """Covariance of a response that is expected to be made of the same waves as others, V².
+
+    Parameters
+    ----------
+    every : (all, all)
+        At all times.
+    used : (times,)
+        Which of them are used.
+    """
+
+    every: Array
+    used: NDArray[np.int64]
+
+    @cached_property
+    def seen(self) -> Array:
+        """At the times that are used, (times, times)."""
+        return self.every[np.ix_(self.used, self.used)]
+
+
+@dataclass(frozen=True, eq=False)
 class Problem:
     """One channel's response where it can be used.
 
@@ -58,6 +80,8 @@ class Problem:
         Columns that are in every choice of exponentials.
     spike : float
         Size of the artifact itself, V.
+    like : Like or None
+        What is known of the response from others, beside the family.
     """
 
     times: Array
@@ -67,6 +91,7 @@ class Problem:
     basis: Array
     fixed: int
     spike: float
+    like: Like | None = None
 
     @property
     def onsets(self) -> Array:
@@ -76,7 +101,8 @@ class Problem:
     def covariance(self, seen: Array, setting: Setting) -> Array:
         """Covariance of everything but the tail, V², (onsets, times, times), from that of a response of unit size."""
         ringing = self.spike * np.exp(-np.maximum(self.times - setting.edge, 0.0) / setting.ring)
-        return np.asarray(setting.size**2 * seen + self.noise + np.diag(ringing**2))
+        noise = self.noise if self.like is None else self.noise + self.like.seen
+        return np.asarray(setting.size**2 * seen + noise + np.diag(ringing**2))
 
 
 def weigh(problem: Problem, setting: Setting, most: int, step: int = 1) -> Choices:
@@ -194,12 +220,16 @@ class _Average:
         total = problem.covariance(problem.family.seen(setting.width, setting.length)[place], setting)
         seen = self.grid.matrix @ inner
         across = seen @ problem.family.grid.matrix.T
+        prior = (seen * self.grid.matrix).sum(axis=1)
+        if problem.like is not None:
+            across = across + problem.like.every[:, problem.like.used]
+            prior = prior + np.diag(problem.like.every)
         solved = np.linalg.solve(total, np.column_stack([np.eye(len(total)), problem.basis]))
         inverse, whitened = solved[:, : len(total)], solved[:, len(total) :]
         coefficients = moments.gain @ whitened.T
         to_evoked = across @ (inverse - whitened @ coefficients)
         taken = across @ whitened
-        spread = (seen * self.grid.matrix).sum(axis=1) - ((across @ inverse) * across).sum(axis=1)
+        spread = prior - ((across @ inverse) * across).sum(axis=1)
         spread += ((taken @ moments.covariance) * taken).sum(axis=1)
         to_tail = basis @ coefficients
         tail = to_tail @ problem.response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range
 from emgkit.artifact.tail_atoms import tail_basis
-from emgkit.artifact.tail_posterior import BELIEF, Problem, Setting, evidence_of
+from emgkit.artifact.tail_posterior import BELIEF, Like, Problem, Setting, evidence_of
 from emgkit.artifact.tail_prior import HighPass, ResponseFamily, filtered_grid
 from emgkit.artifact.tail_search import Climb, climb
 from emgkit.errors import ParameterError
@@ -36,6 +37,7 @@ MOST = 8  # amplifiers that are looked at closely
 UNLIKELY = 1e-3  # probability over the largest below which an amplifier is not looked at
 FOLLOWED = 0.02  # share of the probability below which an amplifier is not followed
 FEWEST = 12  # samples
+UNLIKE = 0.15  # first guess of a response's part that is unlike others, over its size: numerical
 
 
 def _thinned(times: Array, usable: Mask, start: float) -> NDArray[np.int64]:
@@ -99,6 +101,15 @@ class TailRows:
         self.inner: dict[tuple[float, float], Array] = {}
         self.leader = -1  # none: every row is looked at for itself
         self.climbs: dict[tuple[int, HighPass], Climb] = {}
+        self.like: Like | None = None
+
+    def one_like(self, values: Array, covariance: Array, like: Array) -> TailRows:
+        """Give a single row at the same times, whose response is like others, see `Like`; V and V²."""
+        other = copy(self)
+        other.values, other.covariance = values[np.newaxis], covariance[np.newaxis]
+        other.spikes = np.maximum([np.abs(values[np.isfinite(values)]).max()], 1e-12)
+        other.like, other.leader, other.climbs = Like(like, self.used), -1, {}
+        return other
 
     def problem(self, row: int, high_pass: HighPass) -> Problem:
         """Set up one row."""
@@ -108,7 +119,9 @@ class TailRows:
         noise += 1e-14 * self.spikes[row] ** 2 * np.eye(used.size)
         basis = tail_basis(times - self.start, high_pass)
         fixed = high_pass.modes(times[:1]).shape[1] + 1
-        return Problem(times, response, noise, self._family(high_pass), basis, fixed, float(self.spikes[row]))
+        return Problem(
+            times, response, noise, self._family(high_pass), basis, fixed, float(self.spikes[row]), self.like
+        )
 
     def _family(self, high_pass: HighPass) -> ResponseFamily:
         if high_pass not in self.families:
@@ -135,7 +148,8 @@ class TailRows:
         middle = (problem.times > 0.004) & (problem.times < 0.02)
         size = float(np.std(problem.response[middle] if middle.any() else problem.response))
         tail = max(float(np.abs(problem.response[:3]).max()), 0.3 * size)
-        return Setting(10e-3, 3e-3, 1.5 * size, tail, 0.2e-3, self.edges[0])
+        usual = 1.5 if self.like is None else UNLIKE
+        return Setting(10e-3, 3e-3, usual * size, tail, 0.2e-3, self.edges[0])
 
 
 def find_amplifiers(rows: TailRows, prior: Mapping[HighPass, float]) -> dict[HighPass, float]:
