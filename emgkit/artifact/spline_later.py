@@ -93,8 +93,9 @@ def _absent(place: LaterSeen, fitted: Fitted) -> Mask:
         waves = np.stack([near.evaluate_mean(mean) for mean in fitted.mean])
         for channel, row in enumerate(rest):
             row[near.samples] += near.evaluate(place.coefficients(channel)) - waves[channel]
-        sizes, _, steepest = edge_sizes(replace(fitted, design=_since(near, lag), rest=rest, waves=waves))
-        absent[:, number] = (steepest > 0) & (sizes < LOST * usual_sizes(sizes))
+        sizes, missed, steepest = edge_sizes(replace(fitted, design=_since(near, lag), rest=rest, waves=waves))
+        told = np.isfinite(missed) & (steepest > 0)  # others have the sizes of neighbours, which may be absent
+        absent[:, number] = told & (sizes < LOST * usual_sizes(sizes))
     return absent
 
 
