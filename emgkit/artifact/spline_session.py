@@ -15,6 +15,7 @@ from emgkit.artifact.movement import find_movement, no_movement
 from emgkit.artifact.spline_evidence import locked_evidence
 from emgkit.artifact.spline_fitters import fitters_of, support_of
 from emgkit.artifact.spline_found import Agreed, Found, Wanted
+from emgkit.artifact.spline_gaps import gaps_matter
 from emgkit.artifact.spline_later import without_absent
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_mains import MainsSearch
@@ -87,6 +88,7 @@ class Session:
         self.messages: list[str] = []
         self.sizes: Array | None = None
         self.polarity: Array | None = None
+        self.recovers = np.unique(pulses.stimulator).size == 1
 
     def _grouped(self, pulses: Pulses) -> Pulses:
         """Give the first pulses of groups where pulses come in groups, and remember the others."""
@@ -101,7 +103,7 @@ class Session:
 
     def _fitters(self, until: float, *, recovery: bool = True) -> list[ResponseFitter]:
         own = (self.pulses, until, self.before, self.fs, self.signal.shape[1], self.window)
-        return fitters_of(*own, recovery=recovery, polarity=self.polarity, later=self.later)
+        return fitters_of(*own, recovery=recovery and self.recovers, polarity=self.polarity, later=self.later)
 
     @property
     def rate(self) -> float:
@@ -228,8 +230,7 @@ class Session:
 
     def _evidence_of_artifact(self, quiet: Array) -> Mask:
         place = (quiet, self.fs, self.pulses.onsets, -self.before, SPIKE)
-        sides = (False,) if self.polarity is None else (False, True)
-        each = [locked_evidence(*place, self.polarity, turned=turned) for turned in sides]
+        each = [locked_evidence(*place, self.polarity, turned=turned) for turned in {False, self.polarity is not None}]
         return np.asarray(np.max(each, axis=0) >= EVIDENCE)
 
     def _evidence_of_response(self, quiet: Array, end: float, *, turned: bool = False) -> Array:
@@ -256,6 +257,8 @@ class Session:
             self.pulses = pulses if later is None else self._grouped(merged(pulses, later))
             self.polarity = find_polarity(self.flat, self.fs, self.pulses)
             self.near = windows_mask(self.every, self.fs, self.signal.shape[1], self.before, SPIKE)
+        if not self.recovers:
+            self.recovers = gaps_matter(self.turns, self._fitters(until, recovery=False), mains, self.pulses.onsets)
         fitters = self._fitters(until)
         self.turns.fit(fitters, mains, (), 1, shifts=False)
         return fitters
