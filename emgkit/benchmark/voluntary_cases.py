@@ -9,6 +9,7 @@ import numpy as np
 
 from emgkit.benchmark.case import Case, Goal, at_least, at_most
 from emgkit.benchmark.sessions import (
+    FATIGUE,
     NO_FATIGUE,
     SPAN,
     SUBMAXIMAL,
@@ -18,7 +19,7 @@ from emgkit.benchmark.sessions import (
     with_variation,
     with_voluntary_level,
 )
-from emgkit.simulate import FatigueParameters, Session, Simulation, Stimulator
+from emgkit.simulate import Session, Simulation, Stimulator
 
 __all__ = ["BESIDE", "MARKED", "VOLUNTARY_CASES", "plan_of", "snr_goals", "voluntary"]
 
@@ -26,7 +27,6 @@ Rng = np.random.Generator
 Plan = Callable[[Rng], Session]
 
 RAMPS = {"modulation": 0.3, "modulation_period": 7.0, "current": 0.100}  # the lowest current still reaches all
-FATIGUE = FatigueParameters()
 NEAR = at_most("behind_reference", 1.0)
 BESIDE = at_most("behind_reference", 2.0)
 MARKED = at_least("marked", 90.0)  # "marked" in the bars; the share is ours
