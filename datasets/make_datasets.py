@@ -61,7 +61,7 @@ DATASETS = {
     "nmes_fatigue": Dataset(
         "nmes_fatigue",
         3,
-        "5 s of continuous 30 Hz NMES with two voluntary bursts; fatigue five times as fast as usual",
+        "5 s of continuous 30 Hz NMES with two voluntary bursts; fatigue 7.5 times as fast as usual",
         {"duration": 5.0, "channel_names": ("VL",), "bursts": 2, "burst_length": 1.2, "slowing": 0.06},
     ),
     "recruitment": Dataset("recruitment", 4, "ten single pulses of rising current: M-wave and H-reflex", _series()),
