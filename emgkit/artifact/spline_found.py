@@ -13,6 +13,8 @@ from emgkit._checks import FrozenValue
 from emgkit.artifact.interference import Mains
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_response import ResponseFitter
+from emgkit.artifact.spline_tail import TailsFound
+from emgkit.artifact.tail_course import TailCourse
 from emgkit.pulses import Pulses
 
 __all__ = ["Agreed", "Found", "Wanted"]
@@ -49,6 +51,8 @@ class Agreed(FrozenValue):
         Lines that count as interference.
     end : float
         End of the artifact, s after the pulse.
+    course : TailCourse or None
+        Its tail under the responses, where channels see one.
     """
 
     pulses: Pulses
@@ -58,6 +62,7 @@ class Agreed(FrozenValue):
     mains: Mains
     orders: tuple[int, ...]
     end: float
+    course: TailCourse | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +81,8 @@ class Found(FrozenValue):
         Sentences.
     agreed : Agreed or None
         What other channels may be told; None where nothing was found that is evoked.
+    tails : TailsFound or None
+        How tails were taken from under the responses.
     """
 
     model: LockedModel
@@ -83,3 +90,4 @@ class Found(FrozenValue):
     quality: Mapping[str, Any]
     messages: tuple[str, ...]
     agreed: Agreed | None = None
+    tails: TailsFound | None = None

@@ -15,6 +15,7 @@ from emgkit.artifact.spline_found import Found, Wanted
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_pulse_times import usual_interval
 from emgkit.artifact.spline_session import Session
+from emgkit.artifact.spline_tail import TailsFound, share_together
 from emgkit.pulses import Pulses
 
 __all__ = ["FoundInGroups", "channels_by_evidence", "fit_groups"]
@@ -144,7 +145,26 @@ def _fitted(
     for rows in groups[1:]:
         session = Session(signal[rows], fs, pulses, before, window, wanted, numbers[rows])
         every.append(session.run() if first.agreed is None else session.follow(first.agreed))
-    return FoundInGroups(groups, [replace(one, agreed=None) for one in every], signal.shape)
+    every = _together(every, [numbers[rows] for rows in groups])
+    return FoundInGroups(groups, [replace(one, agreed=None, tails=None) for one in every], signal.shape)
+
+
+def _together(every: list[Found], numbers: list[Indices]) -> list[Found]:
+    """Take one tail from under the responses of all groups, where they see one: few channels tell little of it."""
+    before = [one.tails for one in every if one.tails is not None]
+    if len(before) < len(every):
+        return every
+    return [
+        one if told is was else _retold(one, was, told)
+        for one, was, told in zip(every, before, share_together(before, numbers), strict=True)
+    ]
+
+
+def _retold(found: Found, was: TailsFound, told: TailsFound) -> Found:
+    responses = [replace(found.model.responses[0], share=told.responses[0].share)]
+    messages = tuple(one for one in found.messages if one not in was.messages) + told.messages
+    quality = {**found.quality, **told.quality}
+    return replace(found, model=replace(found.model, responses=responses), quality=quality, messages=messages)
 
 
 def channels_by_evidence(signal: Array, fs: float, pulses: Pulses) -> Indices:

@@ -205,7 +205,7 @@ class Session:
         fitters, mains, orders, has_evoked = agreed.fitters, agreed.mains, agreed.orders, response >= EVIDENCE
         rest = self.turns.rest(fitters, mains, orders, lines)
         made = [one.finish(rest, self.known, has_evoked & self.wanted.shapes) for one in fitters]
-        told = self._told(made, rest, agreed.end, has_evoked) if has_evoked.any() else TailsFound(made)
+        told = self._told(made, rest, agreed, has_evoked) if has_evoked.any() else TailsFound(made)
         movement = find_movement(without_shapes(made, rest, self.fs), self.known, self.fs)
         model = replace(
             self._model(told.responses, mains, orders, lines),
@@ -216,14 +216,15 @@ class Session:
         )
         quality = {**quality_of(model, fitters, response), **told.quality}
         messages = (*self.corrections, *self.messages, *self.baseline.said(), *movement.said(), *told.messages)
-        told_on = replace(agreed, fitters=[one.told() for one in fitters]) if has_evoked.any() else None
-        return Found(model, until, quality, messages, told_on)
+        told_on = replace(agreed, fitters=[one.told() for one in fitters], course=told.course)
+        return Found(model, until, quality, messages, told_on if has_evoked.any() else None, told)
 
-    def _told(self, made: list[Response], rest: Array, end: float, has_evoked: Mask) -> TailsFound:
+    def _told(self, made: list[Response], rest: Array, agreed: Agreed, has_evoked: Mask) -> TailsFound:
         ramped = self.sizes is not None and is_ramped(self.sizes)
         slow = self.baseline.render(self.fs, rest.shape[1])
-        seen = Seen(rest, self.known, self.fs, slow, self.numbers, self.pulses.onsets, ramped=ramped)
-        return told_of(made, seen, None if self.wanted.artifact_end is not None else end, has_evoked)
+        place = rest, self.known, self.fs, slow, self.numbers, self.pulses.onsets
+        seen = Seen(*place, ramped=ramped, course=agreed.course)
+        return told_of(made, seen, None if self.wanted.artifact_end is not None else agreed.end, has_evoked)
 
     def _support(self) -> float:
         return support_of(self.pulses, self.interval, self.before)

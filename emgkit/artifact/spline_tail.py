@@ -15,8 +15,10 @@ from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.spline_tail_view import SHORTEST, View, error_shares
 from emgkit.artifact.split_tail import TailSplit
 from emgkit.artifact.tail_agreement import agreeing
+from emgkit.artifact.tail_course import TailCourse
+from emgkit.artifact.tail_groups import split_groups
 
-__all__ = ["TailsFound", "share_tails", "share_turning"]
+__all__ = ["TailsFound", "share_tails", "share_together", "share_turning"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -36,11 +38,19 @@ class TailsFound(FrozenValue):
     quality : mapping
         Empty where no tail was suspected.
     messages : tuple of str
+    course : TailCourse or None
+        What other channels may be told of the tail.
+    view : View or None
+        By which one response was split, without its signals, and the channels that were.
+    rows : (rows,) int
     """
 
     responses: list[Response]
     quality: Mapping[str, Any] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
+    course: TailCourse | None = None
+    view: View | None = None
+    rows: Indices = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 def share_tails(
@@ -54,6 +64,7 @@ def share_tails(
     baseline: Array,
     ramped: bool,
     numbers: Indices,
+    course: TailCourse | None = None,
 ) -> TailsFound:
     """Split every stimulator's responses by what is known of tails, where one is suspected.
 
@@ -77,9 +88,11 @@ def share_tails(
         Whether the size of the artifact changes, and the response with it along a curve: less is believed of the mean.
     numbers : ndarray of int, shape (channels,)
         Numbers of the channels, from 0, for the messages.
+    course : TailCourse, optional
+        What other channels tell of the tail.
     """
     every = np.sort(np.concatenate([one.onsets for one in responses]))
-    views = [View(response, rest, known, fs, every, baseline, ramped=ramped) for response in responses]
+    views = [View(response, rest, known, fs, every, baseline, ramped=ramped, course=course) for response in responses]
     suspected = [np.flatnonzero(has_evoked & view.suspects(artifact_end)) for view in views]
     if not any(rows.size for rows in suspected):
         return TailsFound(responses)
@@ -91,7 +104,8 @@ def share_tails(
         return _not_told(views, suspected, numbers)
     told = agreeing(split)
     shared = replace(view.response, share=view.shares(split, told, rows, UNKNOWN_RAMPED if ramped else UNKNOWN))
-    return TailsFound([shared], _quality(rows, told, len(rest)), _messages(numbers[rows], told))
+    found = [shared], _quality(rows, told, len(rest)), _messages(numbers[rows], told), view.course
+    return TailsFound(*found, view.without_signals(), rows)
 
 
 def share_turning(
@@ -123,6 +137,34 @@ def share_turning(
         if error_shares(split)[number] < TURNING and view.fits(split, number):
             shares[int(row)] = view.told(split, split, number)
     return shares
+
+
+def share_together(every: list[TailsFound], numbers: list[Indices]) -> list[TailsFound]:
+    """Split the responses of all groups of channels by the one tail that they see, where they do.
+
+    Parameters
+    ----------
+    every : list of TailsFound
+        Of every group of channels.
+    numbers : list of ndarray of int
+        Numbers of the channels of every group, for the messages.
+    """
+    told = [one for one in every if one.view is not None]
+    split = split_groups([(one.view, one.rows) for one in told if one.view is not None])
+    if split is None:
+        return every
+    parts = iter(split)
+    return [
+        one if one.view is None else _told_together(one, one.view, next(parts), own)
+        for one, own in zip(every, numbers, strict=True)
+    ]
+
+
+def _told_together(found: TailsFound, view: View, split: TailSplit, numbers: Indices) -> TailsFound:
+    rows = found.rows
+    shared = replace(found.responses[0], share=view.shares(split, split, rows, UNKNOWN))
+    quality = _quality(rows, split, len(view.rest))
+    return replace(found, responses=[shared], quality=quality, messages=_messages(numbers[rows], split))
 
 
 def _not_told(views: list[View], suspected: list[Indices], numbers: Indices) -> TailsFound:

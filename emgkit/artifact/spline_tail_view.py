@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 
 import numpy as np
@@ -15,10 +16,11 @@ from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.split_tail import TailSplit, split_rows
 from emgkit.artifact.tail_amplifier import CANDIDATES, slow_or_not
+from emgkit.artifact.tail_course import TailCourse
 from emgkit.artifact.tail_prior import HighPass
 from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
-from emgkit.artifact.tail_together import FEWEST_ROWS, one_tail, split_together
+from emgkit.artifact.tail_together import FEWEST_ROWS, course_of, one_tail
 from emgkit.errors import ParameterError
 
 __all__ = ["SHORTEST", "View", "error_shares"]
@@ -38,6 +40,7 @@ LEAST_NOISE = 1e-3  # of the usual power
 LESS_KNOWN = 4.0  # times the variance of the mean: of the response at the end of a train
 SLOW, WAVY = (2e-3, 5e-3, 15e-3, 50e-3), 2.0  # s; standard errors of the mean that slow tails leave, else it is no tail
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
+NOISE_FROM = 60.0  # s, from which the noise of combinations of channels is known
 LOOKED_AT, BEFORE_PULSE = 100, 0.5e-3  # pulses, and s before each, where the artifact alone is
 SHORTEST = 0.016  # s, interval below which responses lie on each other
 
@@ -61,9 +64,11 @@ class View:
         baseline: Array,
         *,
         ramped: bool,
+        course: TailCourse | None = None,
     ) -> None:
         self.response, self.rest, self.known, self.fs, self.every = response, rest, known, fs, every
-        self.baseline, self.ramped = baseline, ramped
+        self.baseline, self.ramped, self.course = baseline, ramped, course
+        self.amplifiers: dict[HighPass, float] = {}
         self.knots, count = response.knots, response.onsets.size
         first, last = np.ceil(self.knots[0] * fs), np.floor(self.knots[-1] * fs)
         self.times = np.arange(first, last + 1) / fs
@@ -100,24 +105,50 @@ class View:
         noise = self._noise(rows, self.times.size) / self.response.onsets.size
         try:
             problem = TailRows(self.times, self.mean[rows] @ self.basis.T, noise, self.interval, None)
-            amplifiers = self._amplifiers(rows, problem)
-            joint = self._together(rows, problem, amplifiers) if together else None
-            return split_rows(problem, amplifiers) if joint is None else joint
+            joint = self._by_others(rows, problem) if together else None
+            if joint is None:
+                self.amplifiers = self._amplifiers(rows, problem)
+                joint = self._together(rows, problem, self.amplifiers) if together else None
+            return split_rows(problem, self.amplifiers) if joint is None else joint
         except ParameterError:
             return None
+
+    def without_signals(self) -> View:
+        """Give what is known without what is as long as the recording."""
+        other, none = copy(self), np.zeros((len(self.rest), 0))
+        other.rest, other.baseline, other.known, other._spoken = none, none, none.astype(bool), none[0].astype(bool)
+        return other
+
+    def waves(self, rows: Indices) -> Array:
+        """Mean responses at `times`, V, (rows, times)."""
+        return np.asarray(self.mean[rows] @ self.basis.T)
+
+    def errors(self, rows: Indices) -> Array:
+        """Covariance of their noise, V², (rows, times, times)."""
+        return self._noise(rows, self.times.size) / self.response.onsets.size
+
+    def _by_others(self, rows: Indices, problem: TailRows) -> TailSplit | None:
+        """Split by what other channels tell of the tail, if they do."""
+        loads = None if self.course is None else self.course.loads(self.block(rows, self.course.start))
+        return None if self.course is None or loads is None else self.course.split(problem, loads)
 
     def _together(self, rows: Indices, problem: TailRows, amplifiers: dict[HighPass, float]) -> TailSplit | None:
         if rows.size < FEWEST_ROWS:
             return None
-        tail = one_tail(problem, self._block(rows, problem.start))
+        tail = one_tail(problem, self.block(rows, problem.start))
         if tail is None:
             return None
-        left = autocovariance(tail.weights.T @ self.rest[rows], self._spoken, self.times.size)
+        first = max(round(float(self.response.onsets[0]) * self.fs), 0)
+        part = slice(first, first + round(NOISE_FROM * self.fs))  # all of it would be as large as the channels
+        left = autocovariance(tail.weights.T @ self.rest[rows, part], self._spoken[part], self.times.size)
         taper = np.linspace(1, 0, self.times.size) / self.response.onsets.size
         noise = np.stack([toeplitz(taper * row) for row in np.nan_to_num(left)])
-        return split_together(problem, tail, noise, amplifiers)
+        course = course_of(problem, tail, noise, amplifiers)
+        found = course.split(problem, tail.loads)
+        self.course = None if found is None else course
+        return found
 
-    def _block(self, rows: Indices, until: float) -> Array:
+    def block(self, rows: Indices, until: float) -> Array:
         """Give what steps from sample to sample under the pulses themselves, V, (rows, steps of some pulses)."""
         chosen = np.linspace(0, self.response.onsets.size - 1, min(self.response.onsets.size, LOOKED_AT)).astype(int)
         onsets = self.response.onsets[chosen]

@@ -14,6 +14,7 @@ from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_tail import TailsFound, share_tails, share_turning
 from emgkit.artifact.spline_unfollowed import with_unfollowed, without_shapes
 from emgkit.artifact.spline_units import Later
+from emgkit.artifact.tail_course import TailCourse
 
 __all__ = ["Seen", "end_of_model", "told_of"]
 
@@ -40,6 +41,8 @@ class Seen(FrozenValue):
     onsets : (pulses,) s
     ramped : bool
         Whether the size of the artifact changes, and the response with it.
+    course : TailCourse or None
+        What other channels tell of the artifact's tail.
     """
 
     rest: Array
@@ -49,6 +52,7 @@ class Seen(FrozenValue):
     numbers: NDArray[np.int64]
     onsets: Array
     ramped: bool = False
+    course: TailCourse | None = None
 
 
 def told_of(made: list[Response], seen: Seen, artifact_end: float | None, has_evoked: Mask) -> TailsFound:
@@ -72,7 +76,14 @@ def told_of(made: list[Response], seen: Seen, artifact_end: float | None, has_ev
         return TailsFound(made)
     same, place = [one.standing for one in made], (rest, seen.known, fs)
     told = share_tails(
-        same, *place, artifact_end, has_evoked, baseline=seen.slow, ramped=seen.ramped, numbers=seen.numbers
+        same,
+        *place,
+        artifact_end,
+        has_evoked,
+        baseline=seen.slow,
+        ramped=seen.ramped,
+        numbers=seen.numbers,
+        course=seen.course,
     )
     shared = [replace(one, share=other.share) for one, other in zip(made, told.responses, strict=True)]
     for number, one in enumerate(shared):

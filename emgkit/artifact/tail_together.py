@@ -7,26 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.split_tail import TailSplit, clear_of, said_of
+from emgkit.artifact.split_tail import clear_of
 from emgkit.artifact.tail_atoms import tail_basis
+from emgkit.artifact.tail_course import ALIKE, TailCourse
 from emgkit.artifact.tail_posterior import BELIEF, Posterior, mixed, posterior
 from emgkit.artifact.tail_prior import HighPass, filtered_grid
 from emgkit.artifact.tail_rows import LONGEST, TailRows
 
-__all__ = ["FEWEST_ROWS", "RANK", "OneTail", "one_tail", "split_together"]
+__all__ = ["FEWEST_ROWS", "OneTail", "course_of", "one_tail"]
 
 Array = NDArray[np.float64]
 
 RANK = 2  # waveforms of one stimulator's artifact: electrodes differ, so that some see a little of another one
 FEWEST_ROWS = 4  # channels: two waveforms are known from all of them, and what is left tells of the responses
-ALIKE = 0.05  # second singular value of the artifact over the first, up to which all channels see one artifact
 LATE = 4e-3  # s after the pulse, from which the responses' sizes are read
 SMALLEST = 0.02  # of the usual size, as which the smallest response counts
 MORE = (1.0, 8.0, 64.0, 512.0, 4096.0)  # times the others' power that waves may have in what all channels share
 FOLLOWED = 0.02  # share of the probability below which nothing is followed
-QUIET = 2e-3, 3e-3  # s after the pulse, before most responses begin
-LEFT = 0.1  # of the response's largest value, what may be left then: so much an amplifier's recovery may be; unverified
-BEGUN = 0.05  # of the response's largest value, from which it counts as begun
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +38,14 @@ class OneTail:
         What every channel holds of the combination's tail.
     sizes : (rows,)
         Of the channels' responses, over the usual one.
+    block : (waveforms, steps)
+        The combinations' artifact alone, V.
     """
 
     weights: Array
     loads: Array
     sizes: Array
+    block: Array
 
 
 def one_tail(rows: TailRows, block: Array) -> OneTail | None:
@@ -69,11 +69,12 @@ def one_tail(rows: TailRows, block: Array) -> OneTail | None:
         return None
     size = np.maximum(size / usual, SMALLEST)  # channels with small responses show most of the tail
     directions = np.linalg.qr(gains[:, :RANK] / size[:, np.newaxis])[0]
-    return OneTail(directions / size[:, np.newaxis], directions * size[:, np.newaxis], size)
+    weights = directions / size[:, np.newaxis]
+    return OneTail(weights, directions * size[:, np.newaxis], size, weights.T @ block)
 
 
-def split_together(rows: TailRows, tail: OneTail, noise: Array, amplifiers: dict[HighPass, float]) -> TailSplit | None:
-    """Split all rows by the course of the one tail that they see.
+def course_of(rows: TailRows, tail: OneTail, noise: Array, amplifiers: dict[HighPass, float]) -> TailCourse:
+    """Find the course of the one tail that all rows see.
 
     Parameters
     ----------
@@ -85,11 +86,6 @@ def split_together(rows: TailRows, tail: OneTail, noise: Array, amplifiers: dict
         Covariance of the combinations' noise, V².
     amplifiers : mapping of HighPass to float
         Their probabilities.
-
-    Returns
-    -------
-    TailSplit or None
-        None where something that is no common tail is left before the responses begin.
 
     Notes
     -----
@@ -106,7 +102,13 @@ def split_together(rows: TailRows, tail: OneTail, noise: Array, amplifiers: dict
         one, amplifiers, over = _most_likely(rows, values, covariance, like, amplifiers)
         found.append(one)
         clear.append(over)
-    return _joined(rows, tail, alone, found, amplifiers, clear[0])
+    artifact = seen - np.stack([one.evoked for one in found])
+    error, mean, spread = (
+        np.stack([getattr(one, name) for one in found]) for name in ("evoked_error", "tail", "tail_error")
+    )
+    high_pass = max(amplifiers, key=amplifiers.__getitem__)
+    known = (artifact, error, mean, spread, found[0].no_tail, clear[0], high_pass, tail.block)
+    return TailCourse(rows.times, rows.start, *known)
 
 
 def _most_likely(
@@ -129,71 +131,3 @@ def _most_likely(
         after[one] += float(share)
         clear += float(share) * clear_of(problem, climbed.best)
     return mixed(found, shares), {one: share for one, share in after.items() if share > 0}, clear
-
-
-def _joined(
-    rows: TailRows,
-    one: OneTail,
-    alone: Array,
-    found: list[Posterior],
-    amplifiers: dict[HighPass, float],
-    clear: float,
-) -> TailSplit | None:
-    times, count = rows.times, len(alone)
-    evoked = _bridged(times, rows.start, alone + one.loads @ np.stack([each.evoked for each in found]), rows.interval)
-    tail = one.loads @ np.stack([each.tail for each in found])
-    error, tail_error = (
-        np.sqrt(one.loads**2 @ np.stack([getattr(each, name) for each in found]) ** 2)
-        for name in ("evoked_error", "tail_error")
-    )
-    hidden = times < rows.start
-    error[:, hidden] = error[:, np.count_nonzero(hidden)][:, np.newaxis]
-    if not _quiet(rows, evoked):
-        return None
-    high_pass = max(amplifiers, key=amplifiers.__getitem__)
-    begun = np.abs(evoked) > BEGUN * np.abs(evoked).max(axis=1, keepdims=True)
-    begun[:, times <= rows.start] = False
-    onset = times[np.argmax(begun, axis=1)]
-    no_tail = np.full(count, found[0].no_tail)
-    said = said_of(onset, no_tail, evoked, error, high_pass)
-    mean = rows.values[:, rows.used]
-    back = (mean / (mean**2).sum(axis=1, keepdims=True))[:, np.newaxis]  # of the mean response only
-    return TailSplit(
-        times=times,
-        artifact=rows.values - evoked,
-        evoked=evoked,
-        evoked_error=error,
-        tail=tail,
-        tail_error=tail_error,
-        onset=onset,
-        overlap=np.array([overlap for overlap, _ in said]),
-        reason=tuple(reason for _, reason in said),
-        high_pass=high_pass,
-        start=rows.start,
-        no_tail=no_tail,
-        used=rows.used,
-        weights=evoked[:, :, np.newaxis] * back,
-        tail_weights=tail[:, :, np.newaxis] * back,
-        clear=np.full(count, clear),
-        together=True,
-    )
-
-
-def _bridged(times: Array, start: float, waves: Array, interval: float | None) -> Array:
-    """Bridge responses from the end of the last ones to the first samples that were used, where artifacts hide them."""
-    before = times < start
-    begin = float(times[0]) if interval is None else float(times[-1]) - interval
-    first = int(np.count_nonzero(before))
-    level = np.zeros((len(waves), 1)) if interval is None else waves[:, -1:]
-    place = np.clip((times[before] - begin) / (times[first] - begin), 0.0, 1.0)
-    return np.concatenate([level + (waves[:, first : first + 1] - level) * place, waves[:, first:]], axis=1)
-
-
-def _quiet(rows: TailRows, evoked: Array) -> bool:
-    """Tell whether next to nothing is left before responses begin: else channels have tails of their own."""
-    early = (rows.times >= max(rows.start, QUIET[0])) & (rows.times <= QUIET[1])
-    if not early.any():
-        return True
-    before = 0.0 if rows.interval is None else evoked[:, -1:]
-    left = np.abs(evoked[:, early] - before).max(axis=1)
-    return bool(np.median(left / np.maximum(np.abs(evoked).max(axis=1), 1e-300)) <= LEFT)
