@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
+from emgkit.artifact.spline_basis import DEGREE
 from emgkit.artifact.spline_evidence import end_of_artifact, error_of_mean
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_model import LockedModel
+from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.spline_tail import TailsFound, share_tails, share_turning
 from emgkit.artifact.spline_unfollowed import with_unfollowed, without_shapes
 from emgkit.artifact.spline_units import Later
@@ -24,6 +27,7 @@ Mask = NDArray[np.bool_]
 EARLIEST_END = 0.001  # s: end of what is left of artifacts where those of both polarities cancel
 LATEST = 0.012  # s after the pulse, until which the mean response is looked at
 GRID = 25e-6  # s, on which it is
+NEAR = 0.003  # s after a pulse, in which its artifact stands
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,4 +135,18 @@ def _said_of_groups(responses: list[Response], later: Later, has_evoked: Mask) -
         "groups: artifact and response overlap, and the responses to single pulses of a group cannot be told apart; "
         "the evoked part is the response to the whole group."
     )
-    return TailsFound(responses, {"overlap": has_evoked.astype(float)}, (message,))
+    shared = [
+        replace(one, share=[_untold(one, later, channel) if has else None for channel, has in enumerate(has_evoked)])
+        for one in responses
+    ]
+    return TailsFound(shared, {"overlap": has_evoked.astype(float)}, (message,))
+
+
+def _untold(response: Response, later: Later, channel: int) -> TailShare:
+    """Share by time, with an error as large as the response to the group is beside its artifacts, V."""
+    times = np.arange(response.knots[0], response.knots[-1], GRID)
+    wave = BSpline(response.knots, response.coefficients(channel).mean(axis=0), DEGREE)(times)
+    since = times - np.concatenate([[0.0], later.lags])[:, np.newaxis]
+    clear = ~((since > response.knots[0]) & (since < NEAR)).any(axis=0)
+    size = float(np.std(wave[clear])) if clear.any() else float(np.std(wave))
+    return TailShare(None, times[[0, -1]], np.full(2, size))

@@ -135,6 +135,9 @@ def test_what_a_group_evokes_is_shown_as_a_whole_and_said_to_overlap():
         errors.append(np.sqrt((left**2).mean() / (parts[1][:, inside] ** 2).mean()))
         assert any("overlap" in message and "groups of 2" in message for message in separation.messages)
         assert all(one.grade != "good" for one in separation.grades["m_wave_size"]), separation.grades
+        error = separation.parts.standard_errors["evoked"]
+        held = np.abs(left) <= 1.96 * (error() if callable(error) else error)[:, inside]
+        assert held.mean() > 0.9, held.mean()
         whole = sum(getattr(separation, name).signal for name in ("artifact", "evoked", "voluntary", "interference"))
         np.testing.assert_allclose(whole, sum(parts), atol=1e-9)
     assert np.max(errors) < 0.25, np.round(errors, 2)
