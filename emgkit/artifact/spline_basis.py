@@ -192,6 +192,11 @@ class PhaseDesign(FrozenValue):
             high - low,
         )
 
+    def later(self, delay: Array) -> PhaseDesign:
+        """Give the design of the same rows if every pulse had come later by its delay, s."""
+        phase = _inside(self.phase - delay[self.pulse], self.knots)
+        return PhaseDesign(self.samples, self.pulse, phase, *spline_values(phase, self.knots), self.knots, self.pulses)
+
     def rows_of(self, chosen: NDArray[np.bool_]) -> PhaseDesign:
         """Give the design of some rows only."""
         return PhaseDesign(

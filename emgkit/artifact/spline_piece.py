@@ -33,6 +33,10 @@ class Piece:
     smooth : (pulses, courses), courses that the response may follow
     turning : (courses,) bool, or None
         Which of them turn over with the polarity of the pulses.
+    settled : PhaseDesign or None
+        The design that roughness is learned with, see `settled_places`; None for the same.
+    alike : bool
+        Whether all is fitted with that design.
     """
 
     design: PhaseDesign
@@ -41,6 +45,8 @@ class Piece:
     gram: Array
     smooth: Array
     turning: NDArray[np.bool_] | None = None
+    settled: PhaseDesign | None = None
+    alike: bool = False
 
     @cached_property
     def projected(self) -> Array:
@@ -76,7 +82,12 @@ class Piece:
 
     def fit(self, nulls: Array, weight: Array, bend: Array, start: CourseFit | None) -> CourseFit:
         """Fit all courses and learn their priors, see `fit_courses`."""
-        return fit_courses(self.gram, self.projected, self.smooth, nulls, weight, bend, start, self.turning)
+        fitted, learned = (self.gram, self.projected), None
+        if self.settled is not None:
+            learned = (self.settled.gram(self.valid), self.settled.project_rows(self.seen * self.valid))
+        if learned is not None and self.alike:
+            fitted, learned = learned, None
+        return fit_courses(*fitted, self.smooth, nulls, weight, bend, start, self.turning, learned)
 
     def power_left(self, fit: CourseFit, least: float) -> Array:
         """Power about every pulse that a fit leaves, at least so much, V²."""

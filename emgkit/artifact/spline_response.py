@@ -13,6 +13,7 @@ from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design
 from emgkit.artifact.spline_later import LaterSeen, follow_later
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_piece import LEAST_POWER, SPIKE, Piece
+from emgkit.artifact.spline_places import settled_design
 from emgkit.artifact.spline_pulse import EARLY, LATE, PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import RandomShapes, shapes_of_channels
 from emgkit.artifact.spline_recruitment import recruitment_levels
@@ -174,11 +175,12 @@ class ResponseFitter:
             courses = self._courses_of(number)
             first = len(self._turning) + courses.times * len(self._given)
             gram = local.gram() if shared else None
+            settled, alike = settled_design(local, self.onsets[low:high], self.fs)
             found = []
             for channel in range(len(rows)):
                 valid = known[channel, mine].astype(float)
                 own = local.gram(valid) if gram is None else gram
-                piece = Piece(local, rows[channel, mine], valid, own, courses.smooth, courses.turning)
+                piece = Piece(local, rows[channel, mine], valid, own, courses.smooth, courses.turning, settled, alike)
                 if piece.silent:
                     found.append(piece.nothing())
                     self.weights[channel, segment.pulses] = 1.0
@@ -189,8 +191,7 @@ class ResponseFitter:
                 if (number, channel) not in self._plain:
                     few = first + courses.times * PLAIN_COURSES + self._alone
                     self._plain[number, channel] = piece.plain_power(few, self._bend)
-                plain = self._plain[number, channel]
-                stated = self.weights[channel, segment.pulses]
+                stated, plain = self.weights[channel, segment.pulses], self._plain[number, channel]
                 weight = stated if np.isfinite(stated).all() else 1 / plain
                 fit = piece.fit(courses.nulls, weight, self._bend, self._learned.get((number, channel)))
                 power = piece.power_left(fit, floor[channel])
@@ -200,11 +201,9 @@ class ResponseFitter:
             fits.append(found)
         nothing: list[RandomShapes | None] = [None] * len(rows)
         kept = [[CourseCurves.of(fit) for fit in found] for found in fits]
-        smooth = [one.smooth for one in self._courses]
+        smooth, upright = ([getattr(one, name) for one in self._courses] for name in ("smooth", "upright"))
         made = Response(self.onsets, self.knots, self.segments, smooth, kept, self.gain, nothing, self.periodic)
-        if self.polarity is None:
-            return made
-        return replace(made, polarity=self.polarity, upright=[one.upright for one in self._courses])
+        return made if self.polarity is None else replace(made, polarity=self.polarity, upright=upright)
 
     @property
     def _given(self) -> list[Array]:
@@ -259,6 +258,7 @@ class ResponseFitter:
         design, _ = self.designs
         seen, valid = self._at(target, design, channel)[0], known[0, design.samples].astype(float)
         weight = np.ones(design.pulses) if self.weights is None else self.weights[channel]
+        design = settled_design(design, self.onsets, self.fs)[0] or design
         gram, projected = design.gram(valid), design.project_rows(seen * valid)
         return fit_means(gram, projected, weight, self._bend, self.polarity)
 

@@ -84,6 +84,7 @@ def fit_courses(
     bend: Array,
     start: CourseFit | None = None,
     turning: NDArray[np.bool_] | None = None,
+    learned: tuple[Array, Array] | None = None,
 ) -> CourseFit:
     """Fit one channel.
 
@@ -104,16 +105,19 @@ def fit_courses(
     turning : ndarray of bool, shape (courses,), optional
         Courses that turn over with the polarity of the pulses. They bend as the polarity itself does, which is the
         second course and of any size.
+    learned : tuple of ndarray, optional
+        Other ``gram`` and ``projected`` from which to learn roughness.
     """
     known = None if start is None or start.sizes.shape[0] != courses.shape[1] else start
     count, free = courses.shape[1], 1 if turning is None else 2
+    told, seen = (gram, projected) if learned is None else learned
     if turning is None:
-        normal = np.tensordot(weight, gram, 1)
-        rough, mean = learn_bending(normal, weight @ projected, bend, None if known is None else known.rough)
+        normal = np.tensordot(weight, told, 1)
+        rough, mean = learn_bending(normal, weight @ seen, bend, None if known is None else known.rough)
         penalties, kinds = [bending_penalty(bend, rough)], np.zeros(count, dtype=np.int64)
         penalty = penalties[0][:, :, np.newaxis]
     else:
-        rough, mean = _learn_beside(gram, projected, courses[:, :free], weight, bend)
+        rough, mean = _learn_beside(told, seen, courses[:, :free], weight, bend)
         penalties, kinds = [bending_penalty(bend, one) for one in rough], turning.astype(np.int64)
         penalty = np.stack(penalties, axis=2)[:, :, kinds]
     unknown = _unknown(mean)
