@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.detect.fit import Fit
-from emgkit.detect.waveform import Span
+from emgkit.detect.waveform import Span, gap
 
 __all__ = ["Alignment", "align", "differences"]
 
@@ -21,6 +21,7 @@ CONVERGED = 1e-7  # s
 REGULAR = 0.3  # of a sample, SD of the shifts in irregular trains before they are known
 HARMONICS = 3  # of the place between two samples
 SPREAD = 0.5  # of the places between samples, as a resultant length
+FEW_PLACES, MANY = 0.2, 40  # of a sample without a pulse, and pulses: a rate that is locked to the sampling rate
 AFFORDABLE = 3e-6  # s: cost up to which shifts that depend on the place between samples are given up
 
 
@@ -63,8 +64,8 @@ def align(
     The artifacts sample one waveform at many phases, but a waveform and shifts that depend periodically on the place
     between two samples cannot be told apart from another waveform without them: only a clock, or a waveform that is
     smooth at the scale of a sample, can. So the clock, the shifts (with a prior whose SD is learnt) and the waveforms
-    are fitted together; where the jitter is small, shifts that go with the place between samples are taken to be the
-    waveform's.
+    are fitted together; where the jitter is small, or the rate is locked to the sampling rate so that there are few
+    places, shifts that go with the place between samples are taken to be the waveform's.
 
     Parameters
     ----------
@@ -81,7 +82,7 @@ def align(
     quick : bool
         Stop early: right to some 10 µs.
     """
-    clock = _Clock(rough, train, beats)
+    clock = _Clock(rough, train, beats, fs)
     expected = clock.line(rough, np.ones(rough.size))
     fit = Fit(bends, expected, train, Span.about(fs, expected, clock.interval))
     if beats is None:
@@ -92,18 +93,18 @@ def align(
         if clock.regular:
             spread = 1.5 * float(np.median(np.abs(times - expected)))
             fit.jitter = max(spread, 2e-6)
-            times = _freed(fit, times, expected, number == SEARCHES - 1 and spread < 2e-5)
+            times = _freed(fit, times, expected, clock.locked or (number == SEARCHES - 1 and spread < 2e-5))
         fit.move(times)
         fit.refit()
     variance = np.full(rough.size, fit.jitter**2)
     for number in range(QUICK if quick else STEPS):
         if number in AGAIN:
             times = fit.search(expected)
-            fit.move(_freed(fit, times, expected, clock.regular and _affordable(fit)))
+            fit.move(_freed(fit, times, expected, clock.frees(fit)))
             fit.refit(1)
         before = fit.times
         expected, times, variance = fit.improve(expected, clock.rate, learn=clock.regular)
-        if clock.regular and _affordable(fit):
+        if clock.frees(fit):
             free = _freed(fit, times, expected, True)
             left = np.sum((free - expected) ** 2) / max(float(np.sum((times - expected) ** 2)), 1e-30)
             fit.jitter, times = max(fit.jitter * float(np.sqrt(left)), 1e-7), free
@@ -120,13 +121,18 @@ def align(
 class _Clock:
     """Straight lines with a common interval through the trains, or none."""
 
-    def __init__(self, rough: Array, train: NDArray[np.int64], beats: Array | None) -> None:
+    def __init__(self, rough: Array, train: NDArray[np.int64], beats: Array | None, fs: float) -> None:
         self.regular = beats is not None
+        self.locked = self.regular and _locked(rough * fs)
         _, self.train = np.unique(train, return_inverse=True)
         self.beats = np.zeros(rough.size) if beats is None else beats - self._means(beats, np.ones(rough.size))
         self.rate = self.beats / max(float(np.ptp(self.beats)), 1.0)
         gaps = np.diff(rough)
         self.interval = float(np.quantile(gaps, 0.05)) if gaps.size else np.inf
+
+    def frees(self, fit: Fit) -> bool:
+        """Whether shifts that go with the place between two samples are taken to be the waveform's."""
+        return self.regular and (self.locked or _affordable(fit))
 
     def _means(self, values: Array, weight: Array) -> Array:
         total = np.bincount(self.train, weights=weight)
@@ -145,6 +151,11 @@ class _Clock:
         return np.asarray(expected + self._means(times - expected, weight)) if self.regular else times
 
 
+def _locked(places: Array) -> bool:
+    """Whether all pulses of a train lie at a few places between two samples."""
+    return places.size >= MANY and gap(places) >= FEW_PLACES
+
+
 def _affordable(fit: Fit) -> bool:
     return fit.jitter * np.sqrt(4 * HARMONICS / fit.times.size) < AFFORDABLE
 
@@ -154,7 +165,8 @@ def _freed(fit: Fit, times: Array, expected: Array, wanted: bool) -> Array:
     if not wanted:
         return times
     phase = 2 * np.pi * np.mod(expected * fit.span.fs, 1)
-    if abs(np.mean(np.exp(1j * phase))) < SPREAD:  # else the jitter itself would be the place between samples
+    spread = abs(np.mean(np.exp(1j * phase))) < SPREAD and not _locked(expected * fit.span.fs)
+    if spread:  # else the jitter itself would be the place between samples
         phase = 2 * np.pi * np.mod(times * fit.span.fs, 1)
     slow = (times - times.mean()) / max(float(np.ptp(times)) / 2, 1e-12)
     waves = [wave(order * phase) for order in range(1, HARMONICS + 1) for wave in (np.cos, np.sin)]

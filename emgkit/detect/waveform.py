@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 from scipy.linalg import solveh_banded
 
-__all__ = ["Span", "bands", "dense", "design", "project", "solve", "table"]
+__all__ = ["Span", "bands", "dense", "design", "gap", "project", "solve", "table"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -22,6 +22,7 @@ FINEST = 1e-4  # s between knots
 PER_SAMPLE = 0.25  # samples between knots, with enough pulses
 COVERAGE = 3.0  # samples between two knots, at least, on average
 ROUGHNESS, RIDGE = 1e-6, 1e-9  # of the mean of the diagonal
+UNHELD = 1e-4  # of that mean: what no samples hold is 0, as it is before the stimulus; a parabola may be anything there
 COARSE = 0.6  # samples between knots
 POINTS = 64  # of a table, per sample
 
@@ -54,7 +55,7 @@ class Span:
         before = max(BEFORE, FEWEST_BEFORE / fs)
         after = min(max(AFTER, FEWEST_AFTER / fs), max(0.6 * shortest, 3.0 / fs))
         margin = max(MARGIN, 0.5 / fs)
-        step = max(max(PER_SAMPLE, COVERAGE / max(expected.size, 1), _gap(expected * fs)) / fs, FINEST)
+        step = max(max(PER_SAMPLE, COVERAGE / max(expected.size, 1), gap(expected * fs)) / fs, FINEST)
         places = [-before - margin]
         while places[-1] < after + margin + 1 / fs:
             near = -5 * step <= places[-1] <= DENSE
@@ -93,7 +94,7 @@ class Span:
         return np.clip(since, self.low, self.high - 1e-12)
 
 
-def _gap(places: Array) -> float:
+def gap(places: Array) -> float:
     """Largest part of a sample in which no pulse lies."""
     parts = np.sort(np.mod(places, 1))
     return float(np.diff(np.append(parts, parts[0] + 1)).max()) if parts.size else 1.0
@@ -115,7 +116,9 @@ def bands(first: Index, values: Array, weight: Array, size: int) -> Array:
             product = (weight * values[..., row] * values[..., row + lag]).ravel()
             out[lag] += np.bincount(flat + row, weights=product, minlength=size)
     mean = max(float(out[0].mean()), 1e-300)
-    return np.asarray(out + mean * _penalty(size))
+    out = out + mean * _penalty(size)
+    out[0] += np.maximum(UNHELD * mean - out[0], 0)
+    return np.asarray(out)
 
 
 def _penalty(size: int) -> Array:

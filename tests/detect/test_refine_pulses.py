@@ -35,6 +35,21 @@ def test_a_rounded_schedule_on_a_clock_that_is_off_is_stretched_to_the_pulses(pp
     assert told == pytest.approx([ppm] * len(told), abs=5.0)
 
 
+@pytest.mark.parametrize("jitter", [2e-6, 15e-6])
+def test_pulses_that_fall_on_three_places_between_samples_begin_at_their_edge(jitter):
+    """30 Hz on the clock of 2000 Hz: the waveform is seen at three places only, and not at all before the first."""
+    offset, scatter = [], []
+    for seed in (1, 2, 7, 8, 16, 20, 21, 22):
+        one = made(seed, clock_error=0.0, jitter=jitter)
+        found = ek.refine_pulses(one.recording, rounded(one))
+        got = score(found, one.truth.onsets)
+        assert (got.recall, got.precision) == (1.0, 1.0), f"seed {seed}"
+        offset.append(got.offset)
+        scatter.append(got.scatter)
+    assert max(np.abs(offset)) <= 100e-6, spread(offset)
+    assert np.median(scatter) <= max(0.6 * jitter, 5e-6), spread(scatter)  # the jitter is told from the place
+
+
 def test_scheduled_pulses_that_did_not_come_are_left_out_and_others_added():
     for seed in SEEDS:
         one = made(seed, clock_error=500.0, missing=0.04, extra=0.02)
