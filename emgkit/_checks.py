@@ -143,6 +143,8 @@ def number(name: str, value: Any) -> float:
         converted = float(value)
     except (TypeError, ValueError):
         raise ParameterError(f"{name} must be one number, got {value!r}.") from None
+    except OverflowError:
+        raise ParameterError(f"{name} must be finite, got a whole number beyond all that a computer counts.") from None
     if not math.isfinite(converted):
         raise ParameterError(f"{name} must be finite, got {value!r}.")
     return converted

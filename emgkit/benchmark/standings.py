@@ -74,14 +74,14 @@ class Standing:
 
     @property
     def verdict(self) -> str:
-        """In a word: ahead by what is asked for, at the bound, at the ceiling, or behind; or that it did not run."""
+        """In a word: ahead as asked for, at the bound, at the ceiling, ahead by less, behind; or why there is none."""
         if self.auto is None:
             return "not run"
         if not np.isfinite(self.auto.median):
             return "missing"
         if self.case.group == "evoked":
             good = self.auto.median <= SMALL
-            return "ahead" if self.lead >= HALF else ("small" if good else "behind")
+            return "ahead" if self.lead >= HALF else ("small" if good else self._short_of(1.0))
         if self.lead >= AHEAD:
             return "ahead"
         reached = self.tuned_peer.median if self.tuned_peer else -np.inf
@@ -89,7 +89,13 @@ class Standing:
             # a limit that a peer passes is none
             if self.auto.median >= limit - NEAR and reached <= limit + NEAR:
                 return name
-        return "behind"
+        return self._short_of(0.0)
+
+    def _short_of(self, even: float) -> str:
+        """In words, where what is asked for is not reached: nobody to be ahead of, ahead by less, or behind."""
+        if np.isnan(self.lead):
+            return "alone"
+        return "ahead by less" if self.lead > even else "behind"
 
 
 class Standings:

@@ -13,6 +13,7 @@ from emgkit.simulate.evoked import Stimuli
 from emgkit.simulate.evoked_values import evoked_table
 from emgkit.simulate.grid import state_grid
 from emgkit.simulate.muscle import Activity, Muscle
+from emgkit.simulate.pool import BEYOND_REACH
 from emgkit.simulate.process import voluntary_values
 from emgkit.simulate.session import Session
 from emgkit.simulate.spikes import GRID as DRIVE_GRID
@@ -22,6 +23,7 @@ from emgkit.simulate.voluntary import NO_BEAT, VoluntarySpectrum, strongest_rate
 
 Array = NDArray[np.floating[Any]]
 
+ALL = 0.75  # of the units that fire within reach of the current: the others tell little of what is heard; numerical
 MOST_PULSES = 100  # of a series of currents, at which velocities and activity are told, too; numerical
 JUST_BEFORE = 1e-6  # s; numerical
 FREQUENCY_STEP = 1.0  # Hz, of the spectra behind the process values; numerical
@@ -111,9 +113,13 @@ def _voluntary(
     chance = np.zeros_like(done.volleys.chance)
     chance[:, density.active] = done.volleys.chance[:, density.active]
     ready = readiness(muscle.pool, drive, done.stimuli.onsets, chance, session.conduction)
+    reached = (
+        bool((muscle.pool.threshold[density.active] < BEYOND_REACH).mean() > ALL) if density.active.size else False
+    )
     rows = []
     for time, inside in zip(*when, strict=True):
-        beat = beat_at(done.stimuli, (chance, ready), train, float(time), session.conduction) if inside else NO_BEAT
+        near = (done.stimuli, (chance, ready), train, float(time), session.conduction)
+        beat = beat_at(*near, all_reached=reached) if inside else NO_BEAT
         unknown = beat is None or (inside and effort.entrainment > 0) or effort.synchrony > 0
         spectrum = density.at(done.state, float(time), beat or NO_BEAT)
         values = voluntary_values(spectrum * gain + noise, frequencies)

@@ -97,8 +97,11 @@ def voluntary_values(spectrum: Array, frequencies: Array) -> dict[str, Array]:
     step = frequencies[1] - frequencies[0]
     band = (frequencies >= BAND[0]) & (frequencies <= BAND[1])
     inside = spectrum[:, band]
+    silent = inside.sum(axis=1) <= 0
     return {
         "rms": np.sqrt(spectrum.sum(axis=1) * step),
-        "mdf": np.array([median_frequency(frequencies[band], row) for row in inside]),
-        "mnf": (inside * frequencies[band]).sum(axis=1) / np.maximum(inside.sum(axis=1), 1e-300),
+        "mdf": np.where(silent, np.nan, [median_frequency(frequencies[band], row) for row in inside]),
+        "mnf": np.where(
+            silent, np.nan, (inside * frequencies[band]).sum(axis=1) / np.maximum(inside.sum(axis=1), 1e-300)
+        ),
     }

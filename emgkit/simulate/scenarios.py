@@ -56,7 +56,7 @@ def nmes_fatigue(*, rng: np.random.Generator, **overrides: Any) -> Simulation:
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of all chance; the same state gives the same recording.
+        Source of all chance: one newly made from the same seed gives the same recording.
     **overrides
         Fields of `Session` or of any of its parts, by name.
 

@@ -66,6 +66,8 @@ def simulate(session: Session, *, rng: np.random.Generator, features: bool = Tru
     """
     if not isinstance(rng, np.random.Generator):
         raise ParameterError(f"rng must be a numpy.random.Generator, as numpy.random.default_rng(1), got {rng!r}.")
+    if not isinstance(rng.bit_generator.seed_seq, np.random.SeedSequence):
+        raise ParameterError("rng must be made from a seed, as numpy.random.default_rng(1), not from a key or a state.")
     if not isinstance(session, Session):
         raise ParameterError(f"session must be a Session, as Session(duration=10.0), got {session!r}.")
     playing, leaking, around, device = rng.spawn(4)

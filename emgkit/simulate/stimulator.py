@@ -140,10 +140,12 @@ class Stimulator:
         assign(self, intervals=row("intervals", self.intervals, 0.0, LONGEST, "s"))
         self._check_spans()
         shortest = min((*self.intervals, *((self.doublet,) if self.doublet else ()), 1 / self.rate))
+        shortest /= 1 + 1e-6 * max(self.clock_error, 0.0)
         if self.pulse.duration >= shortest:
             raise ParameterError(
                 f"A pulse of {self.pulse.duration * 1e3:.3g} ms is longer than the interval of "
-                f"{shortest * 1e3:.3g} ms that rate={self.rate:g} Hz, intervals and doublet leave: shorten width, gap."
+                f"{shortest * 1e3:.3g} ms that rate={self.rate:g} Hz, intervals, doublet and clock_error leave: "
+                "shorten width, gap."
             )
         most = (shortest - self.pulse.duration) / (SURE * np.sqrt(2))
         if self.jitter > most:

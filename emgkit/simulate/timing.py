@@ -84,13 +84,21 @@ def readiness(pool: Pool, drive: Array, onsets: Array, chance: Array, conduction
 
 
 def beat_at(
-    stimuli: Stimuli, units: tuple[Array, Array], train: NDArray[np.int64], time: float, conduction: float
+    stimuli: Stimuli,
+    units: tuple[Array, Array],
+    train: NDArray[np.int64],
+    time: float,
+    conduction: float,
+    *,
+    all_reached: bool = False,
 ) -> Beat | None:
     """Give the pulses that stand for a time: those of the nearest train, 2.5 s on either side.
 
     ``units`` are the chances of those that fire to be excited, and their readiness, (pulses, units). None where no
     pulse decides alone what becomes of the spikes after it: the pulses that excite who fires come at uneven intervals
-    (doublets, trains of two stimulators, many missing ones), and leave gaps in which spikes pass.
+    (doublets, trains of two stimulators, many missing ones), and leave gaps in which spikes pass. Where nearly all that
+    fire are reached (``all_reached``) and nothing passes but in gaps, a single missing pulse does: they begin anew
+    together, and their potentials add up.
     """
     (chance, ready), felt = units, np.flatnonzero(stimuli.current > 0)
     if not felt.size or not chance[felt].any():
@@ -107,6 +115,8 @@ def beat_at(
     if gaps.size and gaps.max() <= 2 * conduction and np.isin(near, (0.0, 1.0)).all() and (near == near[0]).all():
         return Beat(period, near[:1], np.ones(1), np.ones((1, chance.shape[1])))
     lost = _missing(gaps, period)
+    if all_reached and lost and period <= 2 * conduction:
+        return None
     if lost is None or (np.abs(np.diff(near, axis=0)) > 0.5).sum(axis=0).max(initial=0) > LEAPS:
         return None
     some = np.unique(np.linspace(0, own.size - 1, PATTERNS).astype(np.int64))

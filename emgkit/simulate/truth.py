@@ -121,7 +121,8 @@ class Truth(FrozenValue):
         does and has a current of its own; H-reflex and F-waves that are expected to reach there more than 1 % of the
         M-wave and 0.1 % of the largest one. Voluntary features are NaN with ``synchrony``, in trains with
         ``entrainment``, and in trains whose pulses come at uneven intervals (doublets, trains of two stimulators, more
-        than 5 % missing) with gaps in which spikes of excited units pass.
+        than 5 % missing, or any where more than three quarters of those that fire are within reach and nothing passes
+        between the others) with gaps in which spikes of excited units pass.
     evoked_random : array_like, shape (channels, samples)
         The part of ``evoked`` that varies from pulse to pulse by chance, V: what no average can predict. It is
         ``evoked`` minus what every pulse was to be expected to evoke, H-reflex and F-waves included.

@@ -164,7 +164,7 @@ def test_standings_take_medians_pair_the_seeds_and_compare_with_the_best_peer():
     assert (one.own.method, one.tuned_peer.label) == ("phase_spline", "mne*")
     assert (one.lead, one.lead_low, one.lead_high) == (7.0, 7.0, 7.0)
     assert one.verdict == "ahead"
-    assert Standings(rows_of(leads=(3.0,) * 6)).standing("variation_23").verdict == "behind"
+    assert Standings(rows_of(leads=(3.0,) * 6)).standing("variation_23").verdict == "ahead by less"
     asked = asked_of(Standings(rows_of()), "variation_23")[0]
     assert (asked.median, asked.worst, asked.met) == (17.5, 20.0, False)
 
