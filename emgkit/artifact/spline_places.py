@@ -13,11 +13,13 @@ Array = NDArray[np.float64]
 
 EMPTY = 0.2  # of a sample: larger stretches without any pulse leave the response there to its prior
 ALIKE = 0.01  # of a sample, RMS: pulses nearer than that tell less of the slopes than the places beside them do
-WIDE = 0.25  # of a sample: pulses within it count as one place while the prior is learned
+WIDE = 0.25  # of a sample: pulses spread over more tell what lies between the samples there by themselves
 
 
 def settled_places(onsets: Array, fs: float) -> Array | None:
-    """Time by which every pulse comes before the common place of those beside it, s; None where no places are empty.
+    """Time by which every pulse comes before the common place of those beside it, s.
+
+    None where no places are empty, or where pulses spread beside the empty ones.
 
     A stimulator whose rate divides the sampling rate puts all pulses at one place between the samples, or at a few. Its
     jitter of microseconds is then all that tells how the response runs between the samples, and whatever changes from
@@ -36,10 +38,9 @@ def settled_places(onsets: Array, fs: float) -> Array | None:
     for number in range(int(cluster[-1]) + 1):
         mine = cluster == number
         since = along[mine] - along[mine][0]
-        bins = max(int(np.ceil(since[-1] / WIDE)), 1)
-        which = np.minimum((since / max(since[-1], 1e-12) * bins).astype(np.int64), bins - 1)
-        middle = np.bincount(which, since, bins) / np.maximum(np.bincount(which, minlength=bins), 1)
-        ahead[mine] = middle[which] - since
+        if since[-1] > WIDE:
+            return None
+        ahead[mine] = since.mean() - since
     out = np.zeros(along.size)
     out[order] = ahead / fs
     return out
