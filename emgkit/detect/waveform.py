@@ -22,7 +22,7 @@ FINEST = 1e-4  # s between knots
 PER_SAMPLE = 0.25  # samples between knots, with enough pulses
 COVERAGE = 3.0  # samples between two knots, at least, on average
 ROUGHNESS, RIDGE = 1e-6, 1e-9  # of the mean of the diagonal
-UNHELD = 1e-4  # of that mean: what no samples hold is 0, as it is before the stimulus; a parabola may be anything there
+UNHELD = 1e-5  # of that mean: what no samples hold is 0, as it is before the stimulus; a parabola may be anything there
 COARSE = 0.6  # samples between knots
 POINTS = 64  # of a table, per sample
 
