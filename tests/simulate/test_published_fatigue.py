@@ -104,14 +104,15 @@ def test_average_rectified_value_and_frequencies_change_more_than_rms_and_veloci
     ARV rises more steeply than RMS because the response gets longer, which ends with ``slowing``. Spectral variables
     fall more than mean velocity because large units slow more, which ends with ``size_effect``.
     """
-    change, uniform = collected(FatigueParameters()), collected(FatigueParameters(size_effect=0.0))
+    fast = {"slowing": 0.012}  # 20 s are short
+    change, uniform = collected(FatigueParameters(**fast)), collected(FatigueParameters(**fast, size_effect=0.0))
     assert (change["arv"] > 1.5 * change["rms"]).all()
     assert (change["rms"] > 0).all()
     for name in ("mdf", "mnf"):
         over, alike = change[name] / change["cv"], uniform[name] / uniform["cv"]
         assert np.median(over) > 1.03, f"{name}: median {np.median(over)}, worst {over.min()}"
         assert alike.max() < 1, alike
-        assert (over > alike).sum() >= len(SEEDS) - 1, (over, alike)
+        assert (over > alike).all()
     still = collected(FatigueParameters(slowing=0.0))
     assert max(np.abs(rows).max() for rows in still.values()) < 0.0005, still
 
