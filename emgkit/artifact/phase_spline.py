@@ -91,6 +91,10 @@ class PhaseSpline:
     a tail under the response needs no model. Where the M-waves of both polarities differ, `split_tail` tells the
     difference, which is small, from the tail; what it cannot tell goes with the artifact.
 
+    A stimulator in step with the sampling clock (25 Hz at 2000 Hz) puts all pulses at one place between the samples, or
+    at a few. How rough the response is between them is learned as if those pulses had no jitter, and where they lie
+    within a hundredth of a sample (RMS) all is fitted so; in the first 3 ms after a pulse such recordings tell less.
+
     The idea of a regression in the phase of the stimulation is that of artifact templates with sub-sample resolution;
     the priors are learned by empirical Bayes (Efron and Morris 1973, J Am Stat Assoc 68:117), which is a deviation
     from the usual fixed ridge.

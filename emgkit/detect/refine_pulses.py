@@ -42,6 +42,10 @@ def refine_pulses(recording: Recording, pulses: Pulses) -> Pulses:
     0.1 s, by a delay that is fixed or that jitters. The times themselves come from the artifact, as in
     `detect_pulses`; the schedule tells which pulses to expect, also where the artifact is too small to see.
 
+    Where the rate divides the sampling rate, all pulses lie at one place between the samples, which nothing tells: all
+    onsets are then early or late alike, by 0.2 to 0.25 ms at 2000 Hz in the median of simulated recordings and by 0.6
+    ms in single ones (1.4 ms once at 100 Hz). Their intervals are right.
+
     Parameters
     ----------
     recording : Recording
