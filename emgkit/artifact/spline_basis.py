@@ -22,7 +22,6 @@ __all__ = [
     "make_designs",
     "phase_knots",
     "places_of",
-    "pulse_power",
     "spline_values",
 ]
 
@@ -33,7 +32,6 @@ DEGREE = 3
 SHARP = (-0.00025, 0.00125)  # s about the pulse, where the artifact has its edges
 NEAR, MIDDLE = 0.003, 0.035  # s after the pulse: close knots until the first, medium ones until the second
 CHUNK = 1 << 12  # samples whose polynomials are looked up at once: they stay in the cache; numerical
-NEIGHBOURS = 9  # pulses over which the power of the voluntary EMG is averaged
 TOUCH = 0.0003  # s, and at least a sample: supports that end so near to the next one end with it, as pulses jitter
 FINEST, FINE, MEDIUM, COARSE = 31.25e-6, 125e-6, 250e-6, 0.0015  # s between knots
 
@@ -208,20 +206,6 @@ class PhaseDesign(FrozenValue):
             self.knots,
             self.pulses,
         )
-
-
-def pulse_power(design: PhaseDesign, rest: Array, valid: Array, start: float, least: float = 0.0) -> Array:
-    """Variance of the residual about every pulse, from ``start`` s after it on, averaged over neighbours, V²."""
-    late = valid * (design.phase > start)
-    squares = np.bincount(design.pulse, late * rest**2, minlength=design.pulses)
-    number = np.bincount(design.pulse, late, minlength=design.pulses)
-    bell = np.hanning(NEIGHBOURS + 2)[1:-1]
-    reach = NEIGHBOURS // 2
-    total, seen = (
-        np.convolve(np.pad(one, reach, mode="reflect" if design.pulses > reach else "edge"), bell, "valid")
-        for one in (squares, number)
-    )
-    return np.asarray(np.maximum(total / np.maximum(seen, 1e-12), least + 1e-30))
 
 
 def make_design(

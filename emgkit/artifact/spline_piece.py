@@ -8,15 +8,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.spline_basis import PhaseDesign, pulse_power
+from emgkit.artifact.spline_basis import PhaseDesign
 from emgkit.artifact.spline_solve import CourseFit, fit_courses, fit_plainly
 
-__all__ = ["LEAST_POWER", "SPIKE", "Piece"]
+__all__ = ["LEAST_POWER", "SPIKE", "Piece", "pulse_power"]
 
 Array = NDArray[np.float64]
 
 SPIKE = 0.003  # s after the pulse, in which the power is not looked at
 LEAST_POWER = 1e-8  # of the mean square of the signal
+NEIGHBOURS = 9  # pulses over which the power of the voluntary EMG is averaged
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,3 +94,17 @@ class Piece:
         """Power about every pulse that a fit leaves, at least so much, V²."""
         left = self.seen - self.design.evaluate(self.smooth @ fit.coefficients)
         return pulse_power(self.design, left, self.valid, SPIKE, least)
+
+
+def pulse_power(design: PhaseDesign, rest: Array, valid: Array, start: float, least: float = 0.0) -> Array:
+    """Variance of the residual about every pulse, from ``start`` s after it on, averaged over neighbours, V²."""
+    late = valid * (design.phase > start)
+    squares = np.bincount(design.pulse, late * rest**2, minlength=design.pulses)
+    number = np.bincount(design.pulse, late, minlength=design.pulses)
+    bell = np.hanning(NEIGHBOURS + 2)[1:-1]
+    reach = NEIGHBOURS // 2
+    total, seen = (
+        np.convolve(np.pad(one, reach, mode="reflect" if design.pulses > reach else "edge"), bell, "valid")
+        for one in (squares, number)
+    )
+    return np.asarray(np.maximum(total / np.maximum(seen, 1e-12), least + 1e-30))

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh, toeplitz
 
 from emgkit._checks import FrozenValue
-from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design, pulse_power
+from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
+from emgkit.artifact.spline_piece import pulse_power
 from emgkit.artifact.spline_scores import shrink
 
 __all__ = ["RandomShapes", "find_shapes", "shape_knots", "shapes_of_channels"]

@@ -147,8 +147,7 @@ class Session:
         self.signal = whole
         end = self._end(guess)
         self.messages += said_of(self.polarity)
-        response = self._evidence_of_response(quiet, end)
-        has_evoked = response >= EVIDENCE
+        has_evoked = (response := self._evidence_of_response(quiet, end)) >= EVIDENCE
         if self.usual < CLOSEST:
             self.messages.append(
                 f"Half of the pulses follow another within {self.usual * 1e3:.2g} ms: responses so close cannot "

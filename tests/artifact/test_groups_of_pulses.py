@@ -13,7 +13,7 @@ SEEDS = range(6)
 def groups(rate, lags, jitter=0.0, rng=None, begin=0.5, end=6.5):
     """Onsets of groups, s, (groups, pulses)."""
     onsets = np.add.outer(np.arange(begin, end, 1.0002 / rate), np.concatenate([[0.0], lags]))
-    return onsets + (0.0 if rng is None else jitter * rng.standard_normal(onsets.shape))
+    return onsets + (jitter * rng.standard_normal(onsets.shape) if jitter else 0.0)
 
 
 def emg(rng):
@@ -61,35 +61,31 @@ def told(values):
     return f"worst {np.min(values):.1f}, median {np.median(values):.1f} dB of {len(values)}"
 
 
-@pytest.mark.parametrize("lag", [0.005, 0.008, 0.010, 0.015])
-def test_the_emg_under_continuous_doublets_is_found(lag):
+def found_at(rate, lags, jitter=0.0):
+    """SNR of the EMG under groups at a rate, Hz, or at one of two by turns, dB, (seeds,)."""
     values = []
     for seed in SEEDS:
         rng = np.random.default_rng(seed)
-        onsets = groups(25.0 if seed % 2 else 20.0, [lag])
+        onsets = groups(rate[seed % len(rate)], lags, jitter=jitter, rng=rng)
         parts = recorded(onsets, rng)
         values.append(snr(separated(onsets, parts), parts[2]))
+    return np.array(values)
+
+
+@pytest.mark.parametrize("lag", [0.005, 0.008, 0.010, 0.015])
+def test_the_emg_under_continuous_doublets_is_found(lag):
+    values = found_at((20.0, 25.0), [lag])
     assert np.min(values) > 11.0, told(values)  # -25 dB when their responses were fitted apart
 
 
 @pytest.mark.parametrize(("rate", "lags"), [(20.0, [0.008, 0.016]), (8.0, [0.005, 0.010, 0.015, 0.020])])
 def test_the_emg_under_groups_of_more_pulses_is_found(rate, lags):
-    values = []
-    for seed in SEEDS:
-        rng = np.random.default_rng(seed)
-        onsets = groups(rate, lags)
-        parts = recorded(onsets, rng)
-        values.append(snr(separated(onsets, parts), parts[2]))
+    values = found_at((rate,), lags)
     assert np.min(values) > 10.0, told(values)
 
 
 def test_lags_may_vary_between_samples():
-    values = []
-    for seed in SEEDS:
-        rng = np.random.default_rng(seed)
-        onsets = groups(20.0, [0.008], jitter=100e-6, rng=rng)
-        parts = recorded(onsets, rng)
-        values.append(snr(separated(onsets, parts), parts[2]))
+    values = found_at((20.0,), [0.008], jitter=100e-6)
     assert np.min(values) > 10.0, told(values)
 
 

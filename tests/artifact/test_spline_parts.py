@@ -5,8 +5,9 @@ import pytest
 from scipy.interpolate import BSpline
 from scipy.signal import butter, sosfiltfilt
 
-from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots, pulse_power, spline_values
+from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots, spline_values
 from emgkit.artifact.spline_bending import pooled
+from emgkit.artifact.spline_piece import pulse_power
 from emgkit.artifact.spline_pulse import estimate_changes
 from emgkit.artifact.spline_random import find_shapes, shape_knots
 from emgkit.artifact.spline_scores import shrink
