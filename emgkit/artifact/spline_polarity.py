@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots
+from emgkit.artifact.spline_mean import fit_mean
 from emgkit.artifact.spline_sizes import EARLY, LATE
-from emgkit.artifact.spline_solve import fit_mean
 from emgkit.pulses import Pulses
 
 __all__ = ["find_polarity", "repeat_of", "said_of", "stated_polarity"]

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_designs
 from emgkit.artifact.spline_later import LaterSeen, follow_later
 from emgkit.artifact.spline_locked import Response
+from emgkit.artifact.spline_mean import fit_means
 from emgkit.artifact.spline_piece import LEAST_POWER, SPIKE, Piece
 from emgkit.artifact.spline_places import settled_design
 from emgkit.artifact.spline_pulse import EARLY, LATE, PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import RandomShapes, shapes_of_channels
 from emgkit.artifact.spline_recruitment import recruitment_levels
 from emgkit.artifact.spline_sizes import LARGEST_SIZE, RAMPED, Fitted, is_ramped
-from emgkit.artifact.spline_solve import CourseCurves, CourseFit, fit_means
+from emgkit.artifact.spline_solve import CourseCurves, CourseFit
 from emgkit.artifact.spline_tail_after import find_tail, gaps_in_trains, pauses
 from emgkit.artifact.spline_time import Segment, level_courses, make_segments, recruitment_courses
 from emgkit.artifact.spline_turned import SegmentCourses, earlier_polarities, segment_courses
@@ -259,8 +260,7 @@ class ResponseFitter:
         seen, valid = self._at(target, design, channel)[0], known[0, design.samples].astype(float)
         weight = np.ones(design.pulses) if self.weights is None else self.weights[channel]
         design = settled_design(design, self.onsets, self.fs)[0] or design
-        gram, projected = design.gram(valid), design.project_rows(seen * valid)
-        return fit_means(gram, projected, weight, self._bend, self.polarity)
+        return fit_means(design, seen, valid, weight, self._bend, self.polarity)
 
     def _at(self, target: Array, design: PhaseDesign, first: int = 0) -> Array:
         """Give the target at the rows of a design, without what earlier responses add there, V, (channels, rows)."""

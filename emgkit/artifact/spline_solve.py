@@ -18,8 +18,9 @@ from scipy.linalg import LinAlgError, solveh_banded
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import DEGREE
 from emgkit.artifact.spline_bending import RIDGE, TINY, bending_penalty, learn_bending, learn_on, pooled
+from emgkit.artifact.spline_mean import fit_mean
 
-__all__ = ["CourseCurves", "CourseFit", "fit_courses", "fit_mean", "fit_means", "fit_plainly"]
+__all__ = ["CourseCurves", "CourseFit", "fit_courses", "fit_plainly"]
 
 Array = NDArray[np.float64]
 
@@ -154,23 +155,6 @@ def _own(penalty: Array, alive: NDArray[np.int64]) -> Array:
 
 def _lives(kept: Array) -> NDArray[np.bool_]:
     return np.asarray(kept.max(axis=1) > LEAST_KEPT)
-
-
-def fit_mean(gram: Array, projected: Array, weight: Array, bend: Array) -> Array:
-    """Fit a response that never changes, (size,) V: every place between samples counts that any pulse has."""
-    right = weight @ projected
-    if not right.any():  # a channel without a signal
-        return np.zeros_like(right)
-    return learn_bending(np.tensordot(weight, gram, 1), right, bend, None)[1]
-
-
-def fit_means(gram: Array, projected: Array, weight: Array, bend: Array, polarity: Array | None) -> Array:
-    """Fit a response that never changes, and what of it turns over with the polarity of the pulses, V, (2, size)."""
-    if polarity is None:
-        mean = fit_mean(gram, projected, weight, bend)
-        return np.stack([mean, np.zeros_like(mean)])
-    sides = [fit_mean(gram, projected, weight * (polarity == side), bend) for side in (1.0, -1.0)]
-    return 0.5 * np.stack([sides[0] + sides[1], sides[0] - sides[1]])
 
 
 def fit_plainly(gram: Array, projected: Array, courses: Array, bend: Array, free: int = 1) -> Array:
