@@ -24,8 +24,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
-UNKNOWN, UNKNOWN_RAMPED = 0.2, 0.1  # error of the response over its size, from which it is not told apart
-TURNING = 0.5  # of the same, where the M-waves of both polarities differ: beyond it nothing is won
+TURNING = 0.5  # error over the response where M-waves of both polarities differ: beyond it nothing is won
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +102,7 @@ def share_tails(
     if split is None:
         return _not_told(views, suspected, numbers)
     told = agreeing(split)
-    shared = replace(view.response, share=view.shares(split, told, rows, UNKNOWN_RAMPED if ramped else UNKNOWN))
+    shared = replace(view.response, share=view.shares(split, told, rows))
     found = [shared], _quality(rows, told, len(rest)), _messages(numbers[rows], told), view.course
     return TailsFound(*found, view.without_signals(), rows)
 
@@ -162,7 +161,7 @@ def share_together(every: list[TailsFound], numbers: list[Indices]) -> list[Tail
 
 def _told_together(found: TailsFound, view: View, split: TailSplit, numbers: Indices) -> TailsFound:
     rows = found.rows
-    shared = replace(found.responses[0], share=view.shares(split, split, rows, UNKNOWN))
+    shared = replace(found.responses[0], share=view.shares(split, split, rows))
     quality = _quality(rows, split, len(view.rest))
     return replace(found, responses=[shared], quality=quality, messages=_messages(numbers[rows], split))
 

@@ -42,6 +42,7 @@ SLOW, WAVY = (2e-3, 5e-3, 15e-3, 50e-3), 2.0  # s; standard errors of the mean t
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
 NOISE_FROM = 60.0  # s, from which the noise of combinations of channels is known
 LOOKED_AT, BEFORE_PULSE = 100, 0.5e-3  # pulses, and s before each, where the artifact alone is
+UNKNOWN_RAMPED = 0.1  # error of the response over its size, from which it is not told apart on ramps
 SHORTEST = 0.016  # s, interval below which responses lie on each other
 
 
@@ -211,24 +212,27 @@ class View:
         low = round(onset * self.fs)
         return bool(self.known[:, low : low + round(min(pause, LONGEST_AFTER) * self.fs)].all())
 
-    def shares(self, split: TailSplit, told: TailSplit, rows: Indices, unknown: float) -> list[TailShare | None]:
+    def shares(self, split: TailSplit, told: TailSplit, rows: Indices) -> list[TailShare | None]:
         """Give every channel its share: from coefficients of the locked response to those of the evoked one.
 
         Whether it is split is decided by the channel for itself; how well it is told is a matter of all channels.
         """
         shares: list[TailShare | None] = [None] * len(self.rest)
         for number, row in enumerate(rows):
-            if self._lost(split, number, unknown) or (self.interval or 1.0) < SHORTEST:
+            if self._lost(split, number) or (self.interval or 1.0) < SHORTEST:
                 tail = np.sqrt(told.tail[number] ** 2 + told.tail_error[number] ** 2)
                 shares[int(row)] = self.unknown(int(row), tail)
             elif split.no_tail[number] <= 0.5 and self.fits(split, number):
                 shares[int(row)] = self.told(split, told, number)
         return shares
 
-    def _lost(self, split: TailSplit, number: int, unknown: float) -> bool:
-        """Tell whether sharing by time is no worse: a tail that all channels tell of is wrong by less than itself."""
-        if not split.together:
-            return bool(error_shares(split)[number] > unknown)
+    def _lost(self, split: TailSplit, number: int) -> bool:
+        """Tell whether sharing by time is no worse: it is wrong by the tail, the split by the error of the tail.
+
+        On ramps the mean is one of responses along a curve, which is none of the family's: less is believed of it.
+        """
+        if self.ramped and not split.together:
+            return bool(error_shares(split)[number] > UNKNOWN_RAMPED)
         after = split.times > split.start
         return bool(np.mean(split.tail_error[number, after] ** 2) > np.mean(split.tail[number, after] ** 2))
 
