@@ -37,7 +37,7 @@ REFLEX_SIZE, REFLEX_DELAY = 0.25, 0.030  # of the M-wave, and s after it
 SPAN = (0.5, 19.5)  # s, of the stimulation
 CURRENT = 0.080  # A, supramaximal
 SUBMAXIMAL, WEAK = 0.030, 0.026  # A, about half and a third of the units within reach
-FATIGUE = FatigueParameters(slowing=0.012)  # faster than the default: harder to follow
+FATIGUE = FatigueParameters(slowing=0.012, shared=1.0)  # faster than the default: harder to follow
 NO_FATIGUE = FatigueParameters(slowing=0.0, weakening=0.0, threshold_rise=0.0, block=0.0)
 NO_VARIATION = EvokedParameters(threshold_spread=0.0, latency_jitter=0.0, fluctuation=0.0, threshold_fluctuation=0.0)
 # half of the axons are out of the current's reach, so that their voluntary spikes meet no antidromic volley; with

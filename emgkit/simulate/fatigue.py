@@ -71,9 +71,9 @@ class FatigueParameters:
         Axons' thresholds rise by so much, relative, with this time constant, s.
     """
 
-    slowing: float = 0.008
+    slowing: float = 0.006
     limit: float = 0.40
-    shared: float = 1.0
+    shared: float = 0.75
     recovery: float = 120.0
     size_effect: float = 0.3
     potentiation: float = 0.0
