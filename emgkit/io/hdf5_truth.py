@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import h5py
@@ -131,11 +132,15 @@ def load_truth(path: str | Path) -> Truth:
 
     Raises
     ------
+    ParameterError
+        If what came is no name of a file.
     MissingFileError
         If there is no such file.
     FormatError
         If it is no truth file, of another version of the format, or damaged.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ParameterError(f"The name of a truth file is needed, got {path!r}.")
     name = Path(path).name
     if not Path(path).is_file():
         raise MissingFileError(f"There is no file {path}.")

@@ -17,7 +17,7 @@ from emgkit._checks import nearest
 from emgkit.errors import ChannelError, OutputError
 from emgkit.io.atomic import written_whole
 from emgkit.report.responses import Responses, responses_of, spectrum
-from emgkit.report.style import COLOURS, RC, label, scaled
+from emgkit.report.style import COLOURS, RC, label, legend_over_data, scaled
 from emgkit.simulate import Simulation
 
 __all__ = ["check_figure_name", "draw_simulation", "write_simulation_figure"]
@@ -296,5 +296,5 @@ def _draw_course(axes: Axes, simulation: Simulation, row: int, responses: Respon
     truth = simulation.truth
     speed = truth.velocity[row] / truth.velocity[row, 0]
     axes.plot(truth.velocity_times, 100 * speed, color=COLOURS["ink"], label="conduction velocity")
-    axes.legend(loc="best", fontsize=8)
+    legend_over_data(axes, 2)
     label(axes, "M-wave and fibres over time", "time, s", "% of the first")

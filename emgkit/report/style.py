@@ -45,6 +45,7 @@ NAMES: Mapping[str, str] = FrozenMapping(
         "mnf": "voluntary mean frequency",
     }
 )
+ROOM_OF_A_ROW = 0.12  # of the height of a small panel, for a row of its legend; by eye
 RC: dict[Any, Any] = {
     "svg.hashsalt": "emgkit",
     "svg.fonttype": "path",
@@ -83,6 +84,14 @@ def label(axes: Axes, title: str = "", x: str = "", y: str = "") -> None:
     axes.set_title(title)
     axes.set_xlabel(x)
     axes.set_ylabel(y)
+
+
+def legend_over_data(axes: Axes, columns: int) -> None:
+    """Put the legend above what is drawn, in room that is made for it: it must not look like data."""
+    rows = -(-len(axes.get_legend_handles_labels()[1]) // columns)
+    low, high = axes.get_ylim()
+    axes.set_ylim(low, high + rows * ROOM_OF_A_ROW * (high - low))
+    axes.legend(loc="upper left", ncols=columns, fontsize=8, borderaxespad=0.0, handlelength=1.0)
 
 
 def to_svg(made: Figure, description: str) -> str:

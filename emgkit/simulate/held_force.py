@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from emgkit._checks import in_range
 from emgkit.simulate.fatigue import FatigueParameters
 from emgkit.simulate.pool import Pool
-from emgkit.simulate.ranges import one_of
+from emgkit.simulate.ranges import of_kind, one_of
 from emgkit.simulate.twitch import maximal_force, steady_force
 
 Array = NDArray[np.floating[Any]]
@@ -64,7 +64,7 @@ def hold(
     Raises
     ------
     ParameterError
-        If there is no such path, or a value is out of range.
+        If there is no such path, or a value is out of range or of another kind.
 
     Examples
     --------
@@ -76,6 +76,9 @@ def hold(
     >>> bool(abs(force[0] - 0.3) < 1e-9), bool(force[-1] < 0.3)
     (True, True)
     """
+    of_kind("pool", pool, Pool)
+    of_kind("parameters", parameters, FatigueParameters)
+    of_kind("rng", rng, np.random.Generator)
     one_of("path", path, PATHS)
     in_range("target", target, 0.0, 1.0)
     in_range("reach", reach, 0.0, 1.0)

@@ -17,6 +17,12 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
     return value
 
 
+def of_kind(name: str, value: Any, kind: type) -> None:
+    """Check that a parameter is a value of a class."""
+    if not isinstance(value, kind):
+        raise ParameterError(f"{name} must be a {kind.__name__}, got {value!r}.")
+
+
 def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
     """Check that a parameter is one of some words."""
     words = tuple(allowed)

@@ -284,6 +284,6 @@ def scenario(name: str) -> Callable[..., Simulation]:
     UnknownNameError
         If there is none; the message names the nearest.
     """
-    if name not in SCENARIOS:
+    if not isinstance(name, str) or name not in SCENARIOS:
         raise UnknownNameError(f"There is no scenario {name!r}: {nearest(name, SCENARIOS)}.")
     return SCENARIOS[name]

@@ -80,3 +80,15 @@ def test_stimulators_that_interleave_are_drawn_without_a_warning(tmp_path):
     trains = (Stimulator(rate=10.0, trains=((0.5, 2.5),)), Stimulator(rate=80.0, trains=((0.4, 1.5),)))
     for simulation in (made, tiny(rng=np.random.default_rng(1), stimulators=trains)):
         assert write_simulation_figure(simulation, tmp_path / "x.png").stat().st_size > 1e4
+
+
+def test_the_legend_of_the_course_covers_no_data():
+    stimulators = tuple(Stimulator(rate=20.0, phase=phase) for phase in (0.0, 0.4))
+    made = tiny(rng=np.random.default_rng(3), duration=3.0, stimulators=stimulators)
+    drawn = draw_simulation(made)
+    drawn.draw_without_rendering()
+    axes = drawn.axes[titles(drawn).index("M-wave and fibres over time")]
+    lowest = axes.get_legend().get_window_extent().y0
+    heights = [axes.transData.transform((0, line.get_ydata().max()))[1] for line in axes.lines]
+    assert len(heights) > 3
+    assert max(heights) < lowest

@@ -4,7 +4,20 @@ import numpy as np
 import pytest
 
 import emgkit as ek
-from emgkit.simulate import SCENARIOS, Effort, FrontEnd, Surroundings, simulate, tiny
+from emgkit.simulate import (
+    SCENARIOS,
+    Effort,
+    FatigueParameters,
+    FrontEnd,
+    PoolParameters,
+    Surroundings,
+    endurance,
+    hold,
+    scenario,
+    simulate,
+    tiny,
+)
+from emgkit.simulate.pool import make_pool
 
 
 @pytest.mark.parametrize("rng", [1, None, np.random.RandomState(1)])
@@ -17,6 +30,24 @@ def test_a_source_of_chance_that_is_none_is_refused(rng):
 def test_a_session_that_is_none_is_refused(session):
     with pytest.raises(ek.ParameterError, match="session must be a Session"):
         simulate(session, rng=np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("name", [1, None, ["tiny"], {"tiny": 1}])
+def test_a_scenario_s_name_that_is_none_is_refused(name):
+    with pytest.raises(ek.UnknownNameError, match="There is no scenario"):
+        scenario(name)
+
+
+@pytest.mark.parametrize("wrong", ["pool", "parameters", "rng"])
+@pytest.mark.parametrize("verb", [hold, endurance])
+def test_a_held_force_is_asked_for_with_values_of_the_right_kind(verb, wrong):
+    right = {
+        "pool": make_pool(PoolParameters(), rng=np.random.default_rng(1)),
+        "parameters": FatigueParameters(),
+        "rng": np.random.default_rng(1),
+    }
+    with pytest.raises(ek.ParameterError, match=f"^{wrong} must be a"):
+        verb(target=0.3, path="nerve", **{**right, wrong: "tiny"})
 
 
 @pytest.mark.parametrize("name", ["noise", "ecg", "movement", "mains_amplitude", "pop_size"])

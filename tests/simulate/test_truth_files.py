@@ -130,3 +130,9 @@ def test_signals_do_not_depend_on_whether_features_are_asked_for_and_a_truth_wit
     assert "no features" in repr(again)
     with pytest.raises(ek.UnknownNameError, match="there are none"):
         again.at("vpp", np.array([1.0]))
+
+
+@pytest.mark.parametrize("path", [None, 3, ["a.truth.h5"]])
+def test_what_is_no_name_of_a_file_is_refused(path):
+    with pytest.raises(ek.ParameterError, match="The name of a truth file is needed"):
+        ek.load_truth(path)
