@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 BIN, SHORT_BIN = 0.25, 0.04  # s, over which a level is taken: for the fit of the response, and for the baseline
+TOGETHER = 6  # short levels whose mean is compared: as long as the baseline can follow
+MANIFEST = 1.5  # ratio of the variances of few levels, from which means are worse than medians by more than chance
 STEP = 0.5  # s between the knots of the baseline
 BESIDE = (0.15, 0.3)  # s from a corner: more knots
 PAUSE = 1.0  # s without pulses, before and after which the baseline may have a corner
@@ -43,12 +45,31 @@ class Baseline(FrozenValue):
         """Which channels have a baseline, (channels,)."""
         return np.asarray(self.coefficients.any(axis=1))
 
-    def refined(self, rest: Array, usable: Mask, fs: float) -> Baseline:
-        """Add what a fit of the response left of it, (channels, samples) V."""
+    def refined(self, rest: Array, known: Mask, usable: Mask, fs: float) -> Baseline:
+        """Add what a fit of the response left of it.
+
+        Parameters
+        ----------
+        rest : ndarray, shape (channels, samples)
+            What the fit left, V.
+        known, usable : ndarray of bool, shape (channels, samples)
+            Samples that were measured, and those of them that no artifact reaches.
+        fs : float
+            Hz.
+
+        Notes
+        -----
+        Levels are means of all known samples: EMG has next to nothing at such low frequencies, and its mean tells less
+        of it than its median, which follows the skewness of action potentials, and than means with gaps at the pulses.
+        Where artifacts are left that make the means scatter more than medians beside the pulses, those are taken.
+        """
         levels, centres = _levels(rest, usable, fs, SHORT_BIN, self.knots)
-        moves = self.moves[:, np.newaxis]
-        more = np.stack([_fitted(row, (centres + 0.5) / fs, self.knots) for row in levels])
-        return Baseline(self.knots, self.coefficients + np.where(moves, more, 0.0))
+        more = np.zeros_like(self.coefficients)
+        for channel in np.flatnonzero(self.moves):
+            means, medians = _means(rest[channel], known[channel], fs, self.knots), levels[channel]
+            row = medians if _scatter(means) > MANIFEST * _scatter(medians) else means
+            more[channel] = _fitted(row, (centres + 0.5) / fs, self.knots)
+        return Baseline(self.knots, self.coefficients + more)
 
     def render(self, fs: float, count: int) -> Array:
         """Render the baseline, V, (channels, samples)."""
@@ -154,12 +175,7 @@ def _fitted(levels: Array, times: Array, knots: Array) -> Array:
 
 def _levels(signal: Array, known: Mask, fs: float, width: float, corners: Array | None = None) -> tuple[Array, Array]:
     """Medians of the known samples of pieces of the recording, NaN where there are none, and the pieces' centres."""
-    count = signal.shape[1]
-    edges = np.round(np.linspace(0, count, max(int(count / (width * fs)), 1) + 1)).astype(np.int64)
-    if corners is not None:
-        sharp = np.round(corners * fs).astype(np.int64)
-        edges = np.unique(np.concatenate([edges, sharp[(sharp > 0) & (sharp < count)]]))
-    pieces = [np.arange(low, high) for low, high in pairwise(edges)]
+    pieces = [np.arange(low, high) for low, high in pairwise(_edges(signal.shape[1], fs, width, corners))]
     centres = np.array([piece.mean() for piece in pieces])
     levels = np.full((signal.shape[0], centres.size), np.nan)
     for channel, row in enumerate(signal):
@@ -168,6 +184,31 @@ def _levels(signal: Array, known: Mask, fs: float, width: float, corners: Array 
             if cut.size:
                 levels[channel, number] = np.median(cut)
     return levels, centres
+
+
+def _edges(count: int, fs: float, width: float, corners: Array | None) -> NDArray[np.int64]:
+    """First samples of pieces of about a width, s, that no corner divides, and the end."""
+    edges = np.round(np.linspace(0, count, max(int(count / (width * fs)), 1) + 1)).astype(np.int64)
+    if corners is None:
+        return edges
+    sharp = np.round(corners * fs).astype(np.int64)
+    return np.unique(np.concatenate([edges, sharp[(sharp > 0) & (sharp < count)]]))
+
+
+def _means(row: Array, known: Mask, fs: float, corners: Array) -> Array:
+    """Means of the known samples of a channel's short pieces, V, NaN where there are none."""
+    begins = _edges(row.size, fs, SHORT_BIN, corners)[:-1]
+    number = np.add.reduceat(known, begins, dtype=np.int64)
+    total = np.add.reduceat(np.where(known, row, 0.0), begins)
+    return np.where(number > 0, total / np.maximum(number, 1), np.nan)
+
+
+def _scatter(levels: Array) -> float:
+    """How much levels scatter about a straight course where the baseline looks: as means of a few, V²."""
+    rows = levels[: levels.size // TOGETHER * TOGETHER].reshape(-1, TOGETHER)
+    found = np.isfinite(rows).all(axis=1)
+    bends = np.diff(rows[found].mean(axis=1), 2)
+    return float(np.mean(bends**2)) if bends.size else 0.0
 
 
 def _gapless(levels: Array, centres: Array) -> Array:

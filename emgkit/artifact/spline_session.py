@@ -266,7 +266,7 @@ class Session:
     def _refine_baseline(self, fitters: list[ResponseFitter]) -> None:
         count = self.signal.shape[1]
         rest = self.signal - sum((one.render(len(self.signal)) for one in fitters), np.zeros_like(self.signal))
-        better = self.baseline.refined(rest, self.known & ~self.near, self.fs)
+        better = self.baseline.refined(rest, self.known, self.known & ~self.near, self.fs)
         change = better.render(self.fs, count) - self.baseline.render(self.fs, count)
         self.baseline, self.signal = better, np.where(self.known, self.signal - change, 0.0)
         self.flat = self.signal - slow_drift(self.signal, self.known & ~self.near, self.fs)
