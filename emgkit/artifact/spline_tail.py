@@ -13,7 +13,7 @@ from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.spline_tail_view import SHORTEST, View, error_shares
-from emgkit.artifact.split_tail import TailSplit
+from emgkit.artifact.split_tail import TailSplit, widened
 from emgkit.artifact.tail_agreement import agreeing
 from emgkit.artifact.tail_course import TailCourse
 from emgkit.artifact.tail_groups import split_groups
@@ -24,6 +24,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Indices = NDArray[np.int64]
 
+CORE = 0.7  # of a posterior's SD, as which it is stated, see `_told`
 TURNING = 0.5  # error over the response where M-waves of both polarities differ: beyond it nothing is won
 
 
@@ -101,10 +102,21 @@ def share_tails(
     split = view.split(rows, together=True)
     if split is None:
         return _not_told(views, suspected, numbers)
-    told = agreeing(split)
+    told = _told(split)
     shared = replace(view.response, share=view.shares(split, told, rows))
     found = [shared], _quality(rows, told, len(rest)), _messages(numbers[rows], told), view.course
     return TailsFound(*found, view.without_signals(), rows)
+
+
+def _told(split: TailSplit) -> TailSplit:
+    """Give a split with the standard errors whose normal intervals of 90 % hold nearly so many of the errors.
+
+    The posterior's SD holds 91 % alone, but most errors are small for it and some are large for any: those of channels
+    that disagree, which `agreeing` widens. The others are then too wide, and 96 % of all are held. The share was
+    measured on 240 simulated trains (six cases of the benchmark with tails, seeds 1000 to 1039; see CHANGELOG.md). The
+    one tail that an array sees has errors of its own.
+    """
+    return agreeing(split if split.together else widened(split, CORE))
 
 
 def share_turning(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.split_tail import TailSplit, split_tail
+from emgkit.artifact.tail_agreement import agreeing
 from emgkit.artifact.tail_prior import HighPass
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps, moving_means
 from emgkit.errors import TimingError
@@ -114,7 +115,7 @@ def fit_group(
     local = moving_means(values, width)
     single = _noise(signal, free, values - local, sweeps.times, pulses.size, width)
     mean = moving_means(values, pulses.size)[0]
-    split = _split(sweeps.times, mean, _toeplitz(single / pulses.size), fs, interval, known, stretch)
+    split = agreeing(_split(sweeps.times, mean, _toeplitz(single / pulses.size), fs, interval, known, stretch))
     usable = np.asarray(np.isfinite(local[:, :, split.used]).all(axis=(1, 2)))[:, np.newaxis, np.newaxis]
     filled = np.where(np.isfinite(local), local, 0.0)
     tail = np.where(usable, split.tail_of(filled), split.tail)

@@ -5,6 +5,8 @@ import pytest
 from scipy.signal import butter, sosfilt
 
 import emgkit as ek
+from emgkit.artifact import tail_group
+from emgkit.artifact.split_tail import widened
 
 FS, FINE = 2000.0, 40_000.0  # Hz
 NOISE = 3e-6  # V
@@ -75,6 +77,16 @@ def test_the_stated_errors_hold_the_truth():
         error = parts.parts.standard_errors["evoked"][0]
         held.append(np.mean(np.abs(parts.evoked.signal[0] - truth)[under] < 1.645 * error[under]))
     assert np.median(held) > 0.8, f"median {np.median(held):.2f}, worst {np.min(held):.2f}"
+
+
+def test_errors_know_of_channels_that_disagree_about_the_tail(monkeypatch):
+    recording, times, _ = made(20, 5)
+    method = ek.TailFit(high_pass=10.0, high_pass_order=1)
+    before = ek.separate(recording, times, method).standard_error("evoked")
+    monkeypatch.setattr(tail_group, "agreeing", lambda split: widened(split, 3.0))
+    after = ek.separate(recording, times, method).standard_error("evoked")
+    there = before > 0
+    assert np.median(after[there] / before[there]) > 2
 
 
 def test_the_parts_add_up_and_what_the_pulse_hides_is_lost():
