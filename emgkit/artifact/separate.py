@@ -13,6 +13,7 @@ from emgkit import plugins
 from emgkit.artifact.auto import ENOUGH_PULSES, choose, choose_instead
 from emgkit.artifact.base import ArtifactMethod, living_channels
 from emgkit.artifact.held import held_samples, mark_held
+from emgkit.artifact.overload import Overload, find_overload, mark_overload, said_of_overload
 from emgkit.artifact.phase_spline import PhaseSpline
 from emgkit.artifact.quality import judge
 from emgkit.artifact.saturation import mark_saturation
@@ -37,7 +38,8 @@ BLANKED = 0.5  # of the pulses at which an output is held, from which hardware b
 def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod = "auto") -> Separation:
     """Take a recording apart into artifact, evoked response, voluntary EMG and interference.
 
-    Saturated samples, and those that were held instead of measured, are marked first and are never valid in any part.
+    Saturated samples, and those that were held instead of measured, are marked first and are never valid in any part;
+    nor are those after each pulse at which EMG does not pass because a first stage is at its limit (`find_overload`).
 
     Parameters
     ----------
@@ -85,7 +87,14 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
             chosen, why = choose_instead(pulses, chosen, str(refusal))
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)
-    said_more = (*_unknown_current(pulses, chosen), *_unknown_polarity(marked, pulses, chosen), *labels)
+    overload = find_overload(marked, pulses)
+    said_more = (
+        *_overloaded(marked, overload),
+        *_unknown_current(pulses, chosen),
+        *_unknown_polarity(marked, pulses, chosen),
+        *labels,
+    )
+    marked = mark_overload(marked, pulses, overload)
     parts = replace(parts, messages=(*parts.messages, *said_more))
     return Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), judge)
 
@@ -153,6 +162,16 @@ def _unknown_polarity(recording: Recording, pulses: Pulses, method: ArtifactMeth
     return (
         f"{fewer} of {len(pulses)} pulses are of the other polarity, of which {method.name} knows nothing: artifacts "
         "stay in the voluntary EMG. Use phase_spline.",
+    )
+
+
+def _overloaded(recording: Recording, found: tuple[Overload, ...]) -> tuple[str, ...]:
+    """Say what to do about a first stage that clips."""
+    if not found:
+        return ()
+    return (
+        f"{said_of_overload(recording.channel_names, found)} These samples are marked as lost. Use a lower gain or a "
+        "wider input range, or move the recording electrodes away from the stimulating ones.",
     )
 
 

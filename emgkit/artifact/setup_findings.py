@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.overload import said_of_overload
 from emgkit.artifact.setup_look import EARLIEST, SetupLook
 from emgkit.pulses import Pulses
 
 __all__ = ["FINDINGS", "GRADES", "Finding"]
 
 Array = NDArray[np.float64]
-
 GRADES = ("good", "care", "bad")
 OFTEN, BLANKED = 0.2, 0.5  # of the pulses
 TAIL, LARGE_TAIL = 0.2, 1.0  # of the response
@@ -49,22 +49,22 @@ class Finding:
 
 
 def _rails(look: SetupLook) -> Finding:
-    share = look.share_after_pulse(look.rails)
-    last = _last(look, share >= OFTEN)
+    last = _last(look, look.share_after_pulse(look.rails) >= OFTEN)
     total = 100 * look.rails.mean(axis=1)
-    if not look.rails.any():
+    seen = said_of_overload(look.recording.channel_names, look.overload)
+    if look.rails.any():
+        until = f", until {1e3 * np.nanmax(last):.1f} ms after the pulse" if np.isfinite(last).any() else ""
+        seen = f"{_names(look, total > 0)}: up to {total.max():.2g} % of the samples are clipped{until}. {seen}".strip()
+    elif not seen:
         return Finding("rails", "good", "No sample lies at a limit of amplifier or converter.")
-    names = _names(look, total > 0)
-    seen = f"{names}: up to {total.max():.2g} % of the samples are clipped"
-    if np.isfinite(last).any():
-        seen += f", until {1e3 * np.nanmax(last):.1f} ms after the pulse"
-    grade = "bad" if np.nanmax(np.append(last, 0.0)) > EARLIEST else "care"
+    latest = max([0.0, *(one.until for one in look.overload)])
+    grade = "bad" if np.nanmax(np.append(last, latest)) > EARLIEST else "care"
     advice = (
         "Lower the gain or widen the input range; move the recording electrodes away from the stimulating ones and "
         "across the line between them; put the reference between both. What comes 5 to 50 ms after clipping may be "
         "the amplifier's recovery."
     )
-    return Finding("rails", grade, seen + ".", advice)
+    return Finding("rails", grade, seen, advice)
 
 
 def _blanking(look: SetupLook) -> Finding:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.held import held_samples, mark_held
+from emgkit.artifact.overload import Overload, find_overload
 from emgkit.artifact.saturation import mark_saturation, saturated
 from emgkit.artifact.separate import separate
 from emgkit.detect.refine_pulses import refine_pulses
@@ -144,6 +145,11 @@ class SetupLook:
         """Samples at a limit of amplifier or converter, (channels, samples)."""
         rows = self.recording.signal
         return np.stack([saturated(row, np.isfinite(row)) for row in rows])
+
+    @cached_property
+    def overload(self) -> tuple[Overload, ...]:
+        """Where EMG does not pass after the pulses, though no rail is seen; given times, if exact, show it best."""
+        return find_overload(self.recording, self.given) or find_overload(self.recording, self.pulses)
 
     @cached_property
     def held(self) -> Mask:

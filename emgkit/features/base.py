@@ -115,9 +115,9 @@ def missing_reason(segments: Segments, needed: NDArray[np.bool_]) -> Reasons:
 
 
 def _is_clipped(segments: Segments) -> bool:
-    """Whether rails were looked for, and samples lie on them unless others were held."""
+    """Whether rails were looked for, and samples lie on them or on those of a first stage, unless others were held."""
     steps = {step.name: step.parameters for step in segments.history}
-    on_rails = any(steps.get("mark_saturation", {}).get("saturated_samples", {}).values())
+    on_rails = "mark_overload" in steps or any(steps.get("mark_saturation", {}).get("saturated_samples", {}).values())
     held = any(steps.get("mark_held", {}).get("held_samples", {}).values())
     return "mark_saturation" in steps and (on_rails or not held)
 
