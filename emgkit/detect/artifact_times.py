@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.detect.alignment import Alignment, align, differences
+from emgkit.detect.close_pulses import close_pulses
 from emgkit.detect.edge import leading_edge
 from emgkit.detect.extras import pulses_off_beat
 from emgkit.detect.growth import complete
@@ -74,6 +75,8 @@ def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]
         others = [other.times for other in done if other is not fit]
         regular, sorted_times = train.beats is not None, [np.sort(one) for one in (fit.times, *others)]
         more = pulses_off_beat(bends, left, Template(fit.fit), sorted_times, fs, regular)
+        if regular:
+            more = close_pulses(left, fit.fit, more)
         one = _timed(chosen, fit, more, np.sort(np.concatenate(others)) if others else np.zeros(0))
         timed.append(one if regular else replace(one, jitter=float("nan"), on_beat=np.ones_like(one.on_beat)))
     return timed

@@ -48,10 +48,10 @@ class Template:
         self.span: Span = fit.span
         self._tables, self._step = table(fit.coefficients, fit.span)
         self._gain = np.median(fit.size, axis=1)
-        self._weight = fit.weight / fit.noise[:, np.newaxis]
+        self.weight = fit.weight / fit.noise[:, np.newaxis]
 
-    def _waves(self, since: Array) -> Array:
-        """Typical waveforms at times since the edge, shape (channels, *since.shape); 0 outside the span."""
+    def waves(self, since: Array) -> Array:
+        """Typical waveforms at times since the edge, s: shape (channels, *since.shape); carried on outside the span."""
         place = (self.span.inside(since) - self.span.low) / self._step
         left = np.minimum(place.astype(np.int64), self._tables.shape[1] - 2)
         part = place - left
@@ -70,7 +70,7 @@ class Template:
         energy = self._sum(samples**2)
         best = [np.full(times.size, fill) for fill in (0.0, 0.0, 1.0, -1.0, -1.0)]
         for shift in shifts:
-            waves = self._waves(index / self.span.fs - (times + shift)[:, np.newaxis])
+            waves = self.waves(index / self.span.fs - (times + shift)[:, np.newaxis])
             power = np.maximum(self._sum(waves**2), 1e-300)
             amplitude = self._sum(waves * samples) / power
             likeness = np.sign(amplitude) * amplitude**2 * power / np.maximum(energy, 1e-300)
@@ -85,7 +85,7 @@ class Template:
         return Match(times + moved, amplitude, np.sqrt(np.maximum(misfit, 1e-12) / power), np.clip(likeness, 0, 1))
 
     def _sum(self, values: Array) -> Array:
-        return np.asarray(np.einsum("ckm,cm->k", values, self._weight))
+        return np.asarray(np.einsum("ckm,cm->k", values, self.weight))
 
 
 def rendered(fit: Fit, count: int) -> Array:

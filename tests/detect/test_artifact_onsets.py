@@ -5,6 +5,7 @@ import pytest
 from scipy.signal import butter, sosfiltfilt
 
 import emgkit as ek
+from emgkit.benchmark.cases import CASES
 
 FS = 2000.0
 
@@ -90,3 +91,19 @@ def test_the_simulated_muscle_gives_up_all_its_pulses():
     found = ek.detect_pulses(made.recording, rate=30.0)
     assert len(found) == len(made.pulses)
     assert found.clock.rate == pytest.approx(made.pulses.rate, rel=3e-5)
+
+
+@pytest.mark.parametrize(("seed", "pairs"), [(1002, 2), (1004, 1), (1009, 1)])
+def test_a_pulse_half_a_millisecond_before_another_is_found_too(seed, pairs):
+    made = CASES["missing_extra"].make(np.random.default_rng(seed))
+    true, found = made.pulses.onsets, ek.detect_pulses(made.recording).onsets
+    close = np.flatnonzero(np.diff(true) < 0.001)
+    assert close.size == pairs
+    for pulse in (*true[close], *true[close + 1]):
+        assert np.abs(found - pulse).min() < 5e-5, f"{pulse:.4f} s: {np.abs(found - pulse).min() * 1e6:.0f} µs off"
+
+
+@pytest.mark.parametrize("name", ["jitter100_estimated", "ecg_movement"])
+def test_single_pulses_are_not_taken_for_two(name):
+    made = CASES[name].make(np.random.default_rng(1001))
+    assert len(ek.detect_pulses(made.recording)) == len(made.pulses)
