@@ -73,6 +73,8 @@ SCORES: Mapping[str, Score] = MappingProxyType(
         "residue_rms": Score("µV", "low", "RMS of what is still locked to the pulses, cross-validated"),
         "leak_slope": Score("%", "zero", "RMS that leaks into the output per Vpp of M-wave"),
         "leak_slope_half": Score("%", "low", "half of its 90 % interval"),
+        "leak_slope_bound": Score("%", "zero", "leak slope of removing all but the random part"),
+        "arv_error_bound": Score("%", "zero", "arv_error of removing all but the random part"),
         "gain": Score("1", "high", "gain of the output on the target"),
         "gain_error": Score("%", "zero", "gain over the one that the method publishes, minus one"),
         "lost": Score("%", "low", "usable samples that the method calls lost"),

@@ -84,6 +84,8 @@ def voluntary_scores(
             "residue_rms": lambda: 1e6 * residue_rms(locked()),
             "leak_slope": lambda: 100 * leaking()[0],
             "leak_slope_half": lambda: 100 * leaking()[1],
+            "leak_slope_bound": lambda: float(scene.known("leak bound", lambda: _leak_bound(scene))),
+            "arv_error_bound": lambda: float(scene.known("arv bound", lambda: _arv_bound(scene))),
             "gain": kept_gain,
             "gain_error": lambda: 100 * (kept_gain() / (published_gain or 1.0) - 1),
             "lost": lambda: 100 * float((scene.usable & ~kept).sum() / max(scene.usable.sum(), 1)),
@@ -105,6 +107,21 @@ def _bound(scene: Scene) -> float:
     if np.abs(scene.evoked_random).max() < SILENT or not scene.usable.any():
         return np.nan
     return snr(scene.target, scene.target + scene.evoked_random, scene.usable)
+
+
+def _varied(scene: Scene) -> Array:
+    """Give the output from which all is removed but the random part of the evoked response, V."""
+    if np.abs(scene.evoked_random).max() < SILENT:
+        raise Undefined("nothing varies at random")
+    return scene.target + scene.evoked_random
+
+
+def _leak_bound(scene: Scene) -> float:
+    return 100 * leak(scene, _varied(scene))[0]
+
+
+def _arv_bound(scene: Scene) -> float:
+    return _ratio(scene, _varied(scene), np.abs, 1.0)
 
 
 def _finite(value: float, reason: str) -> float:

@@ -130,6 +130,21 @@ def test_the_leak_slope_is_the_rms_that_follows_the_m_wave(slope):
     assert scored["leak_slope_half"] < 0.1
 
 
+def test_what_is_random_in_the_response_bounds_leak_and_amplitude():
+    one = scene(growth=1.0)
+    time = np.arange(COUNT) / FS
+    size = np.ptp(m_wave(np.arange(60) / FS)) * (1 + np.clip((time - 1) / 18, 0, 1))
+    emg, chance = (30e-6 * np.random.default_rng(seed).standard_normal((2, COUNT)) for seed in (4, 5))
+    steady = replace(one, voluntary=emg, evoked_random=chance * np.sqrt(2 * 0.004 * size / 30e-6))
+    scored = voluntary_scores(steady, steady.target).values
+    assert scored["leak_slope"] == pytest.approx(0.0, abs=1e-9)
+    assert scored["leak_slope_bound"] == pytest.approx(0.4, abs=0.1)  # sqrt(1 + 2 x) - 1 is a little below x
+    assert scored["arv_error"] == pytest.approx(0.0, abs=1e-9)
+    assert scored["arv_error_bound"] > 5
+    quiet = voluntary_scores(one, one.target)
+    assert {"leak_slope_bound", "arv_error_bound"} <= set(quiet.reasons)
+
+
 def test_missing_scores_say_why():
     one = scene()
     quiet = replace(one, drive=np.ones(COUNT))
