@@ -24,6 +24,7 @@ APART = 0.0025  # s between changes that are looked at
 LONGEST_GAP = 5.0  # usual intervals, within which pulses are lost
 GAP = 1.5  # usual intervals, from which a pulse may be lost between two
 GIVEN = 0.0015  # s: what is left so near to a pulse is of its own artifact, and no second pulse
+GIVEN_SAMPLES = 4  # the same in samples: fewer are fitted by any artifact whose time and size are free
 STEP, FINE_STEP = 10e-6, 1e-6  # s between the times that are tried, first and last
 LARGEST = 3.0  # over the usual size
 ALIKE = 0.7  # share of a change that the usual artifact must explain
@@ -69,9 +70,10 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
     pulses, far = replace(pulses, onsets=moved), int((moved != pulses.onsets).sum())
     kept = pulses.select(~absent)
     found = _found(fitted, fs, kept.onsets, usual_sizes(sizes)[~absent], steepest)
-    found = found[
-        np.abs(found - np.array(given.onsets)[:, np.newaxis])[moved != given.onsets].min(axis=0, initial=1.0) > LATE
-    ]
+    away = np.abs(found - np.array(given.onsets)[:, np.newaxis])
+    left = away[moved != given.onsets].min(axis=0, initial=1.0) <= LATE
+    left |= away[absent].min(axis=0, initial=1.0) <= GIVEN_SAMPLES / fs  # a small pulse that left something
+    found = found[~left]
     found = np.union1d(found, _by_response(fitted, fs, np.union1d(kept.onsets, found)))
     wrong = int(absent.sum()) + found.size
     if not (wrong or far) or wrong > MOST * len(pulses):
@@ -150,7 +152,8 @@ def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: flo
     since, until = found - places[after - 1], places[np.minimum(after, places.size - 1)] - found
     # what a train leaves after its last pulse looks like a response, and is none of another pulse
     within = np.maximum(since, until) < LONGEST_GAP * float(np.median(np.diff(onsets)))
-    return found[within & (np.minimum(since, until) > GIVEN) & (np.diff(found, prepend=-np.inf) > GIVEN)]
+    least = max(GIVEN, GIVEN_SAMPLES / fs)
+    return found[within & (np.minimum(since, until) > least) & (np.diff(found, prepend=-np.inf) > least)]
 
 
 def _by_response(fitted: Fitted, fs: float, onsets: Array) -> Array:

@@ -10,8 +10,11 @@ from emgkit.artifact.spline_found import Wanted
 from emgkit.artifact.spline_session import Session
 from emgkit.artifact.spline_time import recruitment_courses
 from emgkit.benchmark.cases import CASES
+from emgkit.benchmark.masked import snr
 from emgkit.benchmark.scores import scene_of, voluntary_scores
+from emgkit.benchmark.sessions import drawn
 from emgkit.pulses import Pulses
+from emgkit.simulate import simulate
 
 FS = 2000.0
 
@@ -262,3 +265,20 @@ def test_lost_pulses_whose_artifacts_hide_between_two_samples_are_known_by_their
     said = f"median {np.median(losses):.1f} dB, worst {max(losses):.1f} dB"
     assert np.median(losses) < 1.0, said
     assert max(losses) < 12.0, said  # left in, a single response costs about 20 dB
+
+
+def test_what_a_tail_leaves_at_a_low_rate_under_ramps_is_no_pulse():
+    """At 1000 Hz two or three samples are fitted by any artifact whose time and size are free."""
+    ramps = {"stimulation": None, "on": 2.2, "off": 2.0, "ramp_up": 0.5, "ramp_down": 0.5}
+    device = {"high_pass": 5.0, "high_pass_order": 2, "jitter": 2e-5, "clock_error": -80.0}
+    snrs = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        place = {"fs": float(rng.choice([1000.0, 1200.0])), "rate": float(rng.uniform(30, 45))}
+        made = simulate(drawn(rng, tailed=True, **place, **ramps, **device), rng=rng, features=False)
+        given = np.unique(np.round(made.truth.onsets * made.recording.fs) / made.recording.fs)
+        apart = ek.separate(made.recording, ek.refine_pulses(made.recording, Pulses(given)))
+        assert not any(" 0 that were not given" not in said for said in apart.messages if "that were not given" in said)
+        scene = scene_of(made)
+        snrs.append(snr(scene.target, apart.voluntary.signal, scene.usable))
+    assert np.min(snrs) > 4, f"median {np.median(snrs)}, worst {np.min(snrs)} dB"
