@@ -28,6 +28,7 @@ COMPARED, EARLIER = 4, 4  # bins before the pulse with which those after it are 
 QUIET = 1 / 3  # of the pulses, those with the least EMG: silent muscles leave their noise
 STEADY = 0.005  # s, over which that power is averaged
 SLOWEST = 1800.0  # Hz, of sampling: in two longer bins EMG that comes in step with the pulses can change as much
+BEYOND = 0.5  # of the amplitude, that passes in excess: what the pulses add is then by chance like the EMG before them
 SMEAR = 1  # samples around, into which filters smear what is missing
 NAMED = 6  # channels that a message names
 
@@ -79,8 +80,9 @@ def find_overload(recording: Recording, pulses: Pulses) -> tuple[Overload, ...]:
     has begun; the stage is at its rail from the pulse on. EMG must be missing by five standard errors and a quarter
     of its amplitude within 1 ms after the pulse, of what the same comparison finds 4 bins (1.6 to 4 ms) earlier.
 
-    Nothing is told where responses to the pulses before vary more than the EMG: what varies before the pulse must not
-    have been larger earlier. Nor is it at rest, where nothing can be predicted, nor below 1800 Hz of sampling.
+    Nothing is told where pulses follow each other within some 25 ms, or where responses to the pulses before vary more
+    than the EMG: what varies before the pulse must not have been larger earlier. Nor is it at rest, where nothing can
+    be predicted, nor below 1800 Hz of sampling, nor where more than all seems to pass.
 
     Where it is missing for all of the bins that can be predicted (2.4 to 6 ms), it is followed by its power, also in
     the third of the pulses with the least EMG: a muscle at rest leaves the noise of the electrodes, an amplifier
@@ -153,6 +155,8 @@ def _missing(frames: PassingFrames, fs: float) -> tuple[int, float] | None:
     gain, covariance = gain_after_pulse(frames)
     usual = np.minimum.accumulate(np.minimum(before, 1.0))[np.minimum(np.arange(gain.size), COMPARED - 1)]
     loss, error = usual - gain, np.sqrt(np.diag(covariance))
+    if ((gain > usual + BEYOND) & (loss < -LIKELY * error)).any():
+        return None
     low = (gain < WHOLE * usual) & (loss > LIKELY * error)
     begin = int(np.argmax(low))
     at_pulse = max(2, int(np.ceil(AT_PULSE * fs / frames.size)))

@@ -6,6 +6,7 @@ from scipy.signal import bessel, butter, lfilter, sosfilt
 
 import emgkit as ek
 from emgkit.artifact.overload import find_overload, mark_overload
+from emgkit.benchmark.sessions import drawn
 
 FINE = 40_000.0  # Hz
 ARTIFACT, RAIL = 8e-3, 2e-3  # V
@@ -110,6 +111,17 @@ def test_a_muscle_that_fires_in_step_with_the_pulses_is_not_taken_for_an_amplifi
     made = {"duration": 16.0, "stimulation": (0.5, 15.5), "rate": rate, "effort": 0.5}
     free = ek.simulate.tiny(rng=np.random.default_rng(seed), **made)
     assert find_overload(free.recording, free.pulses) == ()
+
+
+@pytest.mark.parametrize(("rate", "current"), [(50.0, 0.04), (58.9, 0.08), (34.6, 0.06)])
+@pytest.mark.parametrize("seed", range(4))
+def test_responses_that_vary_and_run_into_the_next_pulse_are_not_taken_for_an_amplifier(seed, rate, current):
+    """Up to 41 Hz what varies in a response is over before the next pulse; above, nothing is told."""
+    rng = np.random.default_rng(300 + seed)
+    free = {"fs": float(rng.choice([2000.0, 2148.148, 4000.0, 5000.0])), "jitter": float(rng.choice([2e-6, 1e-4]))}
+    session = drawn(rng, varied=True, tailed=True, rate=rate, current=current, modulation=0.2, **free)
+    made = ek.simulate.simulate(session, rng=rng, features=False)
+    assert find_overload(made.recording, made.pulses) == ()
 
 
 @pytest.mark.parametrize("seed", range(2))
