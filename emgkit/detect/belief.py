@@ -51,7 +51,9 @@ def sharpest_lag(line: Array, trace: Array, sharper: Array, period: float, fs: f
     """Where, before or after a line of events, the artifact lies, s.
 
     The artifact is the sharpest of all that is locked to the line and comes out of silence; the end of a response may
-    be as sharp, but follows its beginning.
+    be as sharp, but follows its beginning. A place is taken for another one only if that is clearly sharper, unless
+    something stands out before the first and nothing before the other: responses may make a better beat than an
+    artifact that is brief against the samples.
 
     Parameters
     ----------
@@ -70,9 +72,10 @@ def sharpest_lag(line: Array, trace: Array, sharper: Array, period: float, fs: f
     before = np.array([ahead[row : row + quiet - skipped].mean() for row in range(lags.size)])
     profile = _profile(line, sharper, lags, fs) / (1 + before)
     near = np.abs(lags) <= NEAR * fs
-    best = int(np.argmax(profile))
-    if not near[best] and profile[best] < SHARPER * profile[near].max():
-        best = int(np.flatnonzero(near)[np.argmax(profile[near])])
+    best, own = int(np.argmax(profile)), int(np.flatnonzero(near)[np.argmax(profile[near])])
+    late = best < own and before[best] < STANDS_OUT <= before[own]
+    if not near[best] and not late and profile[best] < SHARPER * profile[own]:
+        best = own
     return float(lags[best]) / fs
 
 
