@@ -76,8 +76,9 @@ def detect_pulses(
     -----
     EmgkitWarning
         If the artifact is blanked by the amplifier, so that the pulses came earlier than found; if pulses of several
-        stimulators hide each other; if events as sharp as the artifact are not among the pulses; if a channel is too
-        large for EMG, as when µV are given for V.
+        stimulators hide each other; if events as sharp as the artifact are not among the pulses; if what comes before
+        all pulses is so sharp that M-waves may have been taken for the artifact; if a channel is too large for EMG, as
+        when µV are given for V.
 
     Notes
     -----

