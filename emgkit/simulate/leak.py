@@ -13,7 +13,7 @@ from emgkit.simulate.front_end import FINE, FrontEnd
 from emgkit.simulate.high_pass import HighPass
 from emgkit.simulate.schedule import Schedule
 from emgkit.simulate.stimulator import Stimulator
-from emgkit.simulate.stimulus import voltage
+from emgkit.simulate.stimulus import mean_voltage
 from emgkit.simulate.templates import Templates
 
 Array = NDArray[np.floating[Any]]
@@ -141,7 +141,7 @@ def _voltages(stimulator: Stimulator, settling: float, ratio: int) -> Array:
     memory = max(electrode.memory, slower.memory if contact.second_rank else 0.0, MOVED if contact.mechanical else 0.0)
     count = int((pulse.duration + memory + settling) * FINEST)
     time = np.arange(count - count % ratio + ratio + 1) / FINEST
-    main, other = voltage(time, pulse, electrode), voltage(time, pulse, slower)
+    main, other = (mean_voltage(time, 1 / FINEST, pulse, one) for one in (electrode, slower))
     through = np.clip((pulse.duration + memory - time) / (TAPER * memory), 0.0, 1.0)
     return np.stack([main, other - main, _movement(time)]) * (0.5 - 0.5 * np.cos(np.pi * through))
 

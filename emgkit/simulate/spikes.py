@@ -68,9 +68,9 @@ def _fire_one(rates: Array, grid: Array, resets: Array, rng: np.random.Generator
     edges = np.concatenate([[0.0], np.interp(resets, grid, phase), [phase[-1]]])
     gap, ticks = _ticks(np.diff(edges), rng)
     places = np.sort(edges[gap] + ticks)
-    # where the unit is silent the phase stands still: its last time before it moves on is the right one
-    rising = np.concatenate([[True], np.diff(phase) > 0])
-    times = np.interp(places, phase[rising], grid[rising])
+    # where the unit is silent the phase stands still: a place beyond lies after the silence, never in it
+    before = np.searchsorted(phase, places, side="right") - 1
+    times = grid[before] + (places - phase[before]) / (phase[before + 1] - phase[before]) / GRID
     return times[np.concatenate([[True], np.diff(times) >= SHORTEST_INTERVAL])] if times.size else times
 
 

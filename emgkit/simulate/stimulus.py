@@ -138,6 +138,26 @@ def voltage(time: Array, pulse: PulseShape, electrode: Electrode) -> Array:
     return electrode.transfer * total
 
 
+def mean_voltage(time: Array, step: float, pulse: PulseShape, electrode: Electrode) -> Array:
+    """Mean of `voltage` over the cells of a grid, ``time`` ± ``step`` / 2, V/A.
+
+    Sampled at points, a pulse's edges move to the grid and balanced phases keep a charge, which leaves a tail.
+    """
+    half, total = 0.5 * step, np.zeros_like(time)
+    for begin, height in zip(*pulse.steps(), strict=True):
+        inside = np.clip(time - begin + half, 0.0, step)  # s of the cell after the step
+        since = np.maximum(time - begin - half, 0.0)  # s from the step to the beginning of those
+        answer = inside.copy()
+        for tau, share in zip(electrode.taus, electrode.shares, strict=True):
+            answer += share * (inside + tau * np.exp(-since / tau) * np.expm1(-inside / tau))
+        if electrode.power_share:
+            power = electrode.power_exponent + 1
+            whole = (since + inside) ** power - since**power
+            answer += electrode.power_share * whole / power / POWER_TIME**electrode.power_exponent
+        total += height * answer
+    return electrode.transfer * total / step
+
+
 @dataclass(frozen=True)
 class Contact:
     """What the stimulation leaves in the channels of the recording.

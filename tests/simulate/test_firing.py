@@ -64,3 +64,15 @@ def test_long_trains_have_the_density_and_the_course(chance, period):
     np.testing.assert_allclose(measured, course[:4], atol=sure)
     high = FREQUENCIES > 300
     assert density[high].mean() == pytest.approx(course[0].real, rel=0.02)  # far above every rate spikes are Poisson's
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_units_fire_in_silence_never(seed):
+    """A spike that is due in the first moment of a contraction must not fall into the pause before it."""
+    rng = np.random.default_rng(seed)
+    drive = np.zeros(6000)
+    for begin in (1000, 3000, 5000):
+        drive[begin : begin + 600] = rng.uniform(0.3, 1.0)
+    times = fire(make_pool(PoolParameters(units=60), rng=rng), drive, rng=rng).times
+    assert times.size > 300
+    assert (drive[(times * 1000 + 1e-9).astype(int)] > 0).all()

@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from emgkit.errors import ParameterError
-from emgkit.simulate import PulseShape, Stimulator, tiny
+from emgkit.simulate import Contact, Electrode, PulseShape, Stimulator, tiny
 from emgkit.simulate.schedule import draw_schedule
+from emgkit.simulate.stimulus import mean_voltage, voltage
 
 PLAIN = {"clock_error": 0.0, "jitter": 0.0, "stimulation": (1.0, 59.0)}
 
@@ -149,3 +152,47 @@ def test_the_artifact_turns_over_with_the_polarity_and_nothing_else_does(polarit
 def test_a_polarity_is_one_or_minus_one(polarities):
     with pytest.raises(ParameterError, match="polarities"):
         Stimulator(polarities=polarities)
+
+
+@given(
+    shape=st.sampled_from(["biphasic", "asymmetrical"]),
+    width=st.floats(10e-6, 600e-6),
+    gap=st.floats(0.0, 200e-6),
+    cycles=st.integers(1, 10),
+)
+@settings(max_examples=60, deadline=None)
+def test_balanced_pulses_carry_no_charge_whatever_their_edges(shape, width, gap, cycles):
+    pulse, step = PulseShape(shape, width, gap, cycles=cycles), 5e-6
+    time = step * np.arange(int(pulse.duration / step) + 3)
+    resistance = mean_voltage(time, step, pulse, Electrode(2.0, (), ()))
+    assert abs(resistance.sum() * step) < 1e-9 * 2.0 * width
+
+
+def test_cells_hold_the_mean_of_the_voltage():
+    pulse, electrode = PulseShape("biphasic", 301.3e-6, 47.1e-6), Electrode(2.0, (1e-3, 20e-6), (0.3, 0.2), 0.2)
+    step, fine = 5e-6, 500
+    cells = np.arange(1, 1000)
+    inside = (np.arange(fine) + 0.5) / fine - 0.5
+    mean = voltage(step * (cells[:, np.newaxis] + inside), pulse, electrode).mean(axis=1)
+    np.testing.assert_allclose(mean_voltage(step * cells, step, pulse, electrode), mean, atol=2.0 / fine)
+    smooth = cells * step > pulse.duration + step  # no edge inside, where the fine mean is coarse itself
+    np.testing.assert_allclose(mean_voltage(step * cells, step, pulse, electrode)[smooth], mean[smooth], rtol=1e-5)
+
+
+def test_a_tail_follows_width_and_gap_smoothly():
+    """A resistance behind a high-pass: what is left 5 ms later is that of the pulse, not of the grid it is drawn on."""
+    contact = Contact(Electrode(2.0, (), ()), gain_drift=0.0, gain_noise=0.0, gains=(1.0,))
+    still = {"jitter": 0.0, "clock_error": 0.0, "phase": 0.0, "units": 2, "fibres_per_unit": 1, "bursts": 0}
+    left = []
+    for gap in (49.9e-6, 50e-6, 50.1e-6):
+        made = tiny(
+            rng=np.random.default_rng(1),
+            contact=contact,
+            rate=10.0,
+            trains=((0.5, 0.6),),
+            width=250e-6,
+            gap=gap,
+            **still,
+        )
+        left.append(made.truth.artifact[0][1010])
+    np.testing.assert_allclose(left, left[1], rtol=0.01)
