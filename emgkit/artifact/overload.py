@@ -20,10 +20,11 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 STEP_NAME = "mark_overload"
-SURE, LIKELY = 5.0, 3.0  # standard errors by which EMG is missing: in one bin or all together, and in each of them
+SURE, LIKELY = 7.0, 3.0  # standard errors by which EMG is missing: in one bin or all together, and in each of them
 PASSES, WHOLE = 0.75, 0.85  # of its amplitude: below the first EMG is missing, above the second it is all there
 AT_PULSE = 0.001  # s after the pulse by which it must be missing, or two bins: nothing in the muscle is as fast
 UNEVEN = 3.0  # power of what varies, most over that just before the pulse: up to 3 for EMG, 3 to 190 for responses
+LATE = 2.0  # power of what varies just before the pulse, over the usual: up to 1.3 for EMG, more where it came earlier
 COMPARED, EARLIER = 4, 4  # bins before the pulse with which those after it are compared
 QUIET = 1 / 3  # of the pulses, those with the least EMG: silent muscles leave their noise
 STEADY = 0.005  # s, over which that power is averaged
@@ -77,12 +78,13 @@ def find_overload(recording: Recording, pulses: Pulses) -> tuple[Overload, ...]:
     A first stage at its rail passes nothing, and what it gives meanwhile looks like any artifact once it has gone
     through a high-pass. The EMG that is missing shows it: EMG before a pulse predicts that of the next milliseconds
     (`gain_after_pulse`), and after the pulse it does not come. A muscle that falls silent does so after its M-wave
-    has begun; the stage is at its rail from the pulse on. EMG must be missing by five standard errors and a quarter
+    has begun; the stage is at its rail from the pulse on. EMG must be missing by seven standard errors and a quarter
     of its amplitude within 1 ms after the pulse, of what the same comparison finds 4 bins (1.6 to 4 ms) earlier.
 
     Nothing is told where pulses follow each other within some 25 ms, or where responses to the pulses before vary more
-    than the EMG: what varies before the pulse must not have been larger earlier. Nor is it at rest, where nothing can
-    be predicted, nor below 1800 Hz of sampling, nor where more than all seems to pass.
+    than the EMG: what varies before the pulse must not have been larger earlier, nor just before the pulse, where times
+    that are given late let the artifact begin. Nor is it at rest, where nothing can be predicted, nor below 1800 Hz of
+    sampling, nor where more than all seems to pass.
 
     Where it is missing for all of the bins that can be predicted (2.4 to 6 ms), it is followed by its power, also in
     the third of the pulses with the least EMG: a muscle at rest leaves the noise of the electrodes, an amplifier
@@ -148,8 +150,9 @@ def said_of_overload(names: Sequence[str], found: Sequence[Overload]) -> str:
 
 def _missing(frames: PassingFrames, fs: float) -> tuple[int, float] | None:
     """Bins after the pulse until which EMG is missing, and the least share that passes; None where it is not."""
-    power = np.convolve((frames.values[:, : frames.start] ** 2).mean(axis=0), np.ones(3) / 3, "valid")
-    if power.max() > UNEVEN * power[-BEFORE:].mean():
+    each = (frames.values[:, : frames.start] ** 2).mean(axis=0)
+    power = np.convolve(each, np.ones(3) / 3, "valid")
+    if power.max() > UNEVEN * power[-BEFORE:].mean() or each[-2:].max() > LATE * np.median(each):
         return None
     before, _ = gain_after_pulse(frames, EARLIER, COMPARED)
     gain, covariance = gain_after_pulse(frames)

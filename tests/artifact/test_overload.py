@@ -28,7 +28,9 @@ def pulse(since, start, stop):
     return (np.clip(since - start, 0, 1 / FINE) - np.clip(since - stop, 0, 1 / FINE)) * FINE
 
 
-def recorded(seed, *, fs=2000.0, rail=RAIL, back=0.0, silence=0.0, rate=20.0, level=60e-6, jitter=0.0, seconds=16.0):
+def recorded(
+    seed, *, fs=2000.0, rail=RAIL, back=0.0, silence=0.0, rate=20.0, level=60e-6, jitter=0.0, step=1.0, seconds=16.0
+):
     """Record EMG, M-waves and artifacts by an amplifier whose first stage clips and comes back with its gain."""
     rng, ratio = np.random.default_rng(seed), round(FINE / fs)
     times = np.arange(round(seconds * fs) * ratio) / FINE
@@ -41,6 +43,7 @@ def recorded(seed, *, fs=2000.0, rail=RAIL, back=0.0, silence=0.0, rate=20.0, le
     wave = 2e-3 * wave * np.sin(2 * np.pi * (since - 0.004) / 0.016)
     artifact = pulse(since, 0, 2e-4) - pulse(since, 2e-4, 4e-4)
     artifact = artifact + 0.15 * np.exp(-since / 1.5e-3) * pulse(since, 4e-4, 1.0)
+    artifact = artifact * np.where(times < 0.5 * seconds, 1.0, step)
     entering = emg + wave + ARTIFACT * artifact + 5e-6 * rng.standard_normal(times.size)
     over = np.abs(entering) > rail
     leaving = np.clip(entering, -rail, rail)
@@ -96,6 +99,13 @@ def test_nothing_is_found_where_nothing_clips(seed, free):
     recording, pulses = recorded(100 + seed, rail=1.0, **free)
     assert find_overload(recording, pulses) == ()
     assert mark_overload(recording, pulses, ()) is recording
+
+
+@pytest.mark.parametrize("late", [0.0, 0.3e-3, 0.9e-3])
+@pytest.mark.parametrize("seed", range(4))
+def test_an_artifact_that_steps_is_not_taken_for_an_amplifier_though_its_pulses_are_given_late(seed, late):
+    recording, pulses = recorded(200 + seed, rail=1.0, step=0.5, rate=29.985)
+    assert find_overload(recording, ek.Pulses(pulses.onsets + late)) == ()
 
 
 @pytest.mark.parametrize("seed", range(3))
