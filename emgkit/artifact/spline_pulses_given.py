@@ -72,7 +72,7 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
     found = _found(fitted, fs, kept.onsets, usual_sizes(sizes)[~absent], steepest)
     away = np.abs(found - np.array(given.onsets)[:, np.newaxis])
     left = away[moved != given.onsets].min(axis=0, initial=1.0) <= LATE
-    left |= away[absent].min(axis=0, initial=1.0) <= GIVEN_SAMPLES / fs  # a small pulse that left something
+    left |= away[absent].min(axis=0, initial=1.0) <= _nearest(fs)  # a small pulse that left something
     found = found[~left]
     found = np.union1d(found, _by_response(fitted, fs, np.union1d(kept.onsets, found)))
     wrong = int(absent.sum()) + found.size
@@ -152,8 +152,13 @@ def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: flo
     since, until = found - places[after - 1], places[np.minimum(after, places.size - 1)] - found
     # what a train leaves after its last pulse looks like a response, and is none of another pulse
     within = np.maximum(since, until) < LONGEST_GAP * float(np.median(np.diff(onsets)))
-    least = max(GIVEN, GIVEN_SAMPLES / fs)
+    least = _nearest(fs)
     return found[within & (np.minimum(since, until) > least) & (np.diff(found, prepend=-np.inf) > least)]
+
+
+def _nearest(fs: float) -> float:
+    """Time from a pulse, s, within which what is left is its own."""
+    return max(GIVEN, GIVEN_SAMPLES / fs)
 
 
 def _by_response(fitted: Fitted, fs: float, onsets: Array) -> Array:

@@ -67,7 +67,7 @@ def _fire_one(rates: Array, grid: Array, resets: Array, rng: np.random.Generator
         return np.zeros(0)
     edges = np.concatenate([[0.0], np.interp(resets, grid, phase), [phase[-1]]])
     gap, ticks = _ticks(np.diff(edges), rng)
-    places = np.sort(edges[gap] + ticks)
+    places = np.minimum(np.sort(edges[gap] + ticks), np.nextafter(phase[-1], 0.0))  # rounding may reach the end
     # where the unit is silent the phase stands still: a place beyond lies after the silence, never in it
     before = np.searchsorted(phase, places, side="right") - 1
     times = grid[before] + (places - phase[before]) / (phase[before + 1] - phase[before]) / GRID

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from emgkit.simulate import spikes
 from emgkit.simulate.firing import free_density, locked_density, rate_after
 from emgkit.simulate.pool import PoolParameters, make_pool
 from emgkit.simulate.spikes import annihilate, fire
@@ -76,3 +77,14 @@ def test_units_fire_in_silence_never(seed):
     times = fire(make_pool(PoolParameters(units=60), rng=rng), drive, rng=rng).times
     assert times.size > 300
     assert (drive[(times * 1000 + 1e-9).astype(int)] > 0).all()
+
+
+def test_a_spike_that_rounding_puts_at_the_end_of_the_last_contraction_stays_in_it(monkeypatch):
+    """Silence follows: a place at the very end of the phase would have no moment in which it moves on."""
+    drive = np.zeros(3000)
+    drive[500:1500] = 0.8
+    monkeypatch.setattr(spikes, "_ticks", lambda gaps, rng: (np.zeros(1, dtype=np.int64), gaps[:1].copy()))
+    times = fire(
+        make_pool(PoolParameters(units=3), rng=np.random.default_rng(1)), drive, rng=np.random.default_rng(1)
+    ).times
+    np.testing.assert_allclose(times, 1.5, atol=1e-6)
