@@ -23,13 +23,29 @@ def times_since(times, onsets):
     return np.where(last >= 0, times - onsets[np.maximum(last, 0)], 1e9)
 
 
+def edges_of(times, onsets):
+    return np.concatenate([[0], np.searchsorted(times, onsets), [times.size]])
+
+
 def pulse(since, start, stop):
     """Give the share of every step of the fine grid, which ends ``since`` after the pulse, that lies in a phase."""
     return (np.clip(since - start, 0, 1 / FINE) - np.clip(since - stop, 0, 1 / FINE)) * FINE
 
 
 def recorded(
-    seed, *, fs=2000.0, rail=RAIL, back=0.0, silence=0.0, rate=20.0, level=60e-6, jitter=0.0, step=1.0, seconds=16.0
+    seed,
+    *,
+    fs=2000.0,
+    rail=RAIL,
+    back=0.0,
+    silence=0.0,
+    rate=20.0,
+    level=60e-6,
+    jitter=0.0,
+    step=1.0,
+    passes=np.ones_like,
+    reflex=0.0,
+    seconds=16.0,
 ):
     """Record EMG, M-waves and artifacts by an amplifier whose first stage clips and comes back with its gain."""
     rng, ratio = np.random.default_rng(seed), round(FINE / fs)
@@ -38,7 +54,10 @@ def recorded(
     onsets = onsets + jitter * rng.standard_normal(onsets.size)
     since = times_since(times + 1 / FINE, onsets)
     emg = level * shaped(rng, times.size) * np.where(times % 5 > 1.5, 0.6 + 0.4 * np.sin(times) ** 2, 0.01)
-    emg = emg * np.where((since > 0.004) & (since < silence), 0.05, 1.0)
+    emg = emg * np.where((since > 0.004) & (since < silence), 0.05, 1.0) * passes(since)
+    sizes = reflex * np.random.default_rng([seed, 1]).standard_normal(onsets.size + 1)
+    answers = np.repeat(sizes, np.diff(edges_of(times, onsets)))
+    emg = emg + answers * np.sin(np.pi * np.clip(since - 0.028, 0.0, 0.014) / 0.014) ** 2
     wave = np.where((since > 0.004) & (since < 0.02), np.sin(np.pi * (since - 0.004) / 0.016), 0.0)
     wave = 2e-3 * wave * np.sin(2 * np.pi * (since - 0.004) / 0.016)
     artifact = pulse(since, 0, 2e-4) - pulse(since, 2e-4, 4e-4)
@@ -106,6 +125,35 @@ def test_nothing_is_found_where_nothing_clips(seed, free):
 def test_an_artifact_that_steps_is_not_taken_for_an_amplifier_though_its_pulses_are_given_late(seed, late):
     recording, pulses = recorded(200 + seed, rail=1.0, step=0.5, rate=29.985)
     assert find_overload(recording, ek.Pulses(pulses.onsets + late)) == ()
+
+
+def pausing(since):
+    return np.where((since > 0.0016) & (since < 0.03), 0.02, 1.0)
+
+
+def doubling(since):
+    return np.where(since < 0.0006, 0.0, np.where(since < 0.0016, 2.5, 1.0))
+
+
+@pytest.mark.parametrize("passes", [pausing, doubling])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_pause_that_begins_later_and_what_seems_to_pass_twice_are_no_rail(seed, passes):
+    recording, pulses = recorded(seed, rail=1.0, passes=passes)
+    assert find_overload(recording, pulses) == ()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_is_told_where_late_responses_vary_more_than_the_emg(seed):
+    """They end before the next pulse, so that much comes before it and nothing after it."""
+    recording, pulses = recorded(seed, rail=1.0, reflex=4e-4)
+    assert find_overload(recording, pulses) == ()
+
+
+@pytest.mark.parametrize("rate", [29.985, 36.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rail_is_found_at_the_usual_rates(seed, rate):
+    recording, pulses = recorded(seed, rail=0.8e-3, rate=rate)
+    assert len(find_overload(recording, pulses)) == 1
 
 
 @pytest.mark.parametrize("seed", range(3))
