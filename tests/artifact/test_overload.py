@@ -142,10 +142,11 @@ def test_a_pause_that_begins_later_and_what_seems_to_pass_twice_are_no_rail(seed
     assert find_overload(recording, pulses) == ()
 
 
+@pytest.mark.parametrize("blind", [{"reflex": 1e-4, "rate": 22.0}, {"fs": 1000.0}], ids=str)
 @pytest.mark.parametrize("seed", range(3))
-def test_nothing_is_told_where_late_responses_vary_more_than_the_emg(seed):
-    """They end before the next pulse, so that much comes before it and nothing after it."""
-    recording, pulses = recorded(seed, rail=1.0, reflex=4e-4)
+def test_nothing_is_told_of_a_rail_where_late_responses_vary_more_than_the_emg_or_samples_are_few(seed, blind):
+    """There recordings without a rail may look the same: responses of earlier pulses, EMG in step with the pulses."""
+    recording, pulses = recorded(seed, rail=0.8e-3, **blind)
     assert find_overload(recording, pulses) == ()
 
 
