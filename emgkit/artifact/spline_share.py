@@ -86,6 +86,8 @@ def tail_rows(places: Array, knots: Array, fs: float, count: int) -> tuple[Indic
     since = samples / fs - places[:, np.newaxis]
     inside = (since >= knots[0]) & (since < knots[-1]) & (samples >= 0) & (samples < count)
     place = np.broadcast_to(np.arange(places.size)[:, np.newaxis], samples.shape)[inside]
+    if not inside.any():  # trains may go on to the end of the recording
+        return samples[inside], place, csr_array((0, knots.size - DEGREE - 1))
     return samples[inside], place, csr_array(BSpline.design_matrix(since[inside], knots, DEGREE))
 
 

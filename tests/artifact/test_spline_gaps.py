@@ -131,3 +131,16 @@ def test_a_late_response_after_the_last_pulse_is_no_emg():
         left.append(float(np.sqrt(np.mean(wrong**2))) / 30e-6)
     # left in the voluntary EMG, the reflex is ten times the EMG there; what is fitted freely takes the EMG, not more
     assert max(left) < 1.5, np.round(left, 2)
+
+
+@pytest.mark.parametrize("first", [0.001, 0.0035, 0.0065])
+def test_a_train_of_smooth_pulses_may_go_on_to_the_end_of_the_recording(first):
+    """At 129 Hz the last response ends after the last sample: no tail can be looked for after it."""
+    fs, rate, times = 1000.0, 129.15888, np.arange(20_000) / 1000.0
+    noise = 1e-6 * np.random.default_rng(1).standard_normal((2, times.size))
+    wave = sum(np.sin(2 * np.pi * order * rate * times + order) / order for order in (1, 2, 3))
+    recording = ek.Recording(1e-4 * np.array([[1.0], [-0.5]]) * wave + noise, fs)
+    apart = ek.separate(recording, ek.Pulses(np.arange(first, 20.0 - 0.5 / fs, 1 / rate)), method=ek.PhaseSpline())
+    left = apart.voluntary.signal[:, 1000:-1000]
+    assert np.isfinite(left).all()
+    assert (left.std(axis=1) < 3e-6).all()
