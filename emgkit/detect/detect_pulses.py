@@ -49,7 +49,8 @@ def detect_pulses(
     channel : str, optional
         Name of a trigger: an auxiliary trace or a channel of the signal. None finds the pulses from the artifact.
     rate : float, optional
-        Nominal pulse rate, Hz: the clock's error in ppm is stated against it, and it helps to find the beat.
+        Nominal pulse rate, Hz: the clock's error in ppm is stated against it, and it helps to find the beat. A steady
+        train of which no single pulse stands out, as behind slow filters, is found only about it.
     threshold : float, optional
         For a trigger: the level of the edge, in its unit. For the artifact: its smallest peak-to-peak size, V.
     edge : {"leading", "trailing", "both"}
@@ -76,7 +77,8 @@ def detect_pulses(
     -----
     EmgkitWarning
         If the artifact is blanked by the amplifier, so that the pulses came earlier than found; if pulses of several
-        stimulators hide each other; if events as sharp as the artifact are not among the pulses; if what comes before
+        stimulators hide each other; if no pulse stands out and a steady train was placed by its lines, so that missing
+        and jittering pulses were not seen; if events as sharp as the artifact are not among the pulses; if what comes before
         all pulses is so sharp that M-waves may have been taken for the artifact; if a channel is too large for EMG, as
         when µV are given for V.
 

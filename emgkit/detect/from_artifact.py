@@ -13,6 +13,7 @@ from emgkit.detect.clock import NONE, fit_clock
 from emgkit.detect.extras import irregular_pulses
 from emgkit.detect.polarity import upright
 from emgkit.detect.sharp import bridged, sharp_channels, sharp_events, sharp_trace
+from emgkit.detect.steady import steady_train
 from emgkit.detect.trains import LEVEL, Train, find_stimulators
 from emgkit.errors import NoPulsesError
 from emgkit.pulses import Clock, Pulses, find_trains
@@ -49,14 +50,18 @@ def pulses_from_artifact(signal: Array, fs: float, rate: float | None, threshold
     if not len(whole):
         raise NoPulsesError("No stimulation artifact was found: no channel has a signal.")
     whole = upright(whole, fs)
-    trains = find_stimulators(whole, fs, rate) or _irregular(whole, fs)
-    timed = artifact_times(whole, trains, fs)
+    trains = find_stimulators(whole, fs, rate)
+    steady = steady_train(whole, fs, rate) if rate is not None and not trains else None
+    timed = [steady] if steady is not None else artifact_times(whole, trains or _irregular(whole, fs), fs)
     if threshold is not None:
         timed = [_larger(whole, one, threshold, fs) for one in timed]
         timed = [one for one in timed if one.onsets.size]
         if not timed:
             raise NoPulsesError(f"No artifact reaches {threshold:g} V peak to peak (threshold).")
-    return _merged(timed, rate)
+    found = _merged(timed, rate)
+    if steady is None or found.clock is None:
+        return found
+    return replace(found, clock=replace(found.clock, jitter=float("nan")))  # its beat was laid, not seen
 
 
 def _larger(signal: Array, timed: Timed, threshold: float, fs: float) -> Timed:

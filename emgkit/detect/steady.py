@@ -1,0 +1,132 @@
+"""A train of which no single pulse stands out, placed by its lines in the spectrum: known rate, no trigger."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.detect.artifact_times import Timed
+from emgkit.errors import EmgkitWarning
+
+__all__ = ["steady_train"]
+
+Array = NDArray[np.float64]
+
+NEAR = 0.02  # relative distance of the true rate from the nominal one
+LINES = 3  # harmonics, folded ones too, that must all be lines
+LINE = 100.0  # times the power about it, that makes a line: 20 dB
+ABOUT = (4, 60)  # resolution cells beside a line that tell the power about it
+FEWEST = 100  # periods
+WINDOWS = 20  # in which phase and amplitude are followed
+WHOLE = 0.5  # of the usual amplitude that every window must have: the train neither begins nor ends
+TURNS = 3  # of the rate's refinement: the phases' slope is exact after the second
+PHASES = 64  # bins of the mean period
+EDGE = 0.05  # of the steepest change of the mean period, at which its edge begins
+MAINS, MAINS_NEAR = (50.0, 60.0), 0.1  # Hz: a train there cannot be told from mains
+
+
+def steady_train(signal: Array, fs: float, rate: float) -> Timed | None:
+    """Find a train that goes on through the whole recording at about a rate, in recordings where pulses are smooth.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, samples)
+        Without gaps, V.
+    fs : float
+        Hz.
+    rate : float
+        Nominal rate, Hz.
+
+    Returns
+    -------
+    Timed or None
+        All pulses of a train, their jitter NaN; None where there is none, or it is not the same throughout.
+
+    Notes
+    -----
+    Where an amplifier's filter is as slow as the pulses are fast, every sample holds artifact and none is sharp. The
+    harmonics of the train, as folded by sampling, are lines at multiples of one frequency; the phases of the first
+    ones over the recording tell the rate to a small part of one cycle. The leading edge is where the mean period
+    begins its steepest change. That single pulses are missing, extra or jitter cannot be seen, and is said.
+    """
+    count = signal.shape[1]
+    if count / fs * rate < FEWEST or any(abs(rate / line - round(rate / line)) * line < MAINS_NEAR for line in MAINS):
+        return None
+    scaled = signal - signal.mean(axis=1, keepdims=True)
+    scaled = scaled / np.maximum(scaled.std(axis=1, keepdims=True), 1e-300)
+    found = _by_lines(scaled, fs, rate)
+    for _ in range(TURNS if found else 0):
+        courses = _courses(scaled, fs, found)
+        if (np.abs(courses).sum(axis=(0, 1)) < WHOLE * np.median(np.abs(courses).sum(axis=(0, 1)))).any():
+            return None
+        found += _slope(courses, count / fs)
+    edge = _edge(scaled, fs, found) if found else None
+    if edge is None:
+        return None
+    onsets = (np.arange(int(count / fs * found) + 1) + edge) / found
+    onsets = onsets[onsets < (count - 1) / fs]
+    warnings.warn(
+        f"No pulse stands out by itself: a steady train of {found:.6g} Hz was placed by its lines in the spectrum. "
+        "Single pulses that are missing, extra or jitter could not be seen.",
+        EmgkitWarning,
+        stacklevel=4,
+    )
+    error = np.full(onsets.size, 1 / (found * PHASES * np.sqrt(12)))
+    return Timed(onsets, error, float("nan"), np.ones(onsets.size, dtype=bool))
+
+
+def _by_lines(scaled: Array, fs: float, rate: float) -> float:
+    """Rate at which the first harmonics are lines, Hz, to a part of the resolution; 0 for none."""
+    from scipy.fft import next_fast_len, rfft
+
+    count = scaled.shape[1]
+    size = next_fast_len(4 * count, real=True)
+    power = (np.abs(rfft(scaled * np.hanning(count), size, axis=1)) ** 2).sum(axis=0)
+    tried = rate + np.arange(-NEAR * rate, NEAR * rate, fs / size)
+    orders = np.arange(1, LINES + 1)[:, np.newaxis]
+    folded = np.abs((orders * tried + fs / 2) % fs - fs / 2)
+    places = np.round(folded / fs * size).astype(np.int64)
+    best = int(np.argmax(np.log(power[places] + 1e-300).sum(axis=0)))
+    cell = size // count + 1
+    for place in places[:, best]:
+        beside = np.concatenate(
+            [power[max(place + side * cell, 0) :][: (ABOUT[1] - ABOUT[0]) * cell] for side in (ABOUT[0], -ABOUT[1])]
+        )
+        if power[max(place - cell, 0) : place + cell + 1].max() < LINE * np.median(beside):
+            return 0.0
+    return float(tried[best])
+
+
+def _courses(scaled: Array, fs: float, rate: float) -> NDArray[np.complex128]:
+    """Amplitude and phase of the first harmonics over the recording, (harmonics, channels, windows)."""
+    width = scaled.shape[1] // WINDOWS
+    used = scaled[:, : WINDOWS * width]
+    turn = np.exp(-2j * np.pi * rate / fs * np.arange(used.shape[1]))
+    rows = [(used * turn**order).reshape(len(used), WINDOWS, width).mean(axis=2) for order in range(1, LINES + 1)]
+    return np.stack(rows)
+
+
+def _slope(courses: NDArray[np.complex128], duration: float) -> float:
+    """How much the phases ask the rate to be higher, Hz: the mean turn from window to window, weighted by power."""
+    turns = courses[..., 1:] * courses[..., :-1].conj()
+    orders = np.arange(1, LINES + 1)
+    weights = np.abs(turns).sum(axis=(1, 2))
+    steps = np.angle(turns.sum(axis=(1, 2))) / orders
+    return float((weights * orders**2) @ steps / (weights @ orders**2) / (2 * np.pi) / (duration / WINDOWS))
+
+
+def _edge(scaled: Array, fs: float, rate: float) -> float | None:
+    """Where in the period its steepest change begins, 0 ... 1; None where the samples leave phases unseen."""
+    phase = (np.arange(scaled.shape[1]) * rate / fs) % 1.0
+    place = np.minimum((phase * PHASES).astype(np.int64), PHASES - 1)
+    seen = np.bincount(place, minlength=PHASES)
+    if not seen.all():
+        return None
+    mean = np.stack([np.bincount(place, row, minlength=PHASES) for row in scaled]) / seen
+    change = ((np.roll(mean, -1, axis=1) - mean) ** 2).sum(axis=0)
+    steepest = int(np.argmax(change))
+    before = change[steepest - np.arange(PHASES // 2)]
+    first = steepest - int(np.argmax(before < EDGE * before[0])) + 1
+    return (first % PHASES + 0.5) / PHASES

@@ -1,0 +1,87 @@
+"""Trains of which no single pulse stands out, placed by their lines: known rates, and what is no such train."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import emgkit as ek
+
+FS, SECONDS = 1000.0, 40.0
+
+
+def smooth(rate, *, first=0.0, seed=0, size=1e-4, harmonics=(1, 2, 3), fs=FS, span=(0.0, SECONDS)):
+    """Record a smooth periodic waveform that is steepest just after each pulse, under noise that is mostly slow."""
+    rng, times = np.random.default_rng(seed), np.arange(int(SECONDS * fs)) / fs
+    slow = np.convolve(rng.standard_normal(times.size + 20), np.ones(21) / 21, "valid")
+    phase = 2 * np.pi * rate * (times - first)
+    wave = sum(np.sin(order * phase) / order**0.5 for order in harmonics) if harmonics else np.zeros_like(times)
+    wave = wave * ((times >= span[0]) & (times < span[1]))
+    rows = np.array([[1.0], [-0.4]]) * size * wave + 2e-6 * rng.standard_normal((2, times.size)) + 1e-5 * slow
+    return ek.Recording(rows, fs)
+
+
+def found(recording, rate):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ek.EmgkitWarning)
+        return ek.detect_pulses(recording, rate=rate)
+
+
+@pytest.mark.parametrize("nominal", [128.0, 129.2, 130.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_rate_is_found_to_a_part_of_a_millionth_and_all_pulses_with_it(seed, nominal):
+    true = 129.15888 + 0.2 * seed / 3
+    pulses = found(smooth(true, seed=seed, first=0.0013 * seed), nominal)
+    assert pulses.clock.rate == pytest.approx(true, rel=1e-6)
+    assert pulses.clock.ppm == pytest.approx(1e6 * (true / nominal - 1), abs=1.0)
+    phase = (pulses.onsets - 0.0013 * seed) * true
+    away = (phase - np.round(phase)) / true
+    assert np.ptp(away) < 2e-6
+    assert np.abs(away).max() < 1.2e-3  # the steepest rise of the smooth wave begins within 0.15 periods of its zero
+    assert abs(len(pulses) - SECONDS * true) < 2
+
+
+def test_it_is_said_that_single_pulses_could_not_be_seen_and_jitter_is_no_number():
+    with pytest.warns(ek.EmgkitWarning, match="steady train of 129.159 Hz was placed by its lines"):
+        pulses = ek.detect_pulses(smooth(129.15888), rate=130.0)
+    assert np.isnan(pulses.clock.jitter)
+    assert pulses.clock.missing.size == pulses.clock.extra.size == 0
+
+
+@pytest.mark.parametrize(
+    ("recording", "rate"),
+    [
+        (smooth(129.0, harmonics=()), 130.0),
+        (smooth(129.0, harmonics=(1,)), 130.0),
+        (smooth(129.0, span=(10.0, 30.0)), 130.0),
+        (smooth(129.0), 140.0),
+        (smooth(129.0), None),
+        (smooth(50.02, harmonics=range(1, 9)), 50.0),
+        (smooth(150.0), 150.0),
+    ],
+    ids=["noise", "one line", "not throughout", "another rate", "no rate", "mains", "harmonic of mains"],
+)
+def test_what_is_no_train_throughout_is_refused(recording, rate):
+    with pytest.raises(ek.NoPulsesError):
+        found(recording, rate)
+
+
+def test_a_train_that_is_placed_by_its_lines_is_taken_away():
+    recording = smooth(129.15888, size=1e-3)
+    left = ek.separate(recording, found(recording, 130.0)).voluntary.signal[:, 1000:-1000]
+    assert left.std(axis=1).max() < 0.01 * recording.signal.std(axis=1).min()
+
+
+@pytest.mark.real
+def test_the_real_rate_of_a_130_hz_stimulator_is_found_and_its_lines_go_down_by_60_db(real_data):
+    signal = 1e-6 * np.load(real_data / "dbs-ecog" / "ecog_lfp_data.npy")
+    recording = ek.Recording(signal, FS)
+    pulses = found(recording, 130.0)
+    assert pulses.clock.rate == pytest.approx(129.2, abs=0.05)
+    left = ek.separate(recording, pulses).voluntary.signal
+    frequency = np.fft.rfftfreq(signal.shape[1], 1 / FS)
+    before, after = (np.abs(np.fft.rfft(row * np.hanning(signal.shape[1]), axis=1)) for row in (signal, left))
+    for order in (1, 2, 3):
+        line = np.abs(frequency - order * pulses.clock.rate) < 0.1
+        fall = 20 * np.log10(before[:, line].max(axis=1) / after[:, line].max(axis=1))
+        assert (fall > 60).all(), (order, fall)
