@@ -23,7 +23,7 @@ WINDOWS = 20  # in which phase and amplitude are followed
 WHOLE = 0.5  # of the usual amplitude that every window must have: the train neither begins nor ends
 TURNS = 3  # of the rate's refinement: the phases' slope is exact after the second
 PHASES = 64  # bins of the mean period
-EDGE = 0.05  # of the steepest change of the mean period, at which its edge begins
+REST = 0.1  # of the power of the steepest change of the mean period, below which it rests
 MAINS, MAINS_NEAR = (50.0, 60.0), 0.1  # Hz: a train there cannot be told from mains
 
 
@@ -48,8 +48,8 @@ def steady_train(signal: Array, fs: float, rate: float) -> Timed | None:
     -----
     Where an amplifier's filter is as slow as the pulses are fast, every sample holds artifact and none is sharp. The
     harmonics of the train, as folded by sampling, are lines at multiples of one frequency; the phases of the first
-    ones over the recording tell the rate to a small part of one cycle. The leading edge is where the mean period
-    begins its steepest change. That single pulses are missing, extra or jitter cannot be seen, and is said.
+    ones over the recording tell the rate to a small part of one cycle. The leading edge is where the longest rest of
+    the mean period ends. That single pulses are missing, extra or jitter cannot be seen, and is said.
     """
     count = signal.shape[1]
     if count / fs * rate < FEWEST or any(abs(rate / line - round(rate / line)) * line < MAINS_NEAR for line in MAINS):
@@ -118,7 +118,7 @@ def _slope(courses: NDArray[np.complex128], duration: float) -> float:
 
 
 def _edge(scaled: Array, fs: float, rate: float) -> float | None:
-    """Where in the period its steepest change begins, 0 ... 1; None where the samples leave phases unseen."""
+    """Where in the period its longest rest ends, 0 ... 1; None where the samples leave phases unseen."""
     phase = (np.arange(scaled.shape[1]) * rate / fs) % 1.0
     place = np.minimum((phase * PHASES).astype(np.int64), PHASES - 1)
     seen = np.bincount(place, minlength=PHASES)
@@ -126,7 +126,7 @@ def _edge(scaled: Array, fs: float, rate: float) -> float | None:
         return None
     mean = np.stack([np.bincount(place, row, minlength=PHASES) for row in scaled]) / seen
     change = ((np.roll(mean, -1, axis=1) - mean) ** 2).sum(axis=0)
-    steepest = int(np.argmax(change))
-    before = change[steepest - np.arange(PHASES // 2)]
-    first = steepest - int(np.argmax(before < EDGE * before[0])) + 1
-    return (first % PHASES + 0.5) / PHASES
+    moving = np.flatnonzero(change >= REST * change.max())
+    rests = np.diff(moving, append=moving[0] + PHASES)
+    begin = int(moving[(int(np.argmax(rests)) + 1) % moving.size])
+    return (begin + 0.5) / PHASES
