@@ -98,6 +98,7 @@ QUALITY_UNITS: Mapping[str, str] = MappingProxyType(
         "effective_pulses": "pulses",
         "fill_error": "relative",
         "fill_rms": "relative",
+        "followed_loss": "relative",
         "gain_divided_out": "relative",
         "gain_on_clean": "relative",
         "jitter": "s",

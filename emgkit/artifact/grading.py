@@ -48,6 +48,7 @@ def graded(
     keeps: bool,
     alarm: bool = False,
     overlap: bool = False,
+    followed: float = 0.0,
 ) -> dict[str, Grade]:
     """Grade one channel for every use.
 
@@ -67,8 +68,10 @@ def graded(
         Whether the mean frequency of the voluntary part lies far above its median.
     overlap : bool
         Whether the method says that artifact and response overlap and it cannot tell them apart well.
+    followed : float
+        Share of the voluntary EMG's power that goes with responses which are followed from pulse to pulse.
     """
-    grades = {**_m_wave(m_wave, evidence), **_voluntary(voluntary, effective, keeps=keeps)}
+    grades = {**_m_wave(m_wave, evidence), **_voluntary(voluntary, effective, followed, keeps=keeps)}
     doubts = {"voluntary_spectrum": ALARMING} if alarm else {}
     if overlap:
         doubts |= dict.fromkeys(("m_wave_size", "m_wave_spectrum"), OVERLAPPING)
@@ -98,13 +101,13 @@ def _shares(seen: VoluntaryEvidence) -> dict[str, float]:
     }
 
 
-def _voluntary(seen: VoluntaryEvidence, effective: float, *, keeps: bool) -> dict[str, Grade]:
+def _voluntary(seen: VoluntaryEvidence, effective: float, followed: float, *, keeps: bool) -> dict[str, Grade]:
     uses = ("voluntary_amplitude", "voluntary_spectrum")
     if not np.isfinite(seen.power) or seen.power == 0:
         return {use: Grade(use, "reject", "nothing is left to measure.", float("inf")) for use in uses}
     shares = _shares(seen)
     foreign = sum(shares.values())
-    loss = 1 - float(np.sqrt(max(1 - 1 / max(effective, 1.0), 0.0)))
+    loss = 1 - float(np.sqrt(max((1 - 1 / max(effective, 1.0)) * (1 - followed), 0.0)))
     amplitude = max(0.5 * foreign / max(1 - foreign, 1e-3) + 0.25 * seen.chance, loss)
     spectrum = max(FREQUENCY * (foreign + 0.5 * seen.chance), 0.5 * loss)
     cap, why = _cap(seen, effective)
@@ -135,7 +138,7 @@ def _cap(seen: VoluntaryEvidence, effective: float) -> tuple[str, str]:
 def _blame(shares: Mapping[str, float], chance: float, loss: float, *, keeps: bool) -> str:
     foreign = sum(shares.values())
     if 0.5 * foreign < loss and loss > 0.01:
-        return "what is averaged over few pulses takes some EMG away"
+        return "what is averaged over few pulses, or followed from pulse to pulse, takes some EMG away"
     if chance > foreign:
         return f"foreign power is {_percent(foreign)}, within chance ({_percent(chance)})"
     worst = max(shares, key=lambda name: shares[name])

@@ -57,13 +57,16 @@ def _grades(
     m_waves = m_wave_evidence(separation, output)
     stated = np.asarray(separation.parts.quality.get("response_evidence", np.nan), dtype=float)
     evidence = np.broadcast_to(stated, effective.shape)
+    losses = separation.parts.quality.get("followed_loss", 0.0)
+    followed = np.broadcast_to(np.asarray(losses, dtype=float), effective.shape)
     keeps = "voluntary" not in separation.names
     overlap = any("overlap" in message for message in separation.parts.messages)
     channels = []
     for row, seen in enumerate(voluntary):
         m_wave = None if m_waves is None else m_waves[row]
         said = {"keeps": keeps, "alarm": bool(alarm[row]), "overlap": overlap}
-        channels.append(graded(seen, m_wave, effective[row], float(evidence[row]), **said))
+        known = effective[row], float(evidence[row])
+        channels.append(graded(seen, m_wave, *known, followed=float(followed[row]), **said))
     return {use: tuple(one[use] for one in channels) for use in USES}
 
 

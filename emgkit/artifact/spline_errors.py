@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import FrozenValue
-from emgkit.artifact.spline_basis import PhaseDesign, make_design
+from emgkit.artifact.spline_basis import make_design
 from emgkit.artifact.spline_random import RandomShapes, shape_knots
 
-__all__ = ["Unfollowed", "find_unfollowed", "shape_variance"]
+__all__ = ["Unfollowed", "find_unfollowed"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -65,8 +65,8 @@ def find_unfollowed(
     fs : float
         Hz.
     """
-    design = make_design(onsets, fs, rest.size, shape_knots(until, fs))
-    squares = rest[design.samples] ** 2 + shape_variance(shapes, design)
+    design = make_design(onsets, fs, rest.size, shape_knots(until, fs, onsets.size))
+    squares = rest[design.samples] ** 2 + (0.0 if shapes is None else shapes.variance(design))
     seen = known[design.samples].astype(float)
     late = _means(design.pulse, squares, seen * (design.phase >= LATE * until), onsets.size)
     told = np.isfinite(late)
@@ -92,13 +92,3 @@ def _means(group: NDArray[np.int64], values: Array, weight: Array, count: int) -
     total = np.bincount(group, weight, minlength=count)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.bincount(group, weight * values, minlength=count) / total)
-
-
-def shape_variance(shapes: RandomShapes | None, own: PhaseDesign) -> Array:
-    """Variance that the errors of the scores bring, V², (rows,), at the rows of a design with the shapes' knots."""
-    out = np.zeros(own.samples.size)
-    if shapes is not None:
-        for number, shape in enumerate(shapes.shapes):
-            wave = own.evaluate(np.broadcast_to(shape, (own.pulses, shape.size)))
-            out += shapes.left[own.pulse, number] * wave**2
-    return out

@@ -14,7 +14,6 @@ from emgkit.artifact.interference import Mains
 from emgkit.artifact.line_courses import Lines, render_lines
 from emgkit.artifact.movement import Movement
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design, make_designs
-from emgkit.artifact.spline_errors import shape_variance
 from emgkit.artifact.spline_later_artifacts import later_artifacts, later_sizes
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_pulse import artifact_share
@@ -101,8 +100,8 @@ class LockedModel(FrozenValue):
                 row = np.maximum(design.evaluate(response.variances(channel)), 0.0) + doubt[channel]
                 row += response.doubt(channel, design.phase, self.artifact_end)
                 variance[channel, design.samples[late]] += row[late]
-                if own is not None:
-                    variance[channel, own.samples] += shape_variance(response.shapes[channel], own)
+                if own is not None and (shapes := response.shapes[channel]) is not None:
+                    variance[channel, own.samples] += shapes.variance(own)
         return np.sqrt(variance)
 
     def _designs(self, response: Response) -> tuple[PhaseDesign, PhaseDesign, PhaseDesign | None]:

@@ -8,17 +8,17 @@ were not learned from, too. Every pulse's scores are shrunk by what voluntary EM
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh, toeplitz
+from scipy.linalg import eigh
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
 from emgkit.artifact.spline_piece import pulse_power
 from emgkit.artifact.spline_scores import shrink
+from emgkit.artifact.spline_unlocked import DRAWS, noise_of_scores, unlocked, without_lines
 
 __all__ = ["RandomShapes", "find_shapes", "shape_knots", "shapes_of_channels"]
 
@@ -28,14 +28,13 @@ Indices = NDArray[np.int64]
 EARLIEST = 0.003  # s after the pulse, before which shift and size of the artifact speak
 STEP = 0.0006  # s between knots, at least:
 SAMPLES_PER_STEP = 1.25
+WIDEST = 0.0015  # s, steps where there are few pulses
 MOST = 4  # shapes
-ORDER = 40  # of the model of unlocked EMG, and at most half of a frame
-LEAST_VARIANCE = 1e-9  # of the largest, of a direction; numerical
 MARGIN = 1.1  # over the noise, in pulses that the direction was not learned from
-DRAWS = 8  # of unlocked frames, for the covariance
+ROUNDS = 4  # at most, in which EMG and shapes are told from each other
+GROWN = 1.03  # times the power of a round, from which another follows
 SURE = 2.5  # standard errors
 PULSES_PER_COEFFICIENT = 3.0
-TELLING = 4.0  # ratio of the powers at high and low effort from which noise and response are told apart
 WHOLE = 0.95  # of the usual number of samples that a pulse must have to be learned from
 
 
@@ -49,43 +48,58 @@ class RandomShapes(FrozenValue):
     shapes : (shapes, size) coefficients, V per unit of score
     scores : (pulses, shapes)
     left : (pulses, shapes) posterior variances of the scores
+    loss : float
+        Share of the voluntary EMG's power that goes with them.
     """
 
     knots: Array
     shapes: Array
     scores: Array
     left: Array
+    loss: float = 0.0
 
     @property
     def coefficients(self) -> Array:
         """Coefficients of every pulse's own part, V, (pulses, size)."""
         return np.asarray(self.scores @ self.shapes)
 
+    def variance(self, own: PhaseDesign) -> Array:
+        """Variance that the errors of the scores bring, V², (rows,), at the rows of a design with these knots."""
+        out = np.zeros(own.samples.size)
+        for number, shape in enumerate(self.shapes):
+            wave = own.evaluate(np.broadcast_to(shape, (own.pulses, shape.size)))
+            out += self.left[own.pulse, number] * wave**2
+        return out
 
-def shape_knots(until: float, fs: float) -> Array:
-    """Knots of the shapes, s."""
+
+def shape_knots(until: float, fs: float, pulses: int | None = None) -> Array:
+    """Knots of the shapes, s, no more than some pulses can tell of."""
     step = max(STEP, SAMPLES_PER_STEP / fs)
     number = max(int((until - EARLIEST) / step), 4)
+    if pulses is not None:
+        few = int(WHOLE * pulses / PULSES_PER_COEFFICIENT) - DEGREE
+        number = min(number, max(few, int(np.ceil((until - EARLIEST) / WIDEST))))
     inner = np.linspace(EARLIEST, until, number + 1)[1:-1]
     return np.concatenate([np.full(DEGREE + 1, EARLIEST), inner, np.full(DEGREE + 1, until)])
 
 
 def shapes_of_channels(
-    onsets: Array, until: float, rest: Array, chosen: NDArray[np.bool_], quiet: float, fs: float
+    onsets: Array, until: float, rest: Array, chosen: NDArray[np.bool_], quiet: tuple[float, float], fs: float
 ) -> list[RandomShapes | None]:
     """Find the shapes of the chosen channels in what all fits leave, (channels, samples) V.
 
-    The power of the voluntary EMG is looked at from ``quiet`` s after every pulse on, until ``until``.
+    The power of the voluntary EMG is looked at from ``quiet`` s after every pulse on, until ``until``: at first, and
+    once that is known without the shapes.
     """
-    own = make_design(onsets, fs, rest.shape[1], shape_knots(until, fs))
+    own = make_design(onsets, fs, rest.shape[1], shape_knots(until, fs, onsets.size))
     every = np.ones(own.samples.size)
     return [
-        find_shapes(own, row, pulse_power(own, row[own.samples], every, quiet)) if wanted else None
+        find_shapes(own, row, pulse_power(own, row[own.samples], every, quiet[0]), quiet[1]) if wanted else None
         for row, wanted in zip(rest, chosen, strict=True)
     ]
 
 
-def find_shapes(design: PhaseDesign, rest: Array, power: Array) -> RandomShapes | None:
+def find_shapes(design: PhaseDesign, rest: Array, power: Array, quiet: float | None = None) -> RandomShapes | None:
     """Find shapes and scores in one channel's residual.
 
     Parameters
@@ -96,6 +110,8 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array) -> RandomShapes 
         What the mean response leaves, V.
     power : ndarray, shape (pulses,)
         Variance of voluntary EMG and noise about every pulse, V².
+    quiet : float, optional
+        Time after every pulse from which on that variance is measured again in what the shapes leave, s.
 
     Returns
     -------
@@ -105,19 +121,33 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array) -> RandomShapes 
     frames = _frames(design, rest)
     if len(frames.pulses) < PULSES_PER_COEFFICIENT * design.size:
         return None
-    scale = np.sqrt(power[frames.pulses])[:, np.newaxis]
-    scaled = frames.values / scale
-    drawn = [_products(frames.project(one)) for one in _unlocked(scaled)]
-    noise = _ridged(sum(drawn, np.zeros((design.size, design.size))) / DRAWS, 1e-6)
-    own = frames.project(scaled)
-    number = min(_confirmed(own[::2], own[1::2], noise), _confirmed(own[1::2], own[::2], noise))
-    if not number:
-        return None
-    values, vectors = eigh(_products(own), noise)
-    chosen = np.arange(values.size)[::-1][:number]
     seen = design.rows_of(_first_of_each(design, frames.values.shape[1]))  # filters tell nothing of what they never saw
     projected = seen.project(_level_free(seen, rest))
-    return _scored(design, projected, power * max(float(np.median(values)), 0.3), noise, vectors[:, chosen])
+    every, taken, found = np.ones(design.samples.size), 0.0, None
+    wave = np.zeros(design.samples.size)
+    for _ in range(ROUNDS):
+        scale = np.sqrt(power[frames.pulses])[:, np.newaxis]
+        own = frames.project(frames.values / scale)
+        emg = (frames.values - wave[frames.rows]) / scale
+        drawn = [_products(frames.project(one)) for one in unlocked(emg)]
+        noise = _ridged(sum(drawn, np.zeros((design.size, design.size))) / DRAWS, 1e-6)
+        number = min(_confirmed(own[::2], own[1::2], noise), _confirmed(own[1::2], own[::2], noise))
+        values, vectors = eigh(_products(own), noise)
+        level = power * max(float(np.median(values)), 0.3)
+        found = _scored(design, projected, level, noise, vectors[:, ::-1][:, :number]) if number else None
+        if found is None:
+            break
+        wave, before = design.evaluate(found.coefficients), taken
+        if (taken := float(wave @ wave)) < GROWN * before:
+            break
+        if quiet is not None:
+            power = pulse_power(design, rest[design.samples] - wave, every, quiet)
+    if found is None:
+        return None
+    # a score's posterior mean holds as much of the EMG's power as it misses of its own
+    lost = float(found.variance(design).sum())
+    left = float(((rest[design.samples] - design.evaluate(found.coefficients)) ** 2).sum())
+    return replace(found, loss=lost / max(left + lost, 1e-300))
 
 
 def _confirmed(one: Array, other: Array, noise: Array) -> int:
@@ -144,7 +174,7 @@ class _Frames:
 
     def project(self, values: Array) -> Array:
         """Inner products of frames with the splines of their pulses, (pulses, size)."""
-        flat, size = _without_lines(values).ravel(), self.design.size
+        flat, size = without_lines(values).ravel(), self.design.size
         rows, count = self.rows.ravel(), len(self.pulses)
         base = np.repeat(np.arange(count) * size, self.rows.shape[1]) + self.design.first[rows]
         out = np.zeros(count * size)
@@ -173,45 +203,6 @@ def _products(projected: Array) -> Array:
     return np.asarray(projected.T @ projected / len(projected))
 
 
-def _without_lines(values: Array) -> Array:
-    place = np.linspace(-1, 1, values.shape[1])
-    slope = (values @ place) / (place @ place)
-    return np.asarray(values - values.mean(axis=1, keepdims=True) - slope[:, np.newaxis] * place)
-
-
-def _unlocked(values: Array) -> Iterator[Array]:
-    """Draw frames that are locked to nothing, some times: a stationary process with their spectrum and energies.
-
-    Frames that were rolled would break what is coherent over more than half a frame, as EMG behind steep filters is.
-    """
-    variances, waves = np.linalg.eigh(toeplitz(_autocovariance(values)))
-    root = waves * np.sqrt(np.maximum(variances, LEAST_VARIANCE * variances[-1]))
-    energy = (_without_lines(values) ** 2).sum(axis=1, keepdims=True)
-    for seed in range(DRAWS):
-        drawn = np.random.default_rng(seed).standard_normal(values.shape) @ root.T
-        own = (_without_lines(drawn) ** 2).sum(axis=1, keepdims=True)
-        yield np.asarray(drawn * np.sqrt(energy / np.maximum(own, 1e-300)))
-
-
-def _autocovariance(values: Array) -> Array:
-    """Autocovariance over the length of a frame, V², by an autoregressive model of all frames (Burg's recursion)."""
-    width = values.shape[1]
-    forward, backward = values[:, 1:], values[:, :-1]
-    model, lags = np.ones(1), [float((values**2).mean())]
-    for _ in range(min(ORDER, width // 2)):
-        power = (forward**2).sum() + (backward**2).sum()
-        if not power > 0:
-            break
-        reflected = -2 * (forward * backward).sum() / power
-        model = np.append(model, 0.0) + reflected * np.append(model, 0.0)[::-1]
-        lags.append(float(-model[1:] @ lags[::-1]))
-        forward, backward = forward + reflected * backward, backward + reflected * forward
-        forward, backward = forward[:, 1:], backward[:, :-1]
-    while len(lags) < width:
-        lags.append(float(-model[1:] @ lags[: -model.size : -1]))
-    return np.array(lags)
-
-
 def _level_free(design: PhaseDesign, rest: Array) -> Array:
     """Take the straight line of every pulse's samples away."""
     pulse, count = design.pulse, design.pulses
@@ -227,9 +218,8 @@ def _level_free(design: PhaseDesign, rest: Array) -> Array:
 
 def _scored(design: PhaseDesign, projected: Array, power: Array, noise: Array, vectors: Array) -> RandomShapes | None:
     scores = projected @ vectors
-    shapes = np.linalg.solve(_mean_gram(design), noise @ vectors).T
-    shapes[:, [0, -1]] = 0.0  # no steps at the ends
-    found = [shrink(column, _noise_of(column, power)) for column in scores.T]
+    shapes = _shapes(design, noise, vectors)
+    found = [shrink(column, noise_of_scores(column, power)) for column in scores.T]
     kept = [number for number, one in enumerate(found) if one.variance > 0]
     if not kept:
         return None
@@ -241,23 +231,11 @@ def _scored(design: PhaseDesign, projected: Array, power: Array, noise: Array, v
     )
 
 
-def _noise_of(scores: Array, power: Array) -> Array:
-    """Noise variance of scores: the part of their squares that grows with the power of the voluntary EMG.
-
-    What is there at any effort is the response's. Where the effort hardly changes the two cannot be told apart, and
-    the noise is what stationary EMG gives.
-    """
-    low, high = np.quantile(power, [0.1, 0.9])
-    if high < TELLING * low:
-        return power
-    share, fixed = 1.0, 0.0
-    for _ in range(8):
-        weight = 1 / (fixed + share * power) ** 2
-        columns = np.stack([np.ones_like(power), power])
-        normal = (columns * weight) @ columns.T
-        fixed, share = np.linalg.solve(normal, (columns * weight) @ scores**2)
-        share, fixed = max(float(share), 1.0), max(float(fixed), 0.0)
-    return share * power
+def _shapes(design: PhaseDesign, noise: Array, vectors: Array) -> Array:
+    """Coefficients of the shapes whose scores the vectors give, (shapes, size)."""
+    shapes = np.linalg.solve(_mean_gram(design), noise @ vectors).T
+    shapes[:, [0, -1]] = 0.0  # no steps at the ends
+    return np.asarray(shapes)
 
 
 def _mean_gram(design: PhaseDesign) -> Array:

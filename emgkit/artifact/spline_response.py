@@ -295,6 +295,6 @@ class ResponseFitter:
         if self.weights is not None and (signs > 0).sum() >= enough:
             tail = find_tail(places, signs, until, rest, known, np.median(self.weights, axis=1), self.fs)
             rest = tail.taken_from(rest, self.fs)
-        quiet = late if (late := QUIET_FROM * self.interval) >= OVER else SPIKE
-        shapes = shapes_of_channels(self.onsets, until, rest, chosen, quiet, self.fs)
+        late = QUIET_FROM * self.interval
+        shapes = shapes_of_channels(self.onsets, until, rest, chosen, (late, late if late >= OVER else SPIKE), self.fs)
         return replace(self._current(), tail=tail, shapes=shapes)

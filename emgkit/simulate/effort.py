@@ -124,8 +124,7 @@ class Effort:
             raise ParameterError(
                 f"bursts must lie within 0 ... {int((stop - start) / self.burst_length)} where each takes "
                 f"burst_length={self.burst_length:g} s of the {stop - start:.3g} s of stimulation, got {self.bursts}: "
-                f"or give a burst_length of at most {(stop - start) / self.bursts:.3g} s, or a longer duration "
-                f"(where trains or stimulation are given, longer ones)."
+                f"or give a burst_length of at most {(stop - start) / self.bursts:.3g} s, or a longer duration."
             )
         room = stop - start - self.burst_length - QUIET
         begins = start + 0.25 + np.linspace(0.0, max(room, 0.0), self.bursts)

@@ -14,6 +14,7 @@ from emgkit.artifact.spline_scores import shrink
 from emgkit.artifact.spline_share import bridge
 from emgkit.artifact.spline_solve import fit_courses
 from emgkit.artifact.spline_time import make_segments, null_courses, smooth_courses
+from emgkit.artifact.spline_unlocked import noise_of_scores
 
 FS = 2000.0
 
@@ -130,6 +131,57 @@ def test_random_shapes_are_found_and_removed_in_part():
     assert np.max(left, axis=0)[0] < 0.8, left
     assert np.median(left, axis=0)[0] < 0.65, left
     assert np.max(left, axis=0)[1] < 0.95, left
+
+
+@pytest.mark.parametrize(("size", "late", "most"), [(0.1, 0.0, 0.18), (0.0, 0.25e-3, 0.09), (0.2, 0.5e-3, 0.11)])
+def test_large_variation_is_taken_away_under_effort_too(size, late, most):
+    """Unless the EMG is told from it, its power at rest passes for the EMG's, and a third of it stays."""
+    onsets, count = 0.1 + np.arange(600) / 29.97, 41_000
+    design = make_design(onsets, FS, count, shape_knots(0.031, FS))
+    left, lost = [], []
+    for seed in range(6):
+        varies = np.random.default_rng(100 + seed).normal(size=600)
+        place = (design.phase - 0.0110 - late * varies[design.pulse]) / 2.2e-3
+        wave = 1.6e-3 * place * np.exp(-(place**2) / 2)
+        random = np.zeros(count)
+        random[design.samples] = wave * (1 + size * varies[design.pulse])
+        order = np.argsort(design.phase)
+        around = np.pad(random[design.samples[order]], 300, mode="edge")
+        random[design.samples[order]] -= np.convolve(around, np.full(601, 1 / 601), "valid")
+        voluntary = emg(count, seed, 4e-6 + effort_of(count))
+        found = find_shapes(design, random + voluntary, power_of(design, random + voluntary))
+        assert found is not None
+        rest = random.copy()
+        rest[design.samples] -= design.evaluate(found.coefficients)
+        loud = effort_of(count) > 20e-6
+        left.append(float((rest[loud] ** 2).sum() / (random[loud] ** 2).sum()))
+        gone = 1 - float(((rest + voluntary)[design.samples] ** 2).sum() / (voluntary[design.samples] ** 2).sum())
+        lost.append((found.loss, gone))
+        turned = find_shapes(design, -random - voluntary, power_of(design, random + voluntary))
+        assert turned is not None
+        assert turned.coefficients == pytest.approx(-found.coefficients, rel=1e-6, abs=1e-12)
+    assert np.max(left) < most, left
+    if size == 0:  # elsewhere more variation stays in than EMG is lost
+        stated, truth = np.mean(lost, axis=0)
+        assert stated == pytest.approx(truth, abs=0.03)
+
+
+def test_chance_during_effort_does_not_pass_for_noise_of_scores():
+    """Variance far above the noise is uncertain by more than the noise: noise would be overestimated tenfold."""
+    power = np.where(np.arange(500) % 100 < 50, 25.0, 1.0)
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        scores = rng.normal(size=500) * np.sqrt(300 + power)
+        assert (noise_of_scores(scores, power) <= 2.01 * power).all()
+        few_units = rng.normal(size=500) * np.sqrt(1 + 5 * power)
+        assert 3.9 * power[0] < noise_of_scores(few_units, power)[0] < 6 * power[0]
+
+
+def test_few_pulses_tell_of_few_knots():
+    many, few, hardly = (shape_knots(0.06, FS, pulses) for pulses in (1000, 200, 20))
+    assert np.array_equal(many, shape_knots(0.06, FS))
+    assert 3.0 * (few.size - 4) <= 0.95 * 200 < 3.0 * (few.size - 2)
+    assert np.diff(hardly).max() <= 0.0015 + 1e-9
 
 
 @pytest.mark.parametrize("jitter", [2e-6, 100e-6])
