@@ -143,6 +143,9 @@ def test_the_m_wave_grows_in_intermittent_contractions_while_force_halves(seed):
     _, rows, force = course(seed, FatigueParameters(potentiation=PUMP))
     assert rows["vpp"][-1] > 1.08
     assert 0.25 < force[-1] < 0.65
+    half = int(np.argmax(force <= 0.5))
+    assert rows["vpp"][half] > 1.08
+    assert 15 < half < 48  # sooner than published: effort does not decline, a pause of 2 s brings nothing back
     _, rows, force = course(seed, FatigueParameters(weakening=0.0))
     assert rows["vpp"][-1] < 1.05
     assert force[-1] == pytest.approx(1.0)
