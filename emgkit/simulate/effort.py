@@ -124,7 +124,8 @@ class Effort:
             raise ParameterError(
                 f"bursts must lie within 0 ... {int((stop - start) / self.burst_length)} where each takes "
                 f"burst_length={self.burst_length:g} s of the {stop - start:.3g} s of stimulation, got {self.bursts}: "
-                f"or give a burst_length of at most {(stop - start) / self.bursts:.3g} s, or a longer duration."
+                f"or give a burst_length of at most {(stop - start) / self.bursts:.3g} s, or a longer duration "
+                f"(where trains or stimulation are given, longer ones)."
             )
         room = stop - start - self.burst_length - QUIET
         begins = start + 0.25 + np.linspace(0.0, max(room, 0.0), self.bursts)

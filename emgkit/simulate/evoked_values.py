@@ -22,7 +22,7 @@ APART = WINDOW[1] - SHORTEST_LATENCY  # s, responses of pulses so far apart have
 AROUND = 5  # pulses on either side that tell the interval of a train; numerical
 SAME_CURRENT, SAME_PLACE = 1e-6, 0.02  # relative, of pulses that evoke the same, and that may stand in; numerical
 SAME_INTERVAL = 0.01  # relative, of pulses that evoke the same; numerical
-STEP, FINEST_STEP = 0.25, 0.001  # between currents, SDs of one threshold, and relative; numerical
+STEP, FINEST_STEP = 0.25, 1e-5  # between currents, SDs of one threshold, and relative: no unit between; numerical
 LATE_SHARE, LATE_LEAST = 0.01, 0.001  # of the M-wave and of the largest, that a late one may reach; by definition
 
 

@@ -70,6 +70,23 @@ def test_the_truth_follows_currents_from_pulse_to_pulse(changes, most):
         assert_close(off(made.truth), most)
 
 
+def test_thresholds_that_do_not_fluctuate_leave_no_unit_between_two_currents():
+    """One that is within a thousandth of the current answers always or never, and is no half of either.
+
+    At 25 mA one muscle in ten has such a unit: its truth was wrong by up to 3 %.
+    """
+    still = {**SMALL, **STILL, "threshold_spread": 0.0, "threshold_fluctuation": 0.0, "reach": 1.0, "current": 0.025}
+    for seed in range(12):
+        probe = nmes_fatigue(rng=np.random.default_rng(seed), duration=1.0, channel_names=("VL",), **still)
+        for near in (1.0003, 0.9997):  # of a unit's own threshold
+            current = near * float(np.sort(probe.truth.spiking.threshold[0])[30])
+            made = nmes_fatigue(
+                rng=np.random.default_rng(seed),
+                **{**still, "current": current, "duration": 2.0, "rate": 10.0, "channel_names": ("VL",), "fs": 4000.0},
+            )
+            assert_close(off(made.truth, fs=4000.0), 0.01)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

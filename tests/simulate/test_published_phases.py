@@ -21,6 +21,8 @@ from emgkit.simulate.templates import Templates
 
 SEEDS = range(8)
 FINE = 10_000.0  # Hz
+# with fewer fibres the end-of-fibre wave has several tops, of which another one is the highest in another place
+WHOLE = PoolParameters()
 EVERY = 5.0  # s, from contraction to contraction
 LONG_MUSCLE = replace(LIGHT, partial=0.2)  # some fibres of the quadriceps end half-way; share unverified
 # the height of the after-potential is unverified; 0.12 is that of the scenario "recovery"
@@ -107,11 +109,11 @@ def test_the_order_of_the_phases_does_not_hang_on_one_height_of_the_after_potent
     assert second[-1] < second.max() - 0.005
 
 
-def responses(seed, places, fibres_of=lambda fibres: fibres, bipolar=False):
+def responses(seed, places, fibres_of=lambda fibres: fibres, bipolar=False, made_from=LIGHT):
     """Responses of all units at places along the fibres, V, (places or pairs, samples), monopolar or bipolar."""
     rng = np.random.default_rng(seed)
-    pool = make_pool(LIGHT, rng=rng)
-    fibres = fibres_of(place_fibres(pool, LIGHT, np.zeros(len(places)), rng=rng))
+    pool = make_pool(made_from, rng=rng)
+    fibres = fibres_of(place_fibres(pool, made_from, np.zeros(len(places)), rng=rng))
     waves = fibre_potentials(fibres, np.array(places, float), FINE, 0.06)
     waves = waves.reshape(len(pool), -1, *waves.shape[1:]).mean(axis=1) * pool.innervation[:, np.newaxis, np.newaxis]
     waves = waves[:, 0::2] - waves[:, 1::2] if bipolar else waves
@@ -142,15 +144,15 @@ def test_the_first_phase_travels_and_the_second_stands():
     """
     places, spreads = np.arange(15.0, 36.0, 5.0), []
     for seed in SEEDS:
-        first, second, height = peaks(responses(seed, places))
+        first, second, height = peaks(responses(seed, places, made_from=WHOLE))
         line = np.polyfit(places, first, 1)
         assert 3.5 < 1 / line[0] < 5.5  # m/s
         assert np.abs(first - np.polyval(line, places)).max() < 0.3
         spreads.append(np.ptp(second))
-        still, later, _ = peaks(responses(seed, places, longer(1.3)))
+        still, later, _ = peaks(responses(seed, places, longer(1.3), made_from=WHOLE))
         assert still == pytest.approx(first, abs=0.1)
         assert np.median(later - second) > 2.5, later - second
-        endless = peaks(responses(seed, places, longer(3.0))[:, : int(0.022 * FINE)])[2]
+        endless = peaks(responses(seed, places, longer(3.0), made_from=WHOLE)[:, : int(0.022 * FINE)])[2]
         assert (endless < 0.5 * height).all(), (endless, height)
     assert max(spreads) < 1, f"median {np.median(spreads)}, worst {max(spreads)}"
 

@@ -243,6 +243,8 @@ def test_what_another_change_gives_an_effect_to_is_taken():
         ({"duration": 1.0}, "burst_length of at most 0.8 s, or a longer duration"),
         ({"stimulation": (0.0, 0.01)}, "bursts must lie within 0 ... 0 .* burst_length of at most"),
         ({"bursts": 3}, "bursts must lie within 0 ... 2 .* got 3"),
+        # a longer recording would not help here: the trains stay as they are
+        ({"trains": ((0.1, 0.5),)}, "bursts .* of the 0.4 s of stimulation, got 1: .* trains .* given, longer ones"),
     ],
 )
 def test_contractions_that_take_too_long_are_told_with_what_would_fit(changes, words):
