@@ -28,6 +28,7 @@ SEEN = 10.0  # standard errors that an M-wave must have
 FEW_AVERAGED = 3  # pulses in a fifth
 ALARMING = "its mean frequency lies far above its median, as artifact or noise that is left makes it."
 OVERLAPPING = "artifact and response overlap, as the method says itself."
+ELSEWHERE = "nothing is locked to the pulses given, and artifacts are elsewhere: they are left."
 BLAMES = {
     "early": "artifact is left in the first 3 ms after the pulses",
     "response": "the response varies from pulse to pulse in a way that is left",
@@ -35,6 +36,7 @@ BLAMES = {
     "lines": "mains is left",
     "noise": "noise is not small beside the EMG",
     "slow": "movement or heart is in it",
+    "left": "artifacts that belong to no pulse given are left",
     "held": "power is missing right after the pulses",
 }
 
@@ -49,6 +51,8 @@ def graded(
     alarm: bool = False,
     overlap: bool = False,
     followed: float = 0.0,
+    left: float = 0.0,
+    elsewhere: bool = False,
 ) -> dict[str, Grade]:
     """Grade one channel for every use.
 
@@ -70,8 +74,14 @@ def graded(
         Whether the method says that artifact and response overlap and it cannot tell them apart well.
     followed : float
         Share of the voluntary EMG's power that goes with responses which are followed from pulse to pulse.
+    left : float
+        Share of the power of all samples that artifacts have which belong to no pulse.
+    elsewhere : bool
+        Whether nothing is locked to the pulses given and artifacts are elsewhere.
     """
-    grades = {**_m_wave(m_wave, evidence), **_voluntary(voluntary, effective, followed, keeps=keeps)}
+    if elsewhere:
+        return {use: Grade(use, "reject", ELSEWHERE, float("inf")) for use in USES}
+    grades = {**_m_wave(m_wave, evidence), **_voluntary(voluntary, effective, followed, left, keeps=keeps)}
     doubts = {"voluntary_spectrum": ALARMING} if alarm else {}
     if overlap:
         doubts |= dict.fromkeys(("m_wave_size", "m_wave_spectrum"), OVERLAPPING)
@@ -87,13 +97,14 @@ def _grade(use: str, error: float, reason: str, cap: str = "good") -> Grade:
     return Grade(use, GRADES[max(by_error, GRADES.index(cap))], reason, float(error))
 
 
-def _shares(seen: VoluntaryEvidence) -> dict[str, float]:
+def _shares(seen: VoluntaryEvidence, left: float) -> dict[str, float]:
     """Foreign shares of the power."""
     held = -seen.early if seen.early < -HELD * seen.chance else 0.0
     return {
         "early": max(seen.early, 0.0),
         "response": max(seen.response, 0.0),
         "misses": seen.misses,
+        "left": left,
         "lines": seen.lines,
         "noise": seen.noise,
         "slow": max(seen.slow - SLOW, 0.0),
@@ -101,11 +112,13 @@ def _shares(seen: VoluntaryEvidence) -> dict[str, float]:
     }
 
 
-def _voluntary(seen: VoluntaryEvidence, effective: float, followed: float, *, keeps: bool) -> dict[str, Grade]:
+def _voluntary(
+    seen: VoluntaryEvidence, effective: float, followed: float, left: float, *, keeps: bool
+) -> dict[str, Grade]:
     uses = ("voluntary_amplitude", "voluntary_spectrum")
     if not np.isfinite(seen.power) or seen.power == 0:
         return {use: Grade(use, "reject", "nothing is left to measure.", float("inf")) for use in uses}
-    shares = _shares(seen)
+    shares = _shares(seen, left)
     foreign = sum(shares.values())
     loss = 1 - float(np.sqrt(max((1 - 1 / max(effective, 1.0)) * (1 - followed), 0.0)))
     amplitude = max(0.5 * foreign / max(1 - foreign, 1e-3) + 0.25 * seen.chance, loss)

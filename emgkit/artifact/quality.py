@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.artifacts_left import left_share
 from emgkit.artifact.grading import graded
 from emgkit.artifact.m_wave_evidence import m_wave_evidence
 from emgkit.artifact.residue import averaged_pulses, output_of, residue_of
@@ -25,8 +26,16 @@ ALARM = 0.4  # of the median, by which the mean frequency of EMG does not exceed
 SPECTRUM = 0.5  # s, length of the windows of spectra
 
 
-def judge(separation: Separation) -> Judgement:
+def judge(separation: Separation, *, left: Array | None = None, elsewhere: bool = False) -> Judgement:
     """Judge a separation without knowing the truth.
+
+    Parameters
+    ----------
+    separation : Separation
+    left : ndarray, shape (artifacts,), optional
+        Times of artifacts that belong to no pulse, s from the first sample.
+    elsewhere : bool
+        Whether nothing is locked to the pulses and artifacts are elsewhere.
 
     Returns
     -------
@@ -47,11 +56,13 @@ def judge(separation: Separation) -> Judgement:
         "lost_share": 1 - output.valid[:, during].mean(axis=1),
         "mnf_minus_mdf": spread,
     }
-    return Judgement(numbers, _grades(separation, output, effective, spread > ALARM * median))
+    rows = zip(output.signal, output.valid, strict=True)
+    shares = np.array([0.0 if left is None else left_share(row, ok, during, output.fs, left) for row, ok in rows])
+    return Judgement(numbers, _grades(separation, output, effective, spread > ALARM * median, shares, elsewhere))
 
 
 def _grades(
-    separation: Separation, output: Recording, effective: Array, alarm: Mask
+    separation: Separation, output: Recording, effective: Array, alarm: Mask, left: Array, elsewhere: bool
 ) -> Mapping[str, tuple[Grade, ...]]:
     voluntary = voluntary_evidence(output, separation.recording, separation.pulses)
     m_waves = m_wave_evidence(separation, output)
@@ -64,9 +75,9 @@ def _grades(
     channels = []
     for row, seen in enumerate(voluntary):
         m_wave = None if m_waves is None else m_waves[row]
-        said = {"keeps": keeps, "alarm": bool(alarm[row]), "overlap": overlap}
-        known = effective[row], float(evidence[row])
-        channels.append(graded(seen, m_wave, *known, followed=float(followed[row]), **said))
+        said = {"keeps": keeps, "alarm": bool(alarm[row]), "overlap": overlap, "elsewhere": elsewhere}
+        known, lost = (effective[row], float(evidence[row])), float(left[row])
+        channels.append(graded(seen, m_wave, *known, followed=float(followed[row]), left=lost, **said))
     return {use: tuple(one[use] for one in channels) for use in USES}
 
 

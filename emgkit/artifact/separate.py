@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from emgkit.artifact.base import ArtifactMethod, living_channels
 from emgkit.artifact.held import held_samples, mark_held
 from emgkit.artifact.overload import Overload, find_overload, mark_overload, said_of_overload
 from emgkit.artifact.phase_spline import PhaseSpline
+from emgkit.artifact.pulses_beside import look_beside, said_of_left
 from emgkit.artifact.quality import judge
+from emgkit.artifact.residue import output_of
 from emgkit.artifact.saturation import mark_saturation
 from emgkit.artifact.spline_polarity import find_polarity
 from emgkit.artifact.tail_fit import TailFit
@@ -40,6 +43,10 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
 
     Saturated samples, and those that were held instead of measured, are marked first and are never valid in any part;
     nor are those after each pulse at which EMG does not pass because a first stage is at its limit (`find_overload`).
+
+    Where the train goes on before the first pulse given or after the last one, `PhaseSpline` is given those pulses,
+    too, at the times that their artifacts tell, unless the current of the pulses changes. Other artifacts that belong
+    to no pulse (trains apart, another stimulator) stay in the voluntary part; the messages say so, and its grades know.
 
     Parameters
     ----------
@@ -75,6 +82,8 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     marked = mark_held(mark_saturation(recording))
     chosen, why = _method(pulses, method)
     pulses, said = _repaired(recording, pulses, chosen)
+    beside = look_beside(marked.signal, marked.fs, pulses.shift(-marked.start), put_in=chosen.name == "phase_spline")
+    pulses = beside.pulses.shift(marked.start) if beside.said else pulses
     labels = said_of_stimulators(marked.signal, marked.fs, pulses.shift(-marked.start))
     with threadpool_limits(limits=1, user_api="blas"):  # the same bytes, however many threads there are
         try:
@@ -93,10 +102,16 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
         *_unknown_current(pulses, chosen),
         *_unknown_polarity(marked, pulses, chosen),
         *labels,
+        *beside.said,
     )
     marked = mark_overload(marked, pulses, overload)
     parts = replace(parts, messages=(*parts.messages, *said_more))
-    return Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), judge)
+    own_judge = partial(judge, left=beside.left, elsewhere=beside.elsewhere) if beside.left.size else judge
+    made = Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), own_judge)
+    if not beside.left.size:
+        return made
+    more = said_of_left(beside, marked.signal, output_of(made).signal, marked.fs)
+    return replace(made, parts=replace(parts, messages=(*parts.messages, *more)))
 
 
 def remove_artifact(recording: Recording, pulses: Pulses, method: str | ArtifactMethod = "auto") -> Recording:

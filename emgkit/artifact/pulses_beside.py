@@ -1,0 +1,235 @@
+"""Pulses beside those given: found at both ends of the list and put in, or said of where they are left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit._checks import FrozenValue
+from emgkit.artifact.artifacts_left import (
+    KNOWN,
+    LOOKED_AT,
+    beats_outside,
+    go_on_outside,
+    something_locked,
+    unclaimed,
+    without_responses,
+)
+from emgkit.artifact.base import living_channels
+from emgkit.detect.from_artifact import pulses_from_artifact
+from emgkit.detect.sharp import bridged
+from emgkit.errors import EmgkitError
+from emgkit.pulses import Pulses, find_trains
+
+__all__ = ["Beside", "look_beside", "said_of_left"]
+
+Array = NDArray[np.float64]
+
+ENOUGH = 10  # given pulses, and found ones between them, from which either tells of the other
+FEWEST, FEWEST_BETWEEN, SHARE_BETWEEN = 3, 10, 0.05  # artifacts that are spoken of, and of the given pulses
+LARGEST_OFFSET, SAME = 0.003, 0.0005  # s from a given pulse to the found one, and about the usual offset
+MATCHED = 0.7  # of the given pulses are found, and of those found between them are given
+OTHER = 0.5  # of a stimulator's pulses lie away from those given: it is another one, also where they come close
+STAYS = 0.5  # of what is sharp about an artifact is in the output: it was not taken away
+SHARP = 0.0015  # s about an artifact, in which that is compared
+REGULAR = 0.1  # relative deviation of most intervals of artifacts that keep a beat
+
+
+@dataclass(frozen=True, eq=False)
+class Beside(FrozenValue):
+    """What lies beside the given pulses.
+
+    Parameters
+    ----------
+    pulses : Pulses
+        The given ones, and those that were put in at their ends.
+    said : tuple of str
+        What was put in.
+    left : ndarray, shape (artifacts,)
+        Times of artifacts that belong to no pulse, s from the first sample.
+    locked : bool
+        Whether anything is locked to the given pulses.
+    """
+
+    pulses: Pulses
+    said: tuple[str, ...]
+    left: Array
+    locked: bool
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether nothing is locked to the pulses, and artifacts are elsewhere: these are not the pulses' times."""
+        return not self.locked and self.left.size >= ENOUGH
+
+
+def look_beside(signal: Array, fs: float, pulses: Pulses, *, put_in: bool) -> Beside:
+    """Look for artifacts that belong to no pulse.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, samples)
+        V; missing samples NaN.
+    fs : float
+        Hz.
+    pulses : Pulses
+        s from the first sample.
+    put_in : bool
+        Whether pulses that go on before the first one and after the last one in the same train are put in.
+    """
+    onsets = np.array(pulses.onsets)
+    nothing = np.zeros(0)
+    living = living_channels(signal)[:LOOKED_AT]
+    if not living.size or onsets.size < FEWEST:
+        return Beside(pulses, (), nothing, True)
+    whole = bridged(signal[living])
+    locked = something_locked(whole, fs, onsets)
+    sharp = unclaimed(whole, fs, onsets)
+    between = sharp[(sharp > onsets[0]) & (sharp < onsets[-1])].size
+    many = between >= max(FEWEST_BETWEEN, SHARE_BETWEEN * onsets.size)
+    if locked and not many and not go_on_outside(whole, fs, onsets):
+        return Beside(pulses, (), nothing, locked)
+    try:
+        found = pulses_from_artifact(whole, fs, None, None)
+    except (EmgkitError, np.linalg.LinAlgError):
+        beats = beats_outside(whole, fs, onsets) if locked else nothing
+        return Beside(pulses, (), beats if beats.size > sharp.size else sharp, locked)
+    own, offset = _own(found, onsets)
+    said: tuple[str, ...] = ()
+    if put_in and own is not None:
+        pulses, said = _extended(pulses, own + offset, signal.shape[1] / fs)
+    left = [
+        _unclaimed(np.array(found.onsets[found.stimulator == number]) + offset, np.array(pulses.onsets))
+        for number in np.unique(found.stimulator)
+    ]
+    return Beside(pulses, said, np.unique(np.concatenate(left)), locked or own is not None)
+
+
+def _unclaimed(times: Array, onsets: Array) -> Array:
+    """Leave out pulses of one stimulator that are given, or all but those if it is mostly another one."""
+    away = without_responses(times, onsets)
+    if away.size < OTHER * times.size:
+        return away
+    places = np.concatenate([[-np.inf], onsets, [np.inf]])
+    after = np.searchsorted(places, times)
+    return np.asarray(times[np.minimum(times - places[after - 1], places[after] - times) > SAME])
+
+
+def _own(found: Pulses, onsets: Array) -> tuple[Array | None, float]:
+    """Give the times of the found pulses of the stimulator that was given, and by how much they were found early."""
+    for number in np.unique(found.stimulator):
+        times = np.array(found.onsets[found.stimulator == number])
+        place = np.clip(np.searchsorted(times, onsets), 1, max(times.size - 1, 1))
+        before, after = times[place - 1], times[np.minimum(place, times.size - 1)]
+        away = np.where(onsets - before < after - onsets, onsets - before, onsets - after)
+        near = away[np.abs(away) <= LARGEST_OFFSET]
+        if near.size < ENOUGH:
+            continue
+        offset = float(np.median(near))
+        matched = int((np.abs(away - offset) <= SAME).sum())
+        between = int(((times > onsets[0] - KNOWN) & (times < onsets[-1] + KNOWN)).sum())
+        if matched >= max(ENOUGH, MATCHED * max(onsets.size, between)):
+            return times, offset
+    return None, 0.0
+
+
+def _extended(pulses: Pulses, times: Array, end: float) -> tuple[Pulses, tuple[str, ...]]:
+    """Put in what goes on at both ends of the list within the same train, unless nobody knows its current."""
+    onsets = np.array(pulses.onsets)
+    if np.unique(pulses.stimulator).size > 1 or not _same(pulses.current) or not _same(pulses.width):
+        return pulses, ()
+    outside = times[(times >= 0) & (times < end) & ((times < onsets[0] - KNOWN) | (times > onsets[-1] + KNOWN))]
+    both = np.union1d(onsets, outside)
+    train = find_trains(both)
+    more = outside[np.isin(train[np.searchsorted(both, outside)], train[np.searchsorted(both, onsets[[0, -1]])])]
+    if not more.size:
+        return pulses, ()
+    every = np.union1d(onsets, more)
+    place = np.clip(np.searchsorted(onsets, every, side="right") - 1, 0, None)
+    own = np.array_equal(pulses.train, find_trains(onsets))
+    extended = replace(
+        pulses,
+        onsets=every,
+        train=find_trains(every) if own else pulses.train[place],
+        stimulator=pulses.stimulator[place],
+        current=None if pulses.current is None else pulses.current[place],
+        width=None if pulses.width is None else pulses.width[place],
+        errors=None,
+    )
+    return extended, (
+        f"The list of pulses does not hold all of their train: {_where(more, onsets)} were found by their "
+        "artifacts and put in.",
+    )
+
+
+def _same(values: Array | None) -> bool:
+    return values is None or bool((values == values[0]).all())
+
+
+def _where(times: Array, onsets: Array) -> str:
+    """Count times before the first and after the last pulse given, and say when."""
+    said = []
+    for some, where in (
+        (times[times < onsets[0]], "before the first one"),
+        (times[times > onsets[-1]], "after the last one"),
+    ):
+        if some.size:
+            said.append(f"{some.size} {where} ({some[0]:.3f} to {some[-1]:.3f} s)")
+    return " and ".join(said)
+
+
+def said_of_left(beside: Beside, recorded: Array, output: Array, fs: float) -> tuple[str, ...]:
+    """Say how many artifacts belong to no pulse and are still there, when they come, and what to do.
+
+    Parameters
+    ----------
+    beside : Beside
+    recorded, output : ndarray, shape (channels, samples)
+        What was taken apart, and the part in which voluntary EMG is, V.
+    fs : float
+        Hz.
+    """
+    onsets, left = np.array(beside.pulses.onsets), beside.left
+    if beside.elsewhere:
+        return (
+            f"Nothing is locked to the pulses given, and {left.size} artifacts lie elsewhere, the first at "
+            f"{left[0]:.3f} s{_rate(left)}: these are not the times of the pulses in this recording. Compare their "
+            "time origin and clock, or let detect_pulses find them.",
+        )
+    said = []
+    outside = left[(left < onsets[0]) | (left > onsets[-1])]
+    if outside.size >= FEWEST:
+        said.append(
+            f"Artifacts like those of pulses belong to none that was given: {_where(outside, onsets)}. They stay in "
+            "the voluntary EMG: give their pulses (detect_pulses finds them), or crop the recording."
+        )
+    between = left[(left > onsets[0]) & (left < onsets[-1])]
+    between = between[_stays(between, recorded, output, fs)]
+    if between.size >= max(FEWEST_BETWEEN, SHARE_BETWEEN * onsets.size):
+        said.append(
+            f"{between.size} artifacts between the pulses given belong to none of them, the first at "
+            f"{between[0]:.3f} s{_rate(between)}: they stay in the voluntary EMG. Are they of a second stimulator? "
+            "Give all pulses, Pulses(..., stimulator=...), or let detect_pulses find them."
+        )
+    return tuple(said)
+
+
+def _stays(times: Array, recorded: Array, output: Array, fs: float) -> NDArray[np.bool_]:
+    """Mark artifacts that the output holds as they were recorded, in the channel where they are sharpest."""
+    reach = np.arange(-round(SHARP * fs), round(SHARP * fs) + 1)
+    index = np.clip(np.round(times * fs).astype(np.int64)[:, np.newaxis] + reach, 0, recorded.shape[1] - 3)
+    was, now = (
+        np.abs(np.diff(np.nan_to_num(one[:LOOKED_AT]), n=2, axis=1))[:, index].max(axis=2) for one in (recorded, output)
+    )
+    best = was.argmax(axis=0)
+    places = np.arange(times.size)
+    return np.asarray(now[best, places] >= STAYS * was[best, places])
+
+
+def _rate(times: Array) -> str:
+    """Rate of a regular train, in words; empty where most intervals differ."""
+    gaps = np.diff(times)
+    usual = float(np.median(gaps)) if gaps.size else 0.0
+    regular = gaps.size and np.mean(np.abs(gaps - usual) < REGULAR * usual) > 0.5
+    return f", at {1 / usual:.3g} Hz" if regular else ""

@@ -1,0 +1,238 @@
+"""Artifacts that belong to no pulse given: before the first, after the last, between them, or all of them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import signal as ss
+
+import emgkit as ek
+from emgkit.artifact.artifacts_left import beats_outside, left_share, something_locked, without_responses
+from emgkit.artifact.pulses_beside import look_beside
+
+DURATION = 10.0
+VOLUNTARY = ("voluntary_amplitude", "voluntary_spectrum")
+
+
+def artifact(since, size):
+    return size * (np.exp(-(((since - 4e-4) / 2.5e-4) ** 2)) - np.exp(-(((since - 9e-4) / 2.5e-4) ** 2)))
+
+
+def m_wave(since, size):
+    return -size * (since - 9e-3) / 2e-3 * np.exp(-(((since - 9e-3) / 2e-3) ** 2)) * (since > 0)
+
+
+def emg(rng, count, fs):
+    band = ss.butter(2, [30, min(400, 0.45 * fs)], "band", fs=fs, output="sos")
+    made = ss.sosfilt(band, rng.standard_normal(count + 1000))[1000:]
+    return made / made.std()
+
+
+def recorded(onsets, seed, fs=2000.0, size=5e-3, response=1e-3, effort=((0.3, 9.7),), level=6e-5):
+    """Two channels: the recording, and its EMG alone."""
+    rng = np.random.default_rng(seed)
+    times = np.arange(int(DURATION * fs)) / fs
+    strength = 4e-6 + level * np.any([(times > a) & (times < b) for a, b in effort], axis=0)
+    clean = np.array([strength * emg(rng, times.size, fs) for _ in range(2)])
+    total = clean.copy()
+    for onset in onsets:
+        near = slice(max(int((onset - 0.002) * fs), 0), int((onset + 0.03) * fs))
+        since = times[near] - onset
+        total[:, near] += np.outer([1.0, -0.6], artifact(since, size)) + np.outer([1.0, 0.7], m_wave(since, response))
+    return ek.Recording(total, fs), clean
+
+
+def error(separation, clean):
+    """Relative error of the RMS of the whole voluntary part, the worst channel's."""
+    found = separation.voluntary.signal
+    return float(np.abs(np.sqrt((found**2).mean(axis=1) / (clean**2).mean(axis=1)) - 1).max())
+
+
+def grades(separation, uses=VOLUNTARY):
+    return {one.grade for use in uses for one in separation.grades[use]}
+
+
+def said(separation, *words):
+    return [message for message in separation.messages if all(word in message for word in words)]
+
+
+@pytest.mark.parametrize(
+    ("seed", "rate", "fs", "size", "first", "last"),
+    [
+        (1, 19.3, 2000.0, 5e-3, 12, None),
+        (2, 33.1, 4000.0, 2e-2, None, -15),
+        (3, 47.7, 2048.0, 2e-3, 40, -40),
+        (4, 61.9, 5000.0, 5e-2, 200, None),
+        (5, 29.97, 2000.0, 1e-3, 3, -3),
+    ],
+)
+def test_pulses_that_a_list_lacks_at_its_ends_are_put_in(seed, rate, fs, size, first, last):
+    rng = np.random.default_rng(seed)
+    every = np.sort(
+        rng.uniform(0.5, 0.6) + np.arange(0.0, 8.8, 1 / rate) + 2e-5 * rng.standard_normal(int(8.8 * rate) + 1)
+    )
+    recording, clean = recorded(every, seed, fs, size)
+    given = every[first:last]
+    separation = ek.separate(recording, ek.Pulses(given))
+    assert len(separation.pulses) == every.size
+    assert np.abs(separation.pulses.onsets - every).max() < 1e-4
+    assert np.isin(given, separation.pulses.onsets).all()
+    assert error(separation, clean) < 0.04
+    (text,) = said(separation, "put in")
+    if first:
+        assert f"{first} before the first one ({every[0]:.3f} to" in text
+    if last:
+        assert f"{-last} after the last one" in text
+    assert not said(separation, "none that was given")
+
+
+def test_a_train_apart_is_spoken_of_and_graded_down():
+    """A list may leave out a train on purpose: it is not put in, but its artifacts are in the voluntary part."""
+    trains = [np.arange(0.5, 3.0, 1 / 30.1), np.arange(4.5, 9.0, 1 / 30.1)]
+    for seed, (given, lacking) in enumerate([trains, trains[::-1]]):
+        recording, clean = recorded(np.concatenate(trains), seed)
+        separation = ek.separate(recording, ek.Pulses(given))
+        assert len(separation.pulses) == given.size
+        assert error(separation, clean) > 0.2
+        assert grades(separation) == {"reject"}
+        where = "after the last one" if lacking[0] > given[0] else "before the first one"
+        assert said(separation, f"{lacking.size} {where}", "detect_pulses", "crop")
+        assert any("belong to no pulse" in one.reason for one in separation.grades["voluntary_amplitude"])
+
+
+def test_pulses_of_unknown_current_are_not_put_in():
+    every = np.arange(0.5, 9.0, 1 / 30.1)
+    recording, _ = recorded(every, 3)
+    given = every[30:]
+    steady = ek.separate(recording, ek.Pulses(given, current=np.full(given.size, 0.02)))
+    assert len(steady.pulses) == every.size
+    assert (steady.pulses.current == 0.02).all()
+    changing = ek.separate(recording, ek.Pulses(given, current=np.linspace(0.02, 0.03, given.size)))
+    assert len(changing.pulses) == given.size
+    assert said(changing, "30 before the first one")
+    assert grades(changing) == {"reject"}
+
+
+def test_methods_that_need_no_time_between_samples_are_told_only():
+    every = np.arange(0.5, 9.0, 1 / 30.1)
+    recording, _ = recorded(every, 4)
+    separation = ek.separate(recording, ek.Pulses(every[40:]), "blanking")
+    assert len(separation.pulses) == every.size - 40
+    assert said(separation, "40 before the first one")
+    assert grades(separation) == {"reject"}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_whole_list_is_left_alone(seed):
+    rng = np.random.default_rng(seed)
+    onsets = np.arange(3.0, 7.0, 1 / rng.uniform(18, 60))
+    strong = ((0.5, 2.5), (4.0, 5.0), (7.5, 9.0))
+    recording, _ = recorded(onsets, seed, effort=strong, level=5e-4)  # contractions beside it, ten times the usual
+    x = recording.signal.copy()
+    x[:, 2000] += 0.02  # one pop of an electrode
+    pulses = ek.Pulses(onsets)
+    beside = look_beside(x, recording.fs, pulses, put_in=True)
+    assert beside.pulses is pulses
+    assert (beside.said, beside.left.size, beside.locked) == ((), 0, True)
+
+
+def test_pulses_given_late_are_none_that_are_lacking():
+    rng = np.random.default_rng(7)
+    onsets = 0.5 + np.cumsum(rng.uniform(0.025, 0.06, 190))
+    recording, _ = recorded(onsets, 7)
+    for late in (0.002, 0.006, -0.006):
+        beside = look_beside(recording.signal, recording.fs, ek.Pulses(onsets + late), put_in=True)
+        assert len(beside.pulses) == onsets.size
+        assert beside.left.size < 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_wrong_times_are_rejected_for_all_uses(seed):
+    rng = np.random.default_rng(seed)
+    every = np.arange(0.5, 9.4, 1 / rng.uniform(20, 45))
+    recording, _ = recorded(every, seed, size=[1e-3, 5e-3, 2e-2, 5e-2][seed], response=[0.0, 1e-3][seed % 2])
+    wrong = [np.sort(rng.uniform(0.5, 9.4, every.size)), every[0] + np.arange(every.size) * 0.0283][seed // 2]
+    separation = ek.separate(recording, ek.Pulses(wrong[wrong < 9.5]))
+    assert grades(separation, separation.grades) == {"reject"}
+    assert said(separation, "Nothing is locked to the pulses given", "elsewhere", "detect_pulses")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_sham_is_none_of_that(seed):
+    rng = np.random.default_rng(seed)
+    recording, clean = recorded([], seed)
+    separation = ek.separate(recording, ek.Pulses(np.arange(0.5, 9.4, 1 / rng.uniform(20, 45))))
+    assert not said(separation, "elsewhere")
+    assert "reject" not in grades(separation)
+    assert error(separation, clean) < 0.01
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_second_stimulator_that_was_not_given_is_spoken_of(seed):
+    one, other = np.arange(0.5, 9.0, 1 / 30.03), np.arange(0.507, 9.0, 1 / [19.98, 41.7, 25.3][seed])
+    other = other[np.abs(other[:, np.newaxis] - one).min(axis=1) > 5e-4]
+    recording, _ = recorded(np.concatenate([one, other]), seed)
+    separation = ek.separate(recording, ek.Pulses(one))
+    assert len(separation.pulses) == one.size
+    assert said(separation, "between the pulses given", "second stimulator", "stimulator=")
+    assert grades(separation) == {"reject"}
+
+
+def test_lost_triggers_that_are_repaired_are_not_spoken_of():
+    rng = np.random.default_rng(5)
+    every = np.arange(0.5, 9.0, 1 / 30.1)
+    recording, clean = recorded(every, 5)
+    kept = np.sort(rng.permutation(every.size)[: round(0.9 * every.size)])
+    separation = ek.separate(recording, ek.Pulses(every[kept]))
+    assert not said(separation, "second stimulator")
+    assert error(separation, clean) < 0.05
+
+
+def test_a_beat_goes_on_where_artifacts_hide_in_responses():
+    rng = np.random.default_rng(0)
+    every = np.arange(0.5, 9.0, 1 / 71.3)
+    recording, clean = recorded(every, 0, fs=1000.0, size=3e-4, response=3e-3)
+    found = beats_outside(recording.signal, 1000.0, every[200:400])
+    assert 0.8 * (every.size - 200) < found.size <= every.size - 200
+    assert np.abs(found[:, np.newaxis] - every).min(axis=1).max() < 1e-6
+    assert beats_outside(clean, 1000.0, every[200:400]).size == 0
+    assert beats_outside(recording.signal, 1000.0, np.sort(rng.uniform(3, 6, 200))).size == 0
+
+
+def test_what_is_locked_is_told_by_bends():
+    every = np.arange(0.5, 9.0, 1 / 30.1)
+    for seed in range(6):
+        recording, clean = recorded(every, seed, size=1e-3, response=0.0)
+        assert something_locked(recording.signal, 2000.0, every)
+        assert not something_locked(clean, 2000.0, every)
+
+
+def test_responses_are_left_out_and_others_kept():
+    onsets = np.arange(1.0, 9.0, 0.0333)
+    alone = np.array([0.5, 0.7, 9.5])
+    times = np.sort(np.concatenate([onsets, onsets + 0.009, onsets[::7] + 0.0213, alone]))
+    np.testing.assert_allclose(np.setdiff1d(without_responses(times, onsets), onsets[::7] + 0.0213), alone)
+
+
+def test_the_share_of_artifacts_is_that_of_their_power():
+    fs, times = 2000.0, np.arange(1.0, 3.0, 0.05)
+    for seed in range(4):
+        row = 5e-5 * emg(np.random.default_rng(seed), 20000, fs)
+        added = np.zeros(row.size)
+        for onset in times:
+            at = slice(int(onset * fs) - 4, int(onset * fs) + 60)
+            added[at] += artifact(np.arange(at.start, at.stop) / fs - onset, 3e-3)
+        every = np.ones(row.size, dtype=bool)
+        during = np.arange(row.size) > 4 * fs
+        share = (added**2).sum() / ((row + added) ** 2).sum()
+        assert left_share(row + added, every, during, fs, times) == pytest.approx(share, rel=0.1)
+        assert left_share(row, every, during, fs, times) < 0.02
+        assert left_share(row, every, during, fs, np.zeros(0)) == 0.0
+
+
+def test_a_start_that_is_not_zero_moves_with_the_pulses():
+    every = np.arange(0.5, 9.0, 1 / 30.1)
+    recording, _ = recorded(every, 6)
+    moved = replace(recording, start=100.0)
+    separation = ek.separate(moved, ek.Pulses(every[20:] + 100.0))
+    assert np.abs(separation.pulses.onsets - 100.0 - every).max() < 1e-4
