@@ -18,7 +18,7 @@ from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
 from emgkit.artifact.spline_piece import pulse_power
 from emgkit.artifact.spline_scores import shrink
-from emgkit.artifact.spline_unlocked import DRAWS, noise_of_scores, unlocked, without_lines
+from emgkit.artifact.spline_unlocked import noise_of_scores, unlocked, without_lines
 
 __all__ = ["RandomShapes", "find_shapes", "shape_knots", "shapes_of_channels"]
 
@@ -32,7 +32,7 @@ WIDEST = 0.0015  # s, steps where there are few pulses
 MOST = 4  # shapes
 MARGIN = 1.1  # over the noise, in pulses that the direction was not learned from
 ROUNDS = 4  # at most, in which EMG and shapes are told from each other
-GROWN = 1.03  # times the power of a round, from which another follows
+GROWN = 1.1  # times the power of a round, from which another follows
 SURE = 2.5  # standard errors
 PULSES_PER_COEFFICIENT = 3.0
 WHOLE = 0.95  # of the usual number of samples that a pulse must have to be learned from
@@ -130,13 +130,14 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array, quiet: float | N
         own = frames.project(frames.values / scale)
         emg = (frames.values - wave[frames.rows]) / scale
         drawn = [_products(frames.project(one)) for one in unlocked(emg)]
-        noise = _ridged(sum(drawn, np.zeros((design.size, design.size))) / DRAWS, 1e-6)
+        noise = _ridged(np.mean(drawn, axis=0), 1e-6)
         number = min(_confirmed(own[::2], own[1::2], noise), _confirmed(own[1::2], own[::2], noise))
         values, vectors = eigh(_products(own), noise)
         level = power * max(float(np.median(values)), 0.3)
-        found = _scored(design, projected, level, noise, vectors[:, ::-1][:, :number]) if number else None
-        if found is None:
+        made = _scored(design, projected, level, noise, vectors[:, ::-1][:, :number]) if number else None
+        if made is None:
             break
+        found = made
         wave, before = design.evaluate(found.coefficients), taken
         if (taken := float(wave @ wave)) < GROWN * before:
             break

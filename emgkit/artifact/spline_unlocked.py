@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import toeplitz
 
-__all__ = ["DRAWS", "noise_of_scores", "unlocked", "without_lines"]
+__all__ = ["noise_of_scores", "unlocked", "without_lines"]
 
 Array = NDArray[np.float64]
 
 ORDER = 40  # of the model of unlocked EMG, and at most half of a frame
 LEAST_VARIANCE = 1e-9  # of the largest, of a direction; numerical
-DRAWS = 8  # of unlocked frames, for the covariance
+DRAWN, MOST_DRAWS = 3000, 8  # unlocked frames for a covariance, and draws of all frames
 NOISE_FACTOR = 2.0  # by which EMG of large units is expected to put more into scores than stationary EMG
 NOISE_SHARES = np.geomspace(1, 16, 9)
 TELLING = 4.0  # ratio of the powers at high and low effort from which noise and response are told apart
@@ -35,7 +35,7 @@ def unlocked(values: Array) -> Iterator[Array]:
     variances, waves = np.linalg.eigh(toeplitz(_autocovariance(values)))
     root = waves * np.sqrt(np.maximum(variances, LEAST_VARIANCE * variances[-1]))
     energy = (without_lines(values) ** 2).sum(axis=1, keepdims=True)
-    for seed in range(DRAWS):
+    for seed in range(min(-(-DRAWN // len(values)), MOST_DRAWS)):
         drawn = np.random.default_rng(seed).standard_normal(values.shape) @ root.T
         own = (without_lines(drawn) ** 2).sum(axis=1, keepdims=True)
         yield np.asarray(drawn * np.sqrt(energy / np.maximum(own, 1e-300)))
