@@ -50,7 +50,8 @@ def detect_pulses(
         Name of a trigger: an auxiliary trace or a channel of the signal. None finds the pulses from the artifact.
     rate : float, optional
         Nominal pulse rate, Hz: the clock's error in ppm is stated against it, and it helps to find the beat. A steady
-        train of which no single pulse stands out, as behind slow filters, is found only about it.
+        train of which no single pulse stands out, as behind slow filters, is looked for about it, or else at all rates
+        below half of the sampling rate that mains does not have.
     threshold : float, optional
         For a trigger: the level of the edge, in its unit. For the artifact: its smallest peak-to-peak size, V.
     edge : {"leading", "trailing", "both"}

@@ -52,7 +52,12 @@ def pulses_from_artifact(signal: Array, fs: float, rate: float | None, threshold
     whole = upright(whole, fs)
     trains = find_stimulators(whole, fs, rate)
     steady = steady_train(whole, fs, rate) if rate is not None and not trains else None
-    timed = [steady] if steady is not None else artifact_times(whole, trains or _irregular(whole, fs), fs)
+    if steady is None and not trains:
+        trains = _irregular(whole, fs)
+        steady = steady_train(whole, fs, None) if rate is None and not trains else None
+        if steady is None and not trains:
+            raise NoPulsesError(_nothing(whole, fs))
+    timed = [steady] if steady is not None else artifact_times(whole, trains, fs)
     if threshold is not None:
         timed = [_larger(whole, one, threshold, fs) for one in timed]
         timed = [one for one in timed if one.onsets.size]
@@ -113,9 +118,12 @@ def _clock(timed: Timed, rate: float | None) -> Clock | None:
 def _irregular(signal: Array, fs: float) -> list[Train]:
     events = sharp_events(sharp_trace(signal, fs), fs, LEVEL)
     times = irregular_pulses(events, differences(signal, fs), fs)
-    if not times.size:
-        raise NoPulsesError(
-            f"No stimulation artifact was found: {len(events)} sharp events stand out of the EMG, but they keep no "
-            f"beat and are not alike."
-        )
-    return [Train(times, find_trains(times), None)]
+    return [Train(times, find_trains(times), None)] if times.size else []
+
+
+def _nothing(signal: Array, fs: float) -> str:
+    events = len(sharp_events(sharp_trace(signal, fs), fs, LEVEL))
+    return (
+        f"No stimulation artifact was found: {events} sharp events stand out of the EMG, but they keep no beat and are "
+        "not alike."
+    )

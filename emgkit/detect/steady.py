@@ -19,16 +19,19 @@ LINES = 3  # harmonics, folded ones too, that must all be lines
 LINE = 100.0  # times the power about it, that makes a line: 20 dB
 ABOUT = (4, 60)  # resolution cells beside a line that tell the power about it
 FEWEST = 100  # periods
+BLOCK = 256  # quarters of the resolution, whose median tells the power about a line
 WINDOWS = 20  # in which phase and amplitude are followed
 WHOLE = 0.5  # of the usual amplitude that every window must have: the train neither begins nor ends
 TURNS = 3  # of the rate's refinement: the phases' slope is exact after the second
 PHASES = 64  # bins of the mean period
 REST = 0.1  # of the power of the steepest change of the mean period, below which it rests
 MAINS, MAINS_NEAR = (50.0, 60.0), 0.1  # Hz: a train there cannot be told from mains
+MAINS_WANDERS = 0.004  # relative distance from multiples of mains, within which no unknown rate is looked for
+SLOWEST = 20.0  # Hz, of unknown rates: single pulses stand out, and below there is heart and movement
 
 
-def steady_train(signal: Array, fs: float, rate: float) -> Timed | None:
-    """Find a train that goes on through the whole recording at about a rate, in recordings where pulses are smooth.
+def steady_train(signal: Array, fs: float, rate: float | None) -> Timed | None:
+    """Find a train that goes on through the whole recording, in recordings where pulses are smooth.
 
     Parameters
     ----------
@@ -36,8 +39,8 @@ def steady_train(signal: Array, fs: float, rate: float) -> Timed | None:
         Without gaps, V.
     fs : float
         Hz.
-    rate : float
-        Nominal rate, Hz.
+    rate : float or None
+        Nominal rate, Hz; None searches for that whose first harmonics are the strongest lines.
 
     Returns
     -------
@@ -52,17 +55,19 @@ def steady_train(signal: Array, fs: float, rate: float) -> Timed | None:
     the mean period ends. That single pulses are missing, extra or jitter cannot be seen, and is said.
     """
     count = signal.shape[1]
-    if count / fs * rate < FEWEST or any(abs(rate / line - round(rate / line)) * line < MAINS_NEAR for line in MAINS):
-        return None
     scaled = signal - signal.mean(axis=1, keepdims=True)
     scaled = scaled / np.maximum(scaled.std(axis=1, keepdims=True), 1e-300)
+    if rate is None:
+        rate = _searched(scaled, fs)
+    if count / fs * rate < FEWEST or _of_mains(rate):
+        return None
     found = _by_lines(scaled, fs, rate)
     for _ in range(TURNS if found else 0):
         courses = _courses(scaled, fs, found)
         if (np.abs(courses).sum(axis=(0, 1)) < WHOLE * np.median(np.abs(courses).sum(axis=(0, 1)))).any():
             return None
         found += _slope(courses, count / fs)
-    edge = _edge(scaled, fs, found) if found else None
+    edge = _edge(scaled, fs, found) if found and not _of_mains(found) else None
     if edge is None:
         return None
     onsets = (np.arange(int(count / fs * found) + 1) + edge) / found
@@ -77,13 +82,42 @@ def steady_train(signal: Array, fs: float, rate: float) -> Timed | None:
     return Timed(onsets, error, float("nan"), np.ones(onsets.size, dtype=bool))
 
 
-def _by_lines(scaled: Array, fs: float, rate: float) -> float:
-    """Rate at which the first harmonics are lines, Hz, to a part of the resolution; 0 for none."""
+def _of_mains(rate: float) -> bool:
+    return any(abs(rate / line - round(rate / line)) * line < MAINS_NEAR for line in MAINS)
+
+
+def _power(scaled: Array) -> tuple[Array, int]:
+    """Power at frequencies a quarter of the resolution apart, and their number with the negative ones."""
     from scipy.fft import next_fast_len, rfft
 
+    size = next_fast_len(4 * scaled.shape[1], real=True)
+    return (np.abs(rfft(scaled * np.hanning(scaled.shape[1]), size, axis=1)) ** 2).sum(axis=0), size
+
+
+def _searched(scaled: Array, fs: float) -> float:
+    """Rate below half of the sampling rate whose first harmonics are the strongest lines, Hz; 0 for none.
+
+    Every harmonic of a train is a candidate, too: its own harmonics are weaker ones of the train.
+    """
+    power, size = _power(scaled)
+    blocks = power[: power.size // BLOCK * BLOCK].reshape(-1, BLOCK)
+    about = np.interp(np.arange(power.size), (np.arange(len(blocks)) + 0.5) * BLOCK, np.median(blocks, axis=1))
+    over = power / np.maximum(about, 1e-300)
+    tried = np.flatnonzero(over > LINE)
+    rates = tried * fs / size
+    mains = np.min([np.abs(rates / line / np.maximum(np.round(rates / line), 1) - 1) for line in MAINS], axis=0)
+    tried = tried[(rates > SLOWEST) & (rates < fs / 2) & (mains > MAINS_WANDERS)]
+    orders = np.arange(1, LINES + 1)[:, np.newaxis]
+    places = np.abs((orders * tried + size // 2) % size - size // 2)
+    lines = np.max([over[np.clip(places + side, 0, power.size - 1)] for side in range(-LINES, LINES + 1)], axis=0)
+    strength = np.where((lines > LINE).all(axis=0), np.log(np.maximum(lines, 1e-300)).sum(axis=0), 0.0)
+    return float(tried[np.argmax(strength)] * fs / size) if strength.any() else 0.0
+
+
+def _by_lines(scaled: Array, fs: float, rate: float) -> float:
+    """Rate at which the first harmonics are lines, Hz, to a part of the resolution; 0 for none."""
     count = scaled.shape[1]
-    size = next_fast_len(4 * count, real=True)
-    power = (np.abs(rfft(scaled * np.hanning(count), size, axis=1)) ** 2).sum(axis=0)
+    power, size = _power(scaled)
     tried = rate + np.arange(-NEAR * rate, NEAR * rate, fs / size)
     orders = np.arange(1, LINES + 1)[:, np.newaxis]
     folded = np.abs((orders * tried + fs / 2) % fs - fs / 2)

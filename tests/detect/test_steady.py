@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import emgkit as ek
+from emgkit.detect.steady import steady_train
 
 FS, SECONDS = 1000.0, 40.0
 
@@ -33,19 +34,30 @@ def found(recording, rate):
         return ek.detect_pulses(recording, rate=rate)
 
 
-@pytest.mark.parametrize("nominal", [128.0, 129.2, 130.0])
+@pytest.mark.parametrize("nominal", [None, 128.0, 129.2, 130.0])
 @pytest.mark.parametrize("width", [0.3, 0.4, 0.7])
 @pytest.mark.parametrize("seed", range(4))
 def test_the_rate_is_found_to_a_part_of_a_millionth_and_all_pulses_with_it(seed, width, nominal):
     true = 129.15888 + 0.2 * seed / 3
     pulses = found(smooth(true, seed=seed, first=0.0013 * seed, width=width), nominal)
     assert pulses.clock.rate == pytest.approx(true, rel=1e-6)
-    assert pulses.clock.ppm == pytest.approx(1e6 * (true / nominal - 1), abs=1.0)
+    if nominal is not None:
+        assert pulses.clock.ppm == pytest.approx(1e6 * (true / nominal - 1), abs=1.0)
     phase = (pulses.onsets - 0.0013 * seed) * true
     away = (phase - np.round(phase)) / true
     assert np.ptp(away) < 2e-6
     assert np.abs(away).max() < 0.4e-3  # three harmonics tell an edge to some twentieth of the period
     assert abs(len(pulses) - SECONDS * true) < 2
+
+
+@pytest.mark.parametrize("true", [23.7, 71.3, 129.2, 185.2, 321.4, 433.9])
+@pytest.mark.filterwarnings("ignore::emgkit.EmgkitWarning")
+def test_a_rate_that_is_not_known_is_none_of_its_own_harmonics_folded_or_not(true):
+    for seed in range(4):
+        recording = smooth(true + 0.1 * seed, seed=seed, harmonics=range(1, 8), width=0.3)
+        timed = steady_train(recording.signal, FS, None)
+        assert timed is not None
+        assert 1 / np.diff(timed.onsets).mean() == pytest.approx(true + 0.1 * seed, rel=2e-6)
 
 
 def test_it_is_said_that_single_pulses_could_not_be_seen_and_jitter_is_no_number():
@@ -62,11 +74,20 @@ def test_it_is_said_that_single_pulses_could_not_be_seen_and_jitter_is_no_number
         (smooth(129.0, harmonics=(1,)), 130.0),
         (smooth(129.0, span=(10.0, 30.0)), 130.0),
         (smooth(129.0), 140.0),
-        (smooth(129.0), None),
         (smooth(50.02), 50.0),
         (smooth(150.0), 150.0),
+        (smooth(129.0, harmonics=()), None),
+        (smooth(129.0, harmonics=(1,)), None),
+        (smooth(129.0, span=(10.0, 30.0)), None),
+        (smooth(50.06), None),
+        (smooth(59.85), None),
+        (smooth(1.3, harmonics=range(1, 40)), None),
     ],
-    ids=["noise", "one line", "not throughout", "another rate", "no rate", "mains", "harmonic of mains"],
+    ids=[
+        *("noise", "one line", "not throughout", "another rate", "mains", "harmonic of mains"),
+        *("noise at any rate", "one line at any rate", "not throughout at any rate"),
+        *("mains at any rate", "slow mains at any rate", "heart at any rate"),
+    ],
 )
 def test_what_is_no_train_throughout_is_refused(recording, rate):
     with pytest.raises(ek.NoPulsesError):
@@ -74,10 +95,11 @@ def test_what_is_no_train_throughout_is_refused(recording, rate):
 
 
 @pytest.mark.real
-def test_the_real_rate_of_a_130_hz_stimulator_is_found_and_its_lines_go_down_by_60_db(real_data):
+@pytest.mark.parametrize("nominal", [None, 130.0])
+def test_the_real_rate_of_a_130_hz_stimulator_is_found_and_its_lines_go_down_by_60_db(real_data, nominal):
     signal = 1e-6 * np.load(real_data / "dbs-ecog" / "ecog_lfp_data.npy")
     recording = ek.Recording(signal, FS)
-    pulses = found(recording, 130.0)
+    pulses = found(recording, nominal)
     assert pulses.clock.rate == pytest.approx(129.2, abs=0.05)
     left = ek.separate(recording, pulses).voluntary.signal
     frequency = np.fft.rfftfreq(signal.shape[1], 1 / FS)
