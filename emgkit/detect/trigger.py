@@ -21,7 +21,9 @@ CODES = 64  # most values of a channel of event codes
 GLITCH, WIDE = 0.3, 3  # of the usual width; samples: usual widths from which shorter pulses are glitches
 REFRACTORY = 0.001  # s: edges that follow faster are bounces
 STEEP = 0.1  # of the edges with a sample on the way: with fewer the edge lies anywhere between two samples
+LEAST_STEEP = 0.02  # the same where noise leaves a narrow way: samples are on it by noise alone
 ON_THE_WAY = (0.1, 0.9)  # of the height
+NOISE = 3.0  # robust standard deviations of noise that a sample may be off its level by and not be on the way
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,7 @@ def read_trigger(
     edges = {"leading": begins, "trailing": ends, "both": np.sort(np.concatenate([begins, ends]))}[edge]
     places = edges - 1 + np.clip((level - line[edges - 1]) / (line[edges] - line[edges - 1]), 0, 1)
     digital = np.unique(known).size <= 2
-    steep = digital or _is_steep(line, edges, rest, height)
+    steep = digital or _is_steep(line, edges, rest, height, spread)
     offset = -0.5 / fs if digital else 0.0
     times = (np.ceil(places) if digital else places) / fs + offset
     kept = np.insert(np.diff(times) >= REFRACTORY, 0, True) if times.size else np.zeros(0, dtype=bool)
@@ -157,10 +159,17 @@ def _excursions(values: Array, level: float, half: float) -> tuple[Index, Index]
     return begins.astype(np.int64), ends.astype(np.int64)
 
 
-def _is_steep(line: Array, edges: Index, rest: float, height: float) -> bool:
-    """Whether the edges have no samples on the way: then their place between two samples is unknown."""
+def _is_steep(line: Array, edges: Index, rest: float, height: float, spread: float) -> bool:
+    """Whether the edges have no samples on the way: then their place between two samples is unknown.
+
+    With noise, samples at either level would look as if they were; the way is narrower then, and fewer lie on it.
+    """
     if not edges.size:
         return False
     near = np.clip(edges[:, np.newaxis] + np.arange(-1, 1), 0, line.size - 1)
     share = (line[near] - rest) / height
-    return bool(np.mean(((share > ON_THE_WAY[0]) & (share < ON_THE_WAY[1])).any(axis=1)) < STEEP)
+    low, high = ON_THE_WAY
+    margin = NOISE * spread / height
+    least = max(STEEP * max(high - low - 2 * margin, 0.0) / (high - low), LEAST_STEEP)
+    on_the_way = (share > low + margin) & (share < high - margin)
+    return bool(np.mean(on_the_way.any(axis=1)) < least)

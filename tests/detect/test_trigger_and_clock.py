@@ -39,6 +39,22 @@ def test_noise_on_the_trigger_makes_neither_pulses_nor_large_errors():
         assert np.abs(times - ONSETS).max() < 20e-6
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.1, 0.4])
+@pytest.mark.parametrize("width", [0.002, 0.005])
+def test_noise_does_not_make_ramps_of_steep_edges(noise, width):
+    """Two samples of a noisy pulse were aligned as an analog waveform, 0.3 ms early with 0.03 ms stated."""
+    times = np.arange(10_000) / 1000.0
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        onsets = rng.uniform(0.5, 0.52) + np.arange(0.0, 9.0, 1 / 30.03)
+        values = 5.0 * ((times - onsets[:, np.newaxis] >= 0) & (times - onsets[:, np.newaxis] < width)).any(axis=0)
+        values = values + noise * rng.standard_normal(times.size)
+        found = ek.detect_pulses(ek.Recording(values[np.newaxis], 1000.0, channel_names=["TRIG"]), "TRIG")
+        assert len(found) == onsets.size
+        assert np.abs(found.onsets - onsets).max() < 1.5e-4
+        assert np.abs(np.mean(found.onsets - onsets)) < 3 * np.median(found.errors)
+
+
 def test_a_digital_trigger_is_right_on_average():  # T: half a sample of delay is known and taken off
     rng = np.random.default_rng(1)
     onsets = np.cumsum(rng.uniform(0.02, 0.05, 400))
