@@ -75,7 +75,7 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     Warns
     -----
     EmgkitWarning
-        If a channel is too large for EMG, as when µV are given for V.
+        If a channel is too large or too small for EMG, as when µV are given for V or scaled twice.
     """
     _check_times(recording, pulses)
     warn_if_no_emg(recording.signal, recording.fs, recording.channel_names)
@@ -93,6 +93,7 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
                 if labels:
                     raise TimingError(labels[0]) from refusal
                 raise
+            labels = said_of_stimulators(marked.signal, marked.fs, pulses.shift(-marked.start), refused=True)
             chosen, why = choose_instead(pulses, chosen, str(refusal))
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)

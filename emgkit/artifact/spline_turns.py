@@ -17,7 +17,7 @@ __all__ = ["Turns"]
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-LARGEST = 3.0  # over the largest value of the signal, of one stimulator's response
+LARGEST = 3.0  # over the largest value of the signal, of one stimulator's response, or of what all leave
 NOT_APART = (
     "The responses to pulses that keep one lag cannot be told apart: they lie on each other in every period. Give the "
     "pulses as those of one stimulator, or use moving_template."
@@ -123,13 +123,21 @@ class Turns:
         return signal - render_lines(lines, self.fs, signal.shape[1], mains, orders) if orders else signal
 
     def rest(self, fitters: list[ResponseFitter], mains: Mains, orders: tuple[int, ...], lines: Lines) -> Array:
-        """Give what responses and lines leave, V, (channels, samples)."""
+        """Give what responses and lines leave, V, (channels, samples).
+
+        Raises
+        ------
+        LinAlgError
+            If it is far larger than the signal: nothing but their sum at the samples bounds responses that overlap.
+        """
         rest = self.signal.copy()
         if orders:
             rest -= render_lines(lines, self.fs, rest.shape[1], mains, orders)
         for fitter in fitters:
             rest -= fitter.render(len(rest))
         rest[~self.known] = 0.0
+        if max(rest.max(initial=0.0), -rest.min(initial=0.0)) > LARGEST * np.abs(self.signal).max(initial=0.0):
+            raise np.linalg.LinAlgError("responses grow against each other")
         return rest
 
 

@@ -19,7 +19,7 @@ FEWEST = 8  # pulses of each train
 APART = 8.0  # standard errors between the means of the extremes of two trains
 
 
-def said_of_stimulators(signal: Array, fs: float, pulses: Pulses) -> tuple[str, ...]:
+def said_of_stimulators(signal: Array, fs: float, pulses: Pulses, *, refused: bool = False) -> tuple[str, ...]:
     """Say that pulses lie on regular trains of their own, whose artifacts or responses differ, if they do.
 
     Parameters
@@ -30,17 +30,23 @@ def said_of_stimulators(signal: Array, fs: float, pulses: Pulses) -> tuple[str, 
         Hz.
     pulses : Pulses
         Times since the first sample.
+    refused : bool
+        Whether their responses could not be told apart: then trains whose artifacts look the same are spoken of, too.
     """
     onsets = np.array(pulses.onsets)
     if np.unique(pulses.stimulator).size > 1:
         return ()
     trains = interleaved_trains(onsets)
-    if not trains or not all(_differ(signal, fs, onsets, trains[0], other) for other in trains[1:]):
+    if not trains:
+        return ()
+    differ = all(_differ(signal, fs, onsets, trains[0], other) for other in trains[1:])
+    if not differ and not refused:
         return ()
     rates = " and ".join(f"{1 / np.median(np.diff(onsets[one])):.3g}" for one in trains)
+    how = " that differ in their artifacts" if differ else ""
     return (
-        f"These pulses are {len(trains)} regular trains of {rates} Hz that differ in their artifacts, as of "
-        f"{len(trains)} stimulators, but are given as those of one, which costs decibels: give the stimulator of every "
+        f"These pulses are {len(trains)} regular trains of {rates} Hz{how}, as of {len(trains)} stimulators, but are "
+        "given as those of one, which costs decibels: give the stimulator of every "
         "pulse, Pulses(..., stimulator=...), or let detect_pulses find them from the artifact.",
     )
 

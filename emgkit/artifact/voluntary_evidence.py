@@ -160,9 +160,8 @@ def _of_channel(row: Array, taken: Array, ok: Mask, fs: float, phases: _Phases, 
     late, _ = _powers(square, ok & phases.late, phases.window, phases.windows)
     slow, lines, floor = _spectrum(row, inside, fs)
     change, _ = _powers(np.diff(taken, prepend=taken[:1]) ** 2, ok & phases.during, phases.window, phases.windows)
-    alike = change >= ALIKE * np.average(
-        change[working], weights=count[working]
-    )  # at the foot of a ramp nothing varies
+    usual = np.average(change[working], weights=count[working])
+    alike = change >= ALIKE * usual  # at the foot of a ramp nothing varies
     response, doubt = _excess(np.where(alike, all_, np.nan), late, power)
     misses = _misses(row, taken, inside & ~phases.early, phases, power)
     misses = max(misses, _slots(square, taken, inside, phases, power), _irregular(square, inside, phases, power))
@@ -282,7 +281,8 @@ def _spectrum(row: Array, inside: Mask, fs: float) -> tuple[float, float, float]
     slow = float(density[frequencies < SLOW].sum()) / total
     high = (frequencies > 0.32 * fs) & (frequencies < 0.42 * fs) & (frequencies > HIGH)
     level = float(np.median(density[high])) if high.any() else float("inf")
-    return slow, _lines(frequencies, density) / total, level * row.size / max(inside.sum(), 1) * 0.4 * fs
+    lines = _lines(frequencies, density) if frequencies[1] <= LINE_AROUND else 0.0  # else too coarse to tell them
+    return slow, lines / total, level * row.size / max(inside.sum(), 1) * 0.4 * fs
 
 
 def _lines(frequencies: Array, density: Array) -> float:

@@ -14,11 +14,12 @@ __all__ = ["warn_if_no_emg"]
 LAG = 0.005  # s; long against the width of a stimulation artifact, short against drift and offset
 SD_PER_MAD = 1.482602218505602  # SD of a normal variable over its median absolute deviation
 TOO_LARGE = 20e-3  # V, as for the files that are read
+TOO_SMALL = 1e-8  # V: the resistance of skin alone makes 0.1 µV of noise at 10 kΩ up to 500 Hz; unverified
 LOOKED_AT = 50_000  # samples of every channel
 
 
 def warn_if_no_emg(signal: NDArray[np.float64], fs: float, names: tuple[str, ...]) -> None:
-    """Warn of channels that are too large for EMG: most often µV or mV were given for V.
+    """Warn of channels that are too large or too small for EMG: most often µV or mV were given for V, or scaled twice.
 
     Parameters
     ----------
@@ -33,15 +34,17 @@ def warn_if_no_emg(signal: NDArray[np.float64], fs: float, names: tuple[str, ...
     -----
     EmgkitWarning
         If the median absolute difference over 5 ms, which neither offset nor drift nor short artifacts move, is that
-        of noise above 20 mV in a channel.
+        of noise above 20 mV or below 10 nV in a channel that is not still.
     """
     sizes = [_size(row, fs) for row in signal]
     large = [number for number, size in enumerate(sizes) if size > TOO_LARGE]
-    if not large:
+    small = [number for number, size in enumerate(sizes) if 0 < size < TOO_SMALL]
+    if not large and not small:
         return
-    worst = max(large, key=lambda number: sizes[number])
+    worst = max(large, key=lambda number: sizes[number]) if large else min(small, key=lambda number: sizes[number])
+    asked = "are these µV or mV?" if large else "were V given as µV or mV, so that they were scaled once too often?"
     warnings.warn(
-        f"{names[worst]} has an amplitude of {sizes[worst]:.3g} V, which cannot be EMG: are these µV or mV? "
+        f"{names[worst]} has an amplitude of {sizes[worst]:.3g} V, which cannot be EMG: {asked} "
         f"A Recording holds V, or is told its unit by unit=.",
         EmgkitWarning,
         stacklevel=3,

@@ -156,3 +156,22 @@ def test_a_unit_that_makes_no_emg_of_it_is_warned_of(made, unit, factor):
         ek.detect_pulses(large)
     right = ek.Recording(factor * made.recording.signal, made.recording.fs, unit="µV" if factor == 1e6 else "mV")
     ek.separate(right, made.pulses, "blanking")
+
+
+@pytest.mark.parametrize("factor", [1e-6, 1e-5])
+def test_a_scale_that_leaves_less_than_noise_is_warned_of(made, factor):
+    small = ek.Recording(factor * made.recording.signal, made.recording.fs)
+    with pytest.warns(ek.EmgkitWarning, match="scaled once too often"):
+        ek.separate(small, made.pulses, "blanking")
+    with pytest.warns(ek.EmgkitWarning, match="scaled once too often"):
+        ek.detect_pulses(small)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seconds", [0.012, 0.05, 0.2, 0.4])
+def test_one_pulse_in_a_short_recording_is_graded_without_a_warning(seconds):
+    rng = np.random.default_rng(2)
+    signal = 1e-5 * rng.standard_normal((2, round(seconds * 2000)))
+    signal[:, 10:13] += 5e-3
+    separation = ek.separate(ek.Recording(signal, 2000.0), ek.Pulses([0.005]))
+    assert set(separation.grades) == {"m_wave_size", "m_wave_spectrum", "voluntary_amplitude", "voluntary_spectrum"}

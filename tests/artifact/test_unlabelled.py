@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import emgkit as ek
+from emgkit.artifact.line_courses import no_lines
+from emgkit.artifact.spline_turns import Turns
 from emgkit.artifact.unlabelled import said_of_stimulators
 
 FS = 2000.0
@@ -65,3 +67,34 @@ def test_separate_says_so_also_when_it_refuses():
 
 def _refuse(self, signal, fs, pulses):
     raise ek.TimingError("no")
+
+
+def test_trains_that_look_the_same_are_spoken_of_where_they_cannot_be_told_apart():
+    """Whatever was taken away then is left to the moving template: the reason must be said."""
+    for seed in range(4):
+        onsets = np.sort(np.concatenate(trains(seed)))
+        signal = recorded(trains(seed), (1e-3, 1e-3), seed)
+        assert said_of_stimulators(signal, FS, ek.Pulses(onsets)) == ()
+        (said,) = said_of_stimulators(signal, FS, ek.Pulses(onsets), refused=True)
+        assert "2 regular trains of 30 and 20 Hz, as of 2 stimulators" in said
+        assert said_of_stimulators(signal, FS, ek.Pulses(trains(seed)[0]), refused=True) == ()
+
+
+class Grown:
+    def __init__(self, size):
+        self.size = size
+
+    def render(self, channels):
+        return np.full((channels, 100), self.size)
+
+
+def test_responses_that_grow_against_each_other_are_refused():
+    """Overlapping responses of two stimulators that were not labelled reached 1e19 times the signal."""
+    signal = np.ones((2, 100))
+    known = np.ones((2, 100), dtype=bool)
+    known[:, :10] = False
+    turns = Turns(signal, signal, known, np.zeros(100, dtype=bool), FS)
+    rest = turns.rest([Grown(3.5)], None, (), no_lines(2))
+    assert np.abs(rest).max() == 2.5
+    with pytest.raises(np.linalg.LinAlgError):
+        turns.rest([Grown(1e6)], None, (), no_lines(2))
