@@ -1,4 +1,4 @@
-"""Pulses beside those given: found at both ends of the list and put in, or said of where they are left."""
+"""Pulses beside those given: found where the list lacks them and put in, or said of where they are left."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Beside(FrozenValue):
     Parameters
     ----------
     pulses : Pulses
-        The given ones, and those that were put in at their ends.
+        The given ones, and those that were put in.
     said : tuple of str
         What was put in.
     left : ndarray, shape (artifacts,)
@@ -76,7 +76,7 @@ def look_beside(signal: Array, fs: float, pulses: Pulses, *, put_in: bool) -> Be
     pulses : Pulses
         s from the first sample.
     put_in : bool
-        Whether pulses that go on before the first one and after the last one in the same train are put in.
+        Whether pulses of the same trains, before the first one, after the last one and between, are put in.
     """
     onsets = np.array(pulses.onsets)
     nothing = np.zeros(0)
@@ -135,14 +135,17 @@ def _own(found: Pulses, onsets: Array) -> tuple[Array | None, float]:
 
 
 def _extended(pulses: Pulses, times: Array, end: float) -> tuple[Pulses, tuple[str, ...]]:
-    """Put in what goes on at both ends of the list within the same train, unless nobody knows its current."""
+    """Put in what belongs to the trains of the list: at its ends, and between, unless nobody knows its current."""
     onsets = np.array(pulses.onsets)
     if np.unique(pulses.stimulator).size > 1 or not _same(pulses.current) or not _same(pulses.width):
         return pulses, ()
-    outside = times[(times >= 0) & (times < end) & ((times < onsets[0] - KNOWN) | (times > onsets[-1] + KNOWN))]
-    both = np.union1d(onsets, outside)
+    places = np.concatenate([[-np.inf], onsets, [np.inf]])
+    after = np.searchsorted(places, times)
+    away = np.minimum(times - places[after - 1], places[after] - times) > KNOWN
+    lacking = times[(times >= 0) & (times < end) & away]
+    both = np.union1d(onsets, lacking)
     train = find_trains(both)
-    more = outside[np.isin(train[np.searchsorted(both, outside)], train[np.searchsorted(both, onsets[[0, -1]])])]
+    more = lacking[np.isin(train[np.searchsorted(both, lacking)], train[np.searchsorted(both, onsets)])]
     if not more.size:
         return pulses, ()
     every = np.union1d(onsets, more)
@@ -168,11 +171,12 @@ def _same(values: Array | None) -> bool:
 
 
 def _where(times: Array, onsets: Array) -> str:
-    """Count times before the first and after the last pulse given, and say when."""
+    """Count times before the first pulse given, after the last one and between, and say when."""
     said = []
     for some, where in (
         (times[times < onsets[0]], "before the first one"),
         (times[times > onsets[-1]], "after the last one"),
+        (times[(times > onsets[0]) & (times < onsets[-1])], "between"),
     ):
         if some.size:
             said.append(f"{some.size} {where} ({some[0]:.3f} to {some[-1]:.3f} s)")

@@ -178,6 +178,20 @@ def test_a_second_stimulator_that_was_not_given_is_spoken_of(seed):
     assert grades(separation) == {"reject"}
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_many_lost_triggers_are_put_in(seed):
+    """On a real recording the method's own repair put in none of 203 lost of 2021."""
+    rng = np.random.default_rng(seed)
+    every = np.arange(0.5, 9.0, 1 / rng.uniform(20, 50))
+    recording, clean = recorded(every, seed)
+    kept = np.sort(rng.permutation(every.size)[: round(0.8 * every.size)])
+    separation = ek.separate(recording, ek.Pulses(every[kept]))
+    assert len(separation.pulses) == every.size
+    assert np.abs(separation.pulses.onsets - every).max() < 1e-4
+    assert error(separation, clean) < 0.04
+    assert said(separation, "put in", "between")
+
+
 def test_lost_triggers_that_are_repaired_are_not_spoken_of():
     rng = np.random.default_rng(5)
     every = np.arange(0.5, 9.0, 1 / 30.1)
