@@ -26,7 +26,6 @@ WORTH = 0.1  # of the best channel's artifact over its surroundings
 ABOUT = 0.0015  # s about a pulse, where the artifact is large
 MOST_GROWN = 12  # times that pulses without a beat are looked for
 ROUNDS, MOST_ROUNDS = 2, 5  # of fits in turn, for several stimulators, and as long as pulses are found
-APART = (-0.003, 0.004)  # s about a pulse without those of other stimulators
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +76,7 @@ def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]
         more = pulses_off_beat(bends, left, Template(fit.fit), sorted_times, fs, regular)
         if regular:
             more = close_pulses(left, fit.fit, more)
-        one = _timed(chosen, fit, more, np.sort(np.concatenate(others)) if others else np.zeros(0))
+        one = _timed(chosen, fit, more, np.concatenate(others) if others else np.zeros(0))
         timed.append(one if regular else replace(one, jitter=float("nan"), on_beat=np.ones_like(one.on_beat)))
     return timed
 
@@ -136,9 +135,7 @@ def _completed(train: Train, alignment: Alignment, left: Array, others: Array) -
 
 
 def _timed(signal: Array, alignment: Alignment, more: Array, others: Array) -> Timed:
-    low = np.searchsorted(others, alignment.times + APART[0])
-    alone = np.searchsorted(others, alignment.times + APART[1]) == low
-    edge = leading_edge(signal, alignment.fit, alone if alone.sum() > alone.size / 5 else None)
+    edge = leading_edge(signal, alignment.fit, np.concatenate([more, others]))
     times = np.concatenate([alignment.times, more])
     errors = np.concatenate([alignment.errors, np.full(more.size, float(np.median(alignment.errors)))])
     order = np.argsort(times, kind="stable")

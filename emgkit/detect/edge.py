@@ -7,24 +7,33 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from emgkit.detect.fit import Fit
-from emgkit.detect.waveform import POINTS, bands, project, solve, table
+from emgkit.detect.waveform import POINTS, Index, bands, design, project, solve, table
 
 __all__ = ["leading_edge"]
 
 Array = NDArray[np.float64]
 
 AHEAD = 0.0015  # s before the sharpest place, where the artifact may begin, and 1.5 samples
+LATE, LATE_SAMPLES = 0.001, 3  # s and samples earlier still: a steep filter of low corner delays its sharpest place so
+CLEAR = 0.2  # of the pulses that must have no other so shortly before, or about them
+APART = (-0.003, 0.004)  # s about a pulse without others
 LARGE = 0.3  # of the largest lobe until the sharpest place: the first such lobe is the stimulus
+STILL = 0.1, 0.13  # of the largest change, within which the waveform rests before the stimulus, and a sample earlier
 LEVELS = ((0.05, 0.2, 1.8), (0.1, 0.5, 1.3))  # of its height, and how far the line through both places goes back
 
 
-def leading_edge(signal: Array, fit: Fit, alone: NDArray[np.bool_] | None = None) -> float:
+def leading_edge(signal: Array, fit: Fit, others: Array | None = None) -> float:
     """Time of the leading edge of the stimulus in the fitted waveform, s.
 
     A filtered edge leaves the baseline slowly. The line through the places where the first large lobe reaches 5 and
     20 % (10 and 50 %) of its height is followed back by 1.8 (1.3) times their distance; the mean of both is the edge.
-    The factors make the edge right within 50 µs for rectangular pulses of 0.2 to 1 ms, of one or two phases, behind
-    Bessel, Butterworth and elliptic filters of orders 4 to 8 from 425 Hz on.
+    The factors make the edge right within 0.15 ms for rectangular pulses of 0.1 to 0.5 ms, of one or two phases,
+    behind most Bessel filters and Butterworth filters of orders up to 4. Steeper ones begin so slowly that the edge is
+    found late, by 0.2 ms in the median and 1 ms at worst (corner of 300 Hz) behind Butterworth filters of orders 5 to
+    8. The rise hardly tells: behind two filters, levels within 5 µs of each other may follow edges 0.15 ms apart.
+
+    The sharpest place may lie some milliseconds after the edge, behind steep filters or where phases are long. So the
+    waveform is followed back from it until it rests, as far as no pulse before disturbs.
 
     Parameters
     ----------
@@ -32,58 +41,77 @@ def leading_edge(signal: Array, fit: Fit, alone: NDArray[np.bool_] | None = None
         V.
     fit : Fit
         Of the same channels.
-    alone : ndarray of bool, shape (pulses,), optional
-        Pulses that no other stimulator disturbs; all unless given.
+    others : ndarray, optional
+        Times of pulses that are not in the fit, as of other stimulators, s.
 
     Returns
     -------
     float
         Median over the channels, weighted by how large the artifact is over its misfit, s after ``fit.times``.
     """
-    steps = np.diff(signal, prepend=signal[:, :1], axis=1)[:, fit.index]
+    others = np.sort(np.zeros(0) if others is None else others)
+    alone = np.searchsorted(others, fit.times + APART[0]) == np.searchsorted(others, fit.times + APART[1])
+    trust = fit.trust * alone if alone.mean() > CLEAR else fit.trust
+    earlier, clear = _earlier(fit, trust, others)
+    index = np.clip(fit.index[:, :1] + np.arange(-earlier, fit.index.shape[1]), 0, signal.shape[1] - 1)
+    steps = np.diff(signal, prepend=signal[:, :1], axis=1)[:, index]
     gain = fit.size * (1 + fit.deviation)
-    trust = fit.trust if alone is None else fit.trust * alone
-    time, waves, sharp = _one_place(fit, steps, gain) if fit.span.coarse else _waveforms(fit, steps, gain, trust)
-    strength = np.ptp(sharp, axis=1) * np.median(gain, axis=1) / np.sqrt(fit.noise)
-    edges = np.array(
-        [_edge(wave, row, time, AHEAD + 1.5 / fit.span.fs) for wave, row in zip(waves, sharp, strict=True)]
+    places, sharp = _one_place(fit, fit.samples, gain, fit.index) if fit.span.coarse else _held(fit, fit.coefficients)
+    peaks = places[np.argmax(np.abs(sharp), axis=1)]
+    time, waves = (
+        _one_place(fit, steps, gain, index) if fit.span.coarse else _waveforms(fit, steps, gain, trust * clear, index)
     )
+    strength = np.ptp(sharp, axis=1) * np.median(gain, axis=1) / np.sqrt(fit.noise)
+    edges = np.array([_edge(wave, peak, time, fit.span.fs, earlier) for wave, peak in zip(waves, peaks, strict=True)])
     order = np.argsort(edges)
     share = np.cumsum(strength[order]) / strength.sum()
     return float(edges[order][np.searchsorted(share, 0.5)])
 
 
-def _waveforms(fit: Fit, steps: Array, gain: Array, trust: Array) -> tuple[Array, Array, Array]:
-    rows = [_waveform(fit, steps[row], gain[row], trust) for row in range(len(gain))]
-    waves, step = table(np.stack(rows), fit.span)
-    sharp, _ = table(fit.coefficients, fit.span)
-    time: Array = fit.span.low + step * np.arange(waves.shape[1], dtype=np.float64)
-    inside = (time >= -fit.span.before) & (time <= fit.span.after - 1.5 / fit.span.fs)  # later it is not held
-    return time[inside], waves[:, inside], sharp[:, inside]
+def _earlier(fit: Fit, trust: Array, others: Array) -> tuple[int, Array]:
+    """How many samples more to look back, and at which pulses, so that what the one before left does not disturb."""
+    more = int(np.ceil(LATE * fit.span.fs + LATE_SAMPLES))
+    reach = fit.span.before + fit.span.after + more / fit.span.fs
+    every = np.sort(np.concatenate([fit.times, others]))
+    clear = np.searchsorted(every, fit.times) == np.searchsorted(every, fit.times - reach)
+    usual = not fit.span.coarse or bool(clear.all())  # one place has a median, without weights
+    enough = usual and float(trust @ clear) > CLEAR * float(trust.sum())
+    return (more, clear.astype(np.float64)) if enough else (0, np.ones(clear.size))
 
 
-def _one_place(fit: Fit, steps: Array, gain: Array) -> tuple[Array, Array, Array]:
+def _held(fit: Fit, coefficients: Array, before: float | None = None) -> tuple[Array, Array]:
+    """Waveforms, where the samples hold them: at the end of the spline they do not."""
+    span = fit.span if before is None else fit.span.since(before)
+    waves, step = table(coefficients, span)
+    time: Array = span.low + step * np.arange(waves.shape[1], dtype=np.float64)
+    inside = (time >= -span.before) & (time <= span.after - 1.5 / span.fs)
+    return time[inside], waves[:, inside]
+
+
+def _waveforms(fit: Fit, steps: Array, gain: Array, trust: Array, index: Index) -> tuple[Array, Array]:
+    before = fit.span.before + (index.shape[1] - fit.index.shape[1]) / fit.span.fs
+    span = fit.span.since(before)
+    first, values = design(index / span.fs - fit.times[:, np.newaxis], span)
+    rows = []
+    for samples, sizes in zip(steps, gain, strict=True):
+        weight = np.outer(sizes**2 * trust, np.ones(samples.shape[1]))
+        right = samples * (sizes * trust)[:, np.newaxis]
+        rows.append(solve(bands(first, values, weight, span.size), project(first, values, right, span.size)))
+    return _held(fit, np.stack(rows), before)
+
+
+def _one_place(fit: Fit, samples: Array, gain: Array, index: Index) -> tuple[Array, Array]:
     """All pulses lie at one place between two samples: nothing is known between these."""
-    since = np.median(fit.clock - fit.times[:, np.newaxis], axis=0)
+    since = np.median(index / fit.span.fs - fit.times[:, np.newaxis], axis=0)
     time = np.arange(since[0], since[-1], 1 / (POINTS * fit.span.fs))
-    sizes = gain[..., np.newaxis]
-    waves, sharp = (
-        PchipInterpolator(since, np.median(samples / sizes, axis=1), axis=1)(time) for samples in (steps, fit.samples)
-    )
-    return np.asarray(time, dtype=np.float64), waves, sharp
+    mean = np.median(samples / gain[..., np.newaxis], axis=1)
+    return np.asarray(time, dtype=np.float64), np.asarray(PchipInterpolator(since, mean, axis=1)(time))
 
 
-def _waveform(fit: Fit, samples: Array, gain: Array, trust: Array) -> Array:
-    weight = np.outer(gain**2 * trust, np.ones(samples.shape[1]))
-    right = samples * (gain * trust)[:, np.newaxis]
-    size = fit.span.size
-    return solve(bands(fit.first, fit.values, weight, size), project(fit.first, fit.values, right, size))
-
-
-def _edge(wave: Array, sharp: Array, time: Array, ahead: float) -> float:
-    peak = int(np.argmax(np.abs(sharp)))
-    begin = int(np.searchsorted(time, time[peak] - ahead))
-    rise = wave[begin:] - np.median(wave[begin : begin + max((peak - begin) // 4, 2)])
+def _edge(wave: Array, sharpest: float, time: Array, fs: float, earlier: int) -> float:
+    peak = int(np.argmin(np.abs(time - sharpest)))
+    begin, quiet = _begin(wave, peak, time, fs, earlier)
+    rise = wave[begin:] - np.median(wave[begin : begin + quiet])
     head = np.abs(rise[: peak - begin + 1])
     first = int(np.argmax(head >= LARGE * head.max()))
     lobe = rise * np.sign(rise[first])
@@ -94,6 +122,23 @@ def _edge(wave: Array, sharp: Array, time: Array, ahead: float) -> float:
         near, far = (_crossing(lobe[: top + 1], level * lobe[top]) for level in (low, high))
         edges.append(near - back * (far - near))
     return float(time[begin] + np.mean(edges) * (time[1] - time[0]))
+
+
+def _begin(wave: Array, peak: int, time: Array, fs: float, earlier: int) -> tuple[int, int]:
+    """Where to look from, as late as the waveform rests there, and how many points the rest has."""
+    usual = int(np.searchsorted(time, max(time[peak] - AHEAD - 1.5 / fs, time[0] + earlier / fs)))
+    usual = min(usual, peak)
+    rest = max((peak - usual) // 4, 2)
+    step = max(round(1 / (fs * (time[1] - time[0]))), 1)
+    begins = range(usual, -1, -step)
+    levels = [wave[begin : begin + rest] for begin in begins]
+    largest = [
+        np.abs(wave[begin : peak + 1] - np.median(level)).max() for begin, level in zip(begins, levels, strict=True)
+    ]
+    moves = np.array([np.ptp(level) for level in levels]) / np.maximum(largest, 1e-300)
+    rests = moves <= STILL[0]
+    rests[:-1] &= moves[1:] <= STILL[1]  # a lobe may be flat for less than a sample
+    return (begins[int(np.argmax(rests))] if rests.any() else usual), rest
 
 
 def _crossing(lobe: Array, level: float) -> float:

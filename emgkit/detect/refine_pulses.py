@@ -154,7 +154,7 @@ def _placed(signal: Array, fs: float, given: _Given, found: Pulses, matched: Mat
     spread = _spread((found.onsets[which] - matched.expected)[paired])
     own = found.clock is not None and found.clock.model != NONE
     if spread <= LOOSE and not (given.is_trigger and own and given.step > COARSE):
-        return _on_given_clock(signal, fs, given, matched)
+        return _on_given_clock(signal, fs, given, matched, np.delete(found.onsets, which[paired]))
     errors = np.full(found.onsets.size, spread) if found.errors is None else found.errors
     return _Placed(
         np.where(paired, found.onsets[which], matched.expected),
@@ -164,7 +164,7 @@ def _placed(signal: Array, fs: float, given: _Given, found: Pulses, matched: Mat
     )
 
 
-def _on_given_clock(signal: Array, fs: float, given: _Given, matched: Matched) -> _Placed:
+def _on_given_clock(signal: Array, fs: float, given: _Given, matched: Matched, others: Array) -> _Placed:
     """Align with the given times as the clock, whatever their intervals; take out what is not there."""
     train = np.zeros(given.times.size, dtype=np.int64) if given.is_trigger else given.pulses.train
     beats = given.times / float(np.median(np.diff(given.times)))
@@ -176,7 +176,7 @@ def _on_given_clock(signal: Array, fs: float, given: _Given, matched: Matched) -
         there = matched.which >= 0
     last = align(bends, matched.expected[there], train[there], beats[there], fs)
     onsets, errors = matched.expected.copy(), np.full(there.size, last.jitter)
-    onsets[there], errors[there] = last.times + leading_edge(chosen, last.fit), last.errors
+    onsets[there], errors[there] = last.times + leading_edge(chosen, last.fit, others), last.errors
     return _Placed(onsets, errors, there | given.is_trigger, last.jitter)
 
 

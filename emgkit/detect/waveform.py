@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +88,14 @@ class Span:
         first = np.ceil((expected - self.before) * self.fs).astype(np.int64)
         width = int(np.floor((self.before + self.after) * self.fs))
         return np.clip(first[:, np.newaxis] + np.arange(width), 0, count - 1)
+
+    def since(self, before: float) -> Span:
+        """Give the same span with an earlier beginning, s before the expected edge."""
+        step = float(np.diff(self.knots[3:-3]).min())
+        count = max(int(np.ceil((before - self.before) / step)), 0)
+        inner = np.concatenate([self.low + step * np.arange(-count, 0), self.knots[3:-3]])
+        knots = np.concatenate([inner[:1].repeat(3), inner, inner[-1:].repeat(3)])
+        return replace(self, before=max(before, self.before), knots=knots)
 
     def inside(self, since: Array) -> Array:
         """Limit times since the edge to where the spline is defined."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import bessel, butter, sosfilt, sosfiltfilt
 
 import emgkit as ek
 from emgkit.benchmark.cases import CASES
@@ -107,3 +107,39 @@ def test_a_pulse_half_a_millisecond_before_another_is_found_too(seed, pairs):
 def test_single_pulses_are_not_taken_for_two(name):
     made = CASES[name].make(np.random.default_rng(1001))
     assert len(ek.detect_pulses(made.recording)) == len(made.pulses)
+
+
+def behind(filter_, width, seed, seconds=8.0):
+    """Rectangular biphasic pulses of 5 mV behind an anti-alias filter, rendered at 64 kHz; M-waves of 1 mV; EMG."""
+    fine, rng = 64000.0, np.random.default_rng(seed)
+    onsets = regular(23.7, seconds, seed=seed)
+    wave = np.zeros(round(seconds * fine))
+    for onset in onsets:
+        for begin, height in ((0.0, 5e-3), (width, -5e-3)):
+            wave[round((onset + begin) * fine) : round((onset + begin + width) * fine)] += height
+        since = np.arange(-0.004, 0.02, 1 / fine) * 400 - 4.8
+        low = round((onset - 0.004) * fine)
+        wave[low : low + since.size] -= 1e-3 * since * np.exp(0.5 - since**2 / 2)
+    signal = sosfilt(filter_(fine), wave)[:: round(fine / FS)]
+    return ek.Recording(signal + emg(seconds, seed, 20e-6) + 3e-6 * rng.normal(size=signal.size), FS), onsets
+
+
+@pytest.mark.parametrize("width", [200e-6, 400e-6, 500e-6])
+@pytest.mark.parametrize(
+    ("shape", "order", "corner", "most"),
+    [
+        (bessel, 4, 800.0, 6e-5),
+        (butter, 4, 800.0, 6e-5),
+        (butter, 4, 500.0, 1e-4),
+        (butter, 6, 600.0, 2.2e-4),
+        (butter, 8, 800.0, 4.5e-4),
+        (butter, 8, 600.0, 5e-4),
+    ],
+)
+def test_long_pulses_behind_steep_filters_begin_where_they_begin(shape, order, corner, most, width):
+    kind = {"norm": "mag"} if shape is bessel else {}
+    made, onsets = behind(lambda fine: shape(order, corner, fs=fine, output="sos", **kind), width, 5)
+    found = ek.detect_pulses(made)
+    assert len(found) == len(onsets)
+    offset = float(np.median(found.onsets - onsets))
+    assert abs(offset) < most, f"{offset * 1e6:.0f} µs"
