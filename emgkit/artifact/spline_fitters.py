@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from emgkit.artifact.spline_basis import phase_knots
 from emgkit.artifact.spline_pulse_times import (
     LONGEST,
+    interval_courses,
     is_regular,
     mean_interval,
     recovery_courses,
@@ -75,6 +76,8 @@ def fitters_of(
         own = pulses.select(pulses.stimulator == number)
         interval = usual_interval(own)
         end = min(until, interval - before) if numbers.size > 1 and is_regular(own) else until
+        periodic = is_regular(own) and interval <= LONGEST and end < interval
+        courses = recovery_courses(own.onsets, pulses.onsets) if recovery else []
         made.append(
             ResponseFitter(
                 np.array(own.onsets),
@@ -84,9 +87,9 @@ def fitters_of(
                 fs,
                 count,
                 window,
-                recovery_courses(own.onsets, pulses.onsets) if recovery else [],
+                [*courses, *interval_courses(own.onsets, interval)] if periodic and later is None else courses,
                 varying_current(own),
-                is_regular(own) and interval <= LONGEST and end < interval,
+                periodic,
                 None if polarity is None else _turning(polarity[pulses.stimulator == number]),
                 later,
             )

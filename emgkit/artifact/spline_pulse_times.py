@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from emgkit.pulses import Pulses
 
-__all__ = ["LONGEST", "is_regular", "mean_interval", "recovery_courses", "usual_interval", "varying_current"]
+__all__ = [
+    "LONGEST",
+    "interval_courses",
+    "is_regular",
+    "mean_interval",
+    "recovery_courses",
+    "usual_interval",
+    "varying_current",
+]
 
 Array = NDArray[np.float64]
 
@@ -24,6 +32,10 @@ STILL = 0.0002  # s: gaps that change less have no courses of their change
 PIECE, WIDE_PIECE = 0.0006, 0.0015  # s of change per course, in groups and where gaps are spread wide; unverified
 PAUSE = 3.0  # usual intervals of a stimulator: a pulse or two that do not come are no end; unverified
 SOON, RARE = 0.018, 0.04  # s, and share of the pulses: rare pulses so soon after another have a response of their own
+NEXT = 0.2  # relative: intervals that differ more hold a pause, or a pulse that did not come
+RUNS_ON = 0.027  # s: a response may last into the next one where that comes sooner
+LEAST_SPREAD, CURVED = 5e-6, 5e-5  # s, spread of intervals from which responses move under the next, and bend there
+FARTHEST = 3.0  # times the spread, to which intervals count
 CURRENT_VARIES = 0.02  # relative SD of the current from which it is a course of its own
 
 
@@ -72,6 +84,25 @@ def varying_current(pulses: Pulses) -> Array | None:
     if mean <= 0 or float(current.std()) < CURRENT_VARIES * mean:
         return None
     return current / mean
+
+
+def interval_courses(onsets: Array, interval: float) -> list[Array]:
+    """Courses of what the last interval was longer or shorter than usual, of a regular train.
+
+    Where a response runs on under the next one, the samples after every pulse hold both. The mean holds their sum at
+    the usual interval; where intervals jitter, the end of the earlier response stands earlier or later.
+    """
+    gaps = np.diff(onsets, prepend=-np.inf)
+    near = np.abs(gaps - interval) <= NEXT * interval
+    if interval > RUNS_ON or near.sum() < SHORT_TRAIN:
+        return []
+    off = np.where(near, gaps - float(np.mean(gaps[near])), 0.0)
+    spread = float(np.sqrt(np.mean(off[near] ** 2)))
+    if spread < LEAST_SPREAD:
+        return []
+    place = np.clip(off / (FARTHEST * spread), -1.0, 1.0)
+    bend = np.where(near, place**2 - float(np.mean(place[near] ** 2)), 0.0)
+    return [place, bend] if spread > CURVED else [place]
 
 
 def recovery_courses(own: Array, every: Array) -> list[Array]:

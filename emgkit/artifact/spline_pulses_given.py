@@ -80,10 +80,10 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
         return given, []
     said = []
     if wrong:
-        said.append(
-            f"{int(absent.sum())} of {len(pulses)} given pulses left no artifact and were left out; "
-            f"{found.size} that were not given were put in."
-        )
+        gone = f"{int(absent.sum())} of {len(pulses)} given pulses left no artifact and were left out"
+        more = f"{found.size} that were not given were put in"
+        parts = [text for text, number in ((gone, absent.sum()), (more, found.size)) if number]
+        said.append(f"{'; '.join(parts)}.")
     if far:
         said.append(f"{far} pulses came at another time than given, by more than {LEAST_MOVE * 1e6:.0f} µs.")
     return _with(kept, found), said

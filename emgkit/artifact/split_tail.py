@@ -274,6 +274,8 @@ def _told(onset: float, alone: bool, evoked: Array, error: Array, high_pass: Hig
         return False, "There is no evoked response: all that is locked to the pulses is artifact."
     share = float(np.sqrt(np.mean(error**2))) / max(float(np.sqrt(np.mean(evoked**2))), 1e-300)
     begins = f"the response begins {onset * 1e3:.2g} ms after the pulse"
+    if share >= 1:
+        return True, f"Artifact and response overlap: nothing tells the tail from the response; {begins}."
     if share > OVERLAP:
         return True, f"Artifact and response overlap: the tail is known to {share:.0%} of the response only; {begins}."
     if alone:
