@@ -32,6 +32,7 @@ DEGREE = 3
 SHARP = (-0.00025, 0.00125)  # s about the pulse, where the artifact has its edges
 NEAR, MIDDLE = 0.003, 0.035  # s after the pulse: close knots until the first, medium ones until the second
 CHUNK = 1 << 12  # samples whose polynomials are looked up at once: they stay in the cache; numerical
+LONGER = 0.001  # s: supports that are longer than the interval by no more end with the next one
 TOUCH = 0.0003  # s, and at least a sample: supports that end so near to the next one end with it, as pulses jitter
 FINEST, FINE, MEDIUM, COARSE = 31.25e-6, 125e-6, 250e-6, 0.0015  # s between knots
 
@@ -233,7 +234,10 @@ def make_design(
     low = np.clip(np.ceil((onsets - before) * fs), 0, count).astype(np.int64)
     stop = np.clip(np.ceil((onsets + until) * fs), 0, count).astype(np.int64)
     following = np.append(low[1:], count)
-    touch = np.abs(following - stop) <= max(1.0, TOUCH * fs)
+    over = following - stop
+    usual = np.median(over)
+    jitters = usual <= 0 and usual > -LONGER * fs
+    touch = (np.abs(over) <= max(1.0, TOUCH * fs)) | (jitters & (np.abs(over - usual) <= LONGER * fs))
     stop = np.where(touch, following, stop)
     low, high = (np.minimum(following, stop), stop) if overlap else (low, np.minimum(stop, following))
     lengths = np.maximum(high - low, 0)

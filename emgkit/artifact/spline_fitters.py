@@ -12,6 +12,7 @@ from emgkit.artifact.spline_pulse_times import (
     is_regular,
     mean_interval,
     recovery_courses,
+    runs_on,
     usual_interval,
     varying_current,
 )
@@ -31,7 +32,7 @@ DENSE = 4.0  # usual intervals that a response may last among irregular pulses: 
 def support_of(pulses: Pulses, interval: float, before: float) -> float:
     """End of the support of a response, s after the pulse; ``before`` it the next one begins."""
     if np.unique(pulses.stimulator).size == 1 and is_regular(pulses):
-        return min(interval, LONGEST) - before
+        return min(interval, LONGEST) - before + runs_on(pulses.onsets, interval)
     return min(TAIL, DENSE * mean_interval(pulses))
 
 

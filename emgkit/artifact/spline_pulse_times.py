@@ -15,6 +15,7 @@ __all__ = [
     "is_regular",
     "mean_interval",
     "recovery_courses",
+    "runs_on",
     "usual_interval",
     "varying_current",
 ]
@@ -35,6 +36,7 @@ SOON, RARE = 0.018, 0.04  # s, and share of the pulses: rare pulses so soon afte
 NEXT = 0.2  # relative: intervals that differ more hold a pause, or a pulse that did not come
 RUNS_ON = 0.027  # s: a response may last into the next one where that comes sooner
 LEAST_SPREAD, CURVED = 5e-6, 5e-5  # s, spread of intervals from which responses move under the next, and bend there
+MOST_LONGER, BENDS = 0.001, 3e-5  # s, and spread from which a response is looked at so much longer
 FARTHEST = 3.0  # times the spread, to which intervals count
 CURRENT_VARIES = 0.02  # relative SD of the current from which it is a course of its own
 
@@ -92,17 +94,28 @@ def interval_courses(onsets: Array, interval: float) -> list[Array]:
     Where a response runs on under the next one, the samples after every pulse hold both. The mean holds their sum at
     the usual interval; where intervals jitter, the end of the earlier response stands earlier or later.
     """
-    gaps = np.diff(onsets, prepend=-np.inf)
-    near = np.abs(gaps - interval) <= NEXT * interval
-    if interval > RUNS_ON or near.sum() < SHORT_TRAIN:
-        return []
-    off = np.where(near, gaps - float(np.mean(gaps[near])), 0.0)
-    spread = float(np.sqrt(np.mean(off[near] ** 2)))
+    off, near, spread = _deviations(onsets, interval)
     if spread < LEAST_SPREAD:
         return []
     place = np.clip(off / (FARTHEST * spread), -1.0, 1.0)
     bend = np.where(near, place**2 - float(np.mean(place[near] ** 2)), 0.0)
     return [place, bend] if spread > CURVED else [place]
+
+
+def runs_on(onsets: Array, interval: float) -> float:
+    """How much longer than usual the intervals of a fast train that jitters are, s: until then a response is seen."""
+    spread = _deviations(onsets, interval)[2]
+    return min(FARTHEST * spread, MOST_LONGER) if spread > BENDS else 0.0
+
+
+def _deviations(onsets: Array, interval: float) -> tuple[Array, NDArray[np.bool_], float]:
+    """Deviations of the intervals before the pulses, s, which ones there are, and their spread; 0 in slow trains."""
+    gaps = np.diff(onsets, prepend=-np.inf)
+    near = np.abs(gaps - interval) <= NEXT * interval
+    if interval > RUNS_ON or near.sum() < SHORT_TRAIN:
+        return np.zeros(onsets.size), near, 0.0
+    off = np.where(near, gaps - float(np.mean(gaps[near])), 0.0)
+    return off, near, float(np.sqrt(np.mean(off[near] ** 2)))
 
 
 def recovery_courses(own: Array, every: Array) -> list[Array]:

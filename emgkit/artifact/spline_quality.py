@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.spline_basis import places_of
+from emgkit.artifact.spline_basis import DEGREE, places_of
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_piece import SPIKE
 from emgkit.artifact.spline_random import RandomShapes
@@ -63,6 +63,16 @@ def _losses(shapes: list[RandomShapes | None]) -> Array:
     return np.array([0.0 if one is None else one.loss for one in shapes])
 
 
+def _seen(fitter: ResponseFitter) -> NDArray[np.bool_]:
+    """Splines up to the shortest intervals of a periodic train, which all pulses see: jitter lets few see more."""
+    if not fitter.periodic:
+        return np.ones(places_of(fitter.knots).size, dtype=bool)
+    gaps = np.diff(fitter.onsets)
+    shortest = float(np.quantile(gaps[gaps < 1.5 * fitter.interval], 0.02)) + float(fitter.knots[0])
+    ends = fitter.knots[DEGREE + 1 :]
+    return np.asarray((ends <= shortest) | (ends[-1] <= fitter.interval + fitter.knots[0] + 1e-9))
+
+
 def effective_pulses(fitters: list[ResponseFitter], channel: int) -> float:
     """Pulses effectively averaged: power of the voluntary EMG over that of the error it leaves in the response."""
     ratios = []
@@ -70,7 +80,7 @@ def effective_pulses(fitters: list[ResponseFitter], channel: int) -> float:
         if fitter.response is None or fitter.weights is None:
             continue
         place = places_of(fitter.knots)
-        error = fitter.response.variances(channel)[:, place > SPIKE]
+        error = fitter.response.variances(channel)[:, (place > SPIKE) & _seen(fitter)]
         power = 1 / fitter.weights[channel]
         if error.shape[1]:
             ratios.append(float(power.mean() / max(float(error.mean()), 1e-300)))

@@ -10,7 +10,7 @@ from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots
 from emgkit.artifact.spline_bending import pooled
 from emgkit.artifact.spline_piece import pulse_power
 from emgkit.artifact.spline_pulse import estimate_changes
-from emgkit.artifact.spline_pulse_times import interval_courses
+from emgkit.artifact.spline_pulse_times import interval_courses, runs_on
 from emgkit.artifact.spline_random import find_shapes, shape_knots
 from emgkit.artifact.spline_scores import shrink
 from emgkit.artifact.spline_share import bridge
@@ -197,6 +197,18 @@ def test_supports_that_end_where_the_next_begins_share_no_sample_and_leave_none(
         assert np.array_equal(own.samples, np.arange(own.samples[0], own.samples[-1] + 1))
 
 
+def test_supports_for_the_longest_intervals_of_a_train_that_jitters_end_with_the_next_one():
+    onsets = 0.1 + np.arange(900) * 0.0125 + 100e-6 * np.random.default_rng(1).normal(size=900)
+    longer = runs_on(onsets, 0.0125)
+    assert longer == pytest.approx(3 * np.sqrt(2) * 100e-6, rel=0.1)
+    knots = phase_knots(0.0015, 0.0125 - 0.0015 + longer, FS)
+    own, shared = (make_design(onsets, FS, 23_000, knots, overlap=overlap) for overlap in (False, True))
+    assert shared.samples.size == 0
+    assert np.array_equal(own.samples, np.arange(own.samples[0], own.samples[-1] + 1))
+    assert (own.phase > 0.0125 - 0.0015 + 100e-6).sum() > 50
+    assert runs_on(0.1 + np.arange(900) / 30 + 100e-6 * np.random.default_rng(1).normal(size=900), 1 / 30) == 0
+
+
 def test_responses_that_run_on_after_the_next_pulse_share_samples_still():
     shared = make_design(np.array([0.1, 0.11]), FS, 400, phase_knots(0.0015, 0.03, FS), overlap=True)
     assert set(shared.pulse) == {0}
@@ -335,12 +347,14 @@ def test_intervals_of_fast_trains_that_jitter_are_courses_and_no_others():
             assert np.corrcoef(courses[0][11:291], gaps)[0, 1] > 0.99
 
 
-@pytest.mark.parametrize(("jitter", "most"), [(20e-6, 0.001), (100e-6, 0.005)])
-def test_what_runs_on_under_a_jittering_next_response_goes_with_it(jitter, most):
-    """The mean holds what runs on at the usual interval only: of the EMG's power 0.2 and 5 % were left."""
+@pytest.mark.parametrize(
+    ("rate", "jitter", "most"), [(65.03, 20e-6, 0.001), (65.03, 100e-6, 0.003), (76.03, 100e-6, 0.01)]
+)
+def test_what_runs_on_under_a_jittering_next_response_goes_with_it(rate, jitter, most):
+    """The mean holds what runs on at the usual interval only: of the EMG's power 0.2, 5 and over 100 % were left."""
     count = 40_000
     for seed in range(3):
-        onsets = 0.5 + np.arange(1200) / 65.03 + jitter * np.random.default_rng(seed).normal(size=1200)
+        onsets = 0.5 + np.arange(1200) / rate + jitter * np.random.default_rng(seed).normal(size=1200)
         times, locked = np.arange(count) / FS, np.zeros(count)
         for onset in onsets:
             since = times - onset
