@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from emgkit.parts import Parts
 from emgkit.pulses import Pulses
 
-__all__ = ["ArtifactMethod", "living_channels", "pulse_samples", "windows_mask"]
+__all__ = ["ArtifactMethod", "living_channels", "pulse_samples", "since_and_until", "windows_mask"]
 
 Array = NDArray[np.float64]
 
@@ -59,6 +59,13 @@ def living_channels(signal: Array) -> NDArray[np.int64]:
     """Numbers of the channels that hold a signal: samples that are not missing and not all the same."""
     rows = (row[np.isfinite(row)] for row in signal)
     return np.flatnonzero([known.size > 0 and bool((known != known[0]).any()) for known in rows])
+
+
+def since_and_until(times: Array, onsets: Array) -> tuple[Array, Array]:
+    """Time since the last pulse before each time, and until the first one at or after it, s; infinite for none."""
+    places = np.concatenate([[-np.inf], onsets, [np.inf]])
+    after = np.searchsorted(places, times)
+    return times - places[after - 1], places[after] - times
 
 
 def windows_mask(onsets: Array, fs: float, count: int, before: float, after: float | Array) -> NDArray[np.bool_]:

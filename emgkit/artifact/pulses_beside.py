@@ -8,16 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import FrozenValue
-from emgkit.artifact.artifacts_left import (
-    KNOWN,
-    LOOKED_AT,
-    beats_outside,
-    go_on_outside,
-    something_locked,
-    unclaimed,
-    without_responses,
-)
-from emgkit.artifact.base import living_channels
+from emgkit.artifact.artifacts_left import KNOWN, LOOKED_AT, ListedPulses, without_responses
+from emgkit.artifact.base import living_channels, since_and_until
 from emgkit.detect.from_artifact import pulses_from_artifact
 from emgkit.detect.sharp import bridged
 from emgkit.errors import EmgkitError
@@ -83,17 +75,16 @@ def look_beside(signal: Array, fs: float, pulses: Pulses, *, put_in: bool) -> Be
     living = living_channels(signal)[:LOOKED_AT]
     if not living.size or onsets.size < FEWEST:
         return Beside(pulses, (), nothing, True)
-    whole = bridged(signal[living])
-    locked = something_locked(whole, fs, onsets)
-    sharp = unclaimed(whole, fs, onsets)
+    listed = ListedPulses(bridged(signal[living]), fs, onsets)
+    locked, sharp = listed.locked, listed.unclaimed()
     between = sharp[(sharp > onsets[0]) & (sharp < onsets[-1])].size
     many = between >= max(FEWEST_BETWEEN, SHARE_BETWEEN * onsets.size)
-    if locked and not many and not go_on_outside(whole, fs, onsets):
+    if locked and not many and not listed.go_on_outside:
         return Beside(pulses, (), nothing, locked)
     try:
-        found = pulses_from_artifact(whole, fs, None, None)
+        found = pulses_from_artifact(listed.signal, fs, None, None)
     except (EmgkitError, np.linalg.LinAlgError):
-        beats = beats_outside(whole, fs, onsets) if locked else nothing
+        beats = listed.beats_outside() if locked else nothing
         return Beside(pulses, (), beats if beats.size > sharp.size else sharp, locked)
     own, offset = _own(found, onsets)
     said: tuple[str, ...] = ()
@@ -111,9 +102,7 @@ def _unclaimed(times: Array, onsets: Array) -> Array:
     away = without_responses(times, onsets)
     if away.size < OTHER * times.size:
         return away
-    places = np.concatenate([[-np.inf], onsets, [np.inf]])
-    after = np.searchsorted(places, times)
-    return np.asarray(times[np.minimum(times - places[after - 1], places[after] - times) > SAME])
+    return np.asarray(times[np.minimum(*since_and_until(times, onsets)) > SAME])
 
 
 def _own(found: Pulses, onsets: Array) -> tuple[Array | None, float]:
@@ -139,9 +128,7 @@ def _extended(pulses: Pulses, times: Array, end: float) -> tuple[Pulses, tuple[s
     onsets = np.array(pulses.onsets)
     if np.unique(pulses.stimulator).size > 1 or not _same(pulses.current) or not _same(pulses.width):
         return pulses, ()
-    places = np.concatenate([[-np.inf], onsets, [np.inf]])
-    after = np.searchsorted(places, times)
-    away = np.minimum(times - places[after - 1], places[after] - times) > KNOWN
+    away = np.minimum(*since_and_until(times, onsets)) > KNOWN
     lacking = times[(times >= 0) & (times < end) & away]
     both = np.union1d(onsets, lacking)
     train = find_trains(both)

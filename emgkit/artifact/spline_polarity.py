@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.base import since_and_until
 from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots
 from emgkit.artifact.spline_mean import fit_mean
 from emgkit.artifact.spline_sizes import EARLY, LATE
@@ -100,9 +101,7 @@ def said_of(polarity: Array | None) -> list[str]:
 
 def _nearest(own: Array, other: Array) -> Array:
     """Distance to the nearest of other pulses, s."""
-    edges = np.concatenate([[-np.inf], other, [np.inf]])
-    after = np.searchsorted(edges, own)
-    return np.asarray(np.minimum(own - edges[after - 1], edges[after] - own))
+    return np.asarray(np.minimum(*since_and_until(own, other)))
 
 
 def _told_by_artifacts(signal: Array, fs: float, onsets: Array, alone: Mask, stated: Array | None) -> Array | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 
+from emgkit.artifact.base import since_and_until
 from emgkit.artifact.spline_basis import DEGREE
 from emgkit.artifact.spline_sizes import EARLY, LATE, Fitted, edge_sizes, resized, steady
 from emgkit.pulses import Pulses
@@ -147,9 +148,7 @@ def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: flo
     tried = np.array([_time_of(fitted, fs, *both) for both in zip(taken, bounds, strict=True)]).reshape(-1, 2)
     tried = tried[tried[:, 1] > ALIKE]
     found = np.sort(tried[:, 0])
-    places = np.concatenate([[-np.inf], onsets, [np.inf]])
-    after = np.searchsorted(places, found)
-    since, until = found - places[after - 1], places[np.minimum(after, places.size - 1)] - found
+    since, until = since_and_until(found, onsets)
     # what a train leaves after its last pulse looks like a response, and is none of another pulse
     within = np.maximum(since, until) < LONGEST_GAP * float(np.median(np.diff(onsets)))
     least = _nearest(fs)
@@ -205,9 +204,7 @@ def _in_gaps(times: Array, onsets: Array) -> Mask:
     """Mark times between pulses that lie farther apart than usual, within a train, and away from either's artifact."""
     gaps = np.concatenate([[0.0], np.diff(onsets), [0.0]])[np.searchsorted(onsets, times)]
     usual = float(np.median(np.diff(onsets)))
-    edges = np.concatenate([[-np.inf], onsets, [np.inf]])
-    after = np.searchsorted(onsets, times)
-    away = (times - edges[after] > LATE) & (edges[after + 1] - times > LATE)
+    away = np.minimum(*since_and_until(times, onsets)) > LATE
     return np.asarray(away & (gaps > GAP * usual) & (gaps < LONGEST_GAP * usual))
 
 

@@ -64,13 +64,10 @@ def _losses(shapes: list[RandomShapes | None]) -> Array:
 
 
 def _seen(fitter: ResponseFitter) -> NDArray[np.bool_]:
-    """Splines up to the shortest intervals of a periodic train, which all pulses see: jitter lets few see more."""
-    if not fitter.periodic:
-        return np.ones(places_of(fitter.knots).size, dtype=bool)
-    gaps = np.diff(fitter.onsets)
-    shortest = float(np.quantile(gaps[gaps < 1.5 * fitter.interval], 0.02)) + float(fitter.knots[0])
-    ends = fitter.knots[DEGREE + 1 :]
-    return np.asarray((ends <= shortest) | (ends[-1] <= fitter.interval + fitter.knots[0] + 1e-9))
+    """Splines that all pulses see: where a support is longer than the usual interval, others are as much shorter."""
+    usual, ends = fitter.interval + float(fitter.knots[0]), fitter.knots[DEGREE + 1 :]
+    longer = float(ends[-1]) - usual if fitter.periodic else 0.0
+    return np.asarray((ends <= usual - longer) | (longer < 1e-9))
 
 
 def effective_pulses(fitters: list[ResponseFitter], channel: int) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.artifacts_left import KNOWN
+from emgkit.artifact.base import since_and_until
 from emgkit.detect.sharp import sharp_events, sharp_trace
 
 __all__ = ["unknown_share"]
@@ -15,7 +17,6 @@ Mask = NDArray[np.bool_]
 SHARP = 60.0  # of the usual size of second differences: action potentials are smoother; unverified
 FEWEST = 10  # events: fewer are pops of an electrode
 BEFORE, AFTER = 0.001, 0.004  # s about an event that count as its own
-KNOWN = 0.004  # s about a known pulse, in which sharp events are what it left
 
 
 def unknown_share(row: Array, inside: Mask, fs: float, onsets: Array) -> float:
@@ -35,9 +36,7 @@ def unknown_share(row: Array, inside: Mask, fs: float, onsets: Array) -> float:
     if not inside.any():
         return 0.0
     events = sharp_events(sharp_trace(row[np.newaxis], fs), fs, SHARP)
-    places = np.concatenate([[-np.inf], onsets, [np.inf]])
-    after = np.searchsorted(places, events.index / fs)
-    away = np.minimum(events.index / fs - places[after - 1], places[after] - events.index / fs) > KNOWN
+    away = np.minimum(*since_and_until(events.index / fs, onsets)) > KNOWN
     reach = np.arange(-round(BEFORE * fs), round(AFTER * fs) + 1)
     about = np.clip(events.index[:, np.newaxis] + reach, 0, row.size - 1)
     kept = about[away & inside[about].all(axis=1)]

@@ -7,7 +7,7 @@ import pytest
 from scipy import signal as ss
 
 import emgkit as ek
-from emgkit.artifact.artifacts_left import beats_outside, left_share, something_locked, without_responses
+from emgkit.artifact.artifacts_left import ListedPulses, left_share, without_responses
 from emgkit.artifact.pulses_beside import look_beside
 
 DURATION = 10.0
@@ -206,19 +206,19 @@ def test_a_beat_goes_on_where_artifacts_hide_in_responses():
     rng = np.random.default_rng(0)
     every = np.arange(0.5, 9.0, 1 / 71.3)
     recording, clean = recorded(every, 0, fs=1000.0, size=3e-4, response=3e-3)
-    found = beats_outside(recording.signal, 1000.0, every[200:400])
+    found = ListedPulses(recording.signal, 1000.0, every[200:400]).beats_outside()
     assert 0.8 * (every.size - 200) < found.size <= every.size - 200
     assert np.abs(found[:, np.newaxis] - every).min(axis=1).max() < 1e-6
-    assert beats_outside(clean, 1000.0, every[200:400]).size == 0
-    assert beats_outside(recording.signal, 1000.0, np.sort(rng.uniform(3, 6, 200))).size == 0
+    assert ListedPulses(clean, 1000.0, every[200:400]).beats_outside().size == 0
+    assert ListedPulses(recording.signal, 1000.0, np.sort(rng.uniform(3, 6, 200))).beats_outside().size == 0
 
 
 def test_what_is_locked_is_told_by_bends():
     every = np.arange(0.5, 9.0, 1 / 30.1)
     for seed in range(6):
         recording, clean = recorded(every, seed, size=1e-3, response=0.0)
-        assert something_locked(recording.signal, 2000.0, every)
-        assert not something_locked(clean, 2000.0, every)
+        assert ListedPulses(recording.signal, 2000.0, every).locked
+        assert not ListedPulses(clean, 2000.0, every).locked
 
 
 def test_responses_are_left_out_and_others_kept():

@@ -1,24 +1,17 @@
-"""The parts of PhaseSpline against known answers: shrinkage, shifts, random shapes, courses, segments."""
+"""The parts of PhaseSpline against known answers: shrinkage, shifts, courses, segments."""
 
 import numpy as np
 import pytest
 from scipy.interpolate import BSpline
-from scipy.signal import butter, sosfiltfilt
+from spline_cases import FS, emg
 
-import emgkit as ek
 from emgkit.artifact.spline_basis import bend_operator, make_design, phase_knots, spline_values
 from emgkit.artifact.spline_bending import pooled
-from emgkit.artifact.spline_piece import pulse_power
 from emgkit.artifact.spline_pulse import estimate_changes
-from emgkit.artifact.spline_pulse_times import interval_courses, runs_on
-from emgkit.artifact.spline_random import find_shapes, shape_knots
 from emgkit.artifact.spline_scores import shrink
 from emgkit.artifact.spline_share import bridge
 from emgkit.artifact.spline_solve import fit_courses
 from emgkit.artifact.spline_time import make_segments, null_courses, smooth_courses
-from emgkit.artifact.spline_unlocked import noise_of_scores
-
-FS = 2000.0
 
 
 @pytest.mark.parametrize("until", [0.004, 0.0333, 0.2])
@@ -96,96 +89,6 @@ def test_without_jitter_no_pulse_is_moved():
     assert not found.shift.any()
 
 
-def emg(count, seed, effort):
-    """Noise of 20 to 200 Hz whose size follows an effort."""
-    from scipy.signal import butter, sosfilt
-
-    noise = sosfilt(
-        butter(2, [20, 200], "bandpass", fs=FS, output="sos"), np.random.default_rng(seed).normal(size=count)
-    )
-    return effort * noise / noise.std()
-
-
-def power_of(design, row):
-    return pulse_power(design, row[design.samples], np.ones(design.samples.size), 0.025)
-
-
-def effort_of(count):
-    return np.where(np.arange(count) % 8000 < 4000, 40e-6, 3e-6)
-
-
-def test_random_shapes_are_found_and_removed_in_part():
-    onsets, count = 0.1 + np.arange(600) / 29.97, 41_000
-    design = make_design(onsets, FS, count, shape_knots(0.031, FS))
-    shape = np.exp(-((design.phase - 0.012) ** 2) / (2 * 0.002**2)) * np.sin(2 * np.pi * 90 * (design.phase - 0.012))
-    left = []
-    for seed in range(4):
-        score = 40e-6 * np.random.default_rng(seed + 50).normal(size=600)
-        random = np.zeros(count)
-        random[design.samples] = score[design.pulse] * shape
-        noise = emg(count, seed, effort_of(count))
-        found = find_shapes(design, random + noise, power_of(design, random + noise))
-        assert found is not None
-        rest = random.copy()
-        rest[design.samples] -= design.evaluate(found.coefficients)
-        quiet = effort_of(count) < 1e-5
-        left.append((rest[quiet].std() / random[quiet].std(), rest.std() / random.std()))
-    assert np.max(left, axis=0)[0] < 0.8, left
-    assert np.median(left, axis=0)[0] < 0.65, left
-    assert np.max(left, axis=0)[1] < 0.95, left
-
-
-@pytest.mark.parametrize(("size", "late", "most"), [(0.1, 0.0, 0.18), (0.0, 0.25e-3, 0.09), (0.2, 0.5e-3, 0.11)])
-def test_large_variation_is_taken_away_under_effort_too(size, late, most):
-    """Unless the EMG is told from it, its power at rest passes for the EMG's, and a third of it stays."""
-    onsets, count = 0.1 + np.arange(600) / 29.97, 41_000
-    design = make_design(onsets, FS, count, shape_knots(0.031, FS))
-    left, lost = [], []
-    for seed in range(6):
-        varies = np.random.default_rng(100 + seed).normal(size=600)
-        place = (design.phase - 0.0110 - late * varies[design.pulse]) / 2.2e-3
-        wave = 1.6e-3 * place * np.exp(-(place**2) / 2)
-        random = np.zeros(count)
-        random[design.samples] = wave * (1 + size * varies[design.pulse])
-        order = np.argsort(design.phase)
-        around = np.pad(random[design.samples[order]], 300, mode="edge")
-        random[design.samples[order]] -= np.convolve(around, np.full(601, 1 / 601), "valid")
-        voluntary = emg(count, seed, 4e-6 + effort_of(count))
-        found = find_shapes(design, random + voluntary, power_of(design, random + voluntary))
-        assert found is not None
-        rest = random.copy()
-        rest[design.samples] -= design.evaluate(found.coefficients)
-        loud = effort_of(count) > 20e-6
-        left.append(float((rest[loud] ** 2).sum() / (random[loud] ** 2).sum()))
-        gone = 1 - float(((rest + voluntary)[design.samples] ** 2).sum() / (voluntary[design.samples] ** 2).sum())
-        lost.append((found.loss, gone))
-        turned = find_shapes(design, -random - voluntary, power_of(design, random + voluntary))
-        assert turned is not None
-        assert turned.coefficients == pytest.approx(-found.coefficients, rel=1e-6, abs=1e-12)
-    assert np.max(left) < most, left
-    if size == 0:  # elsewhere more variation stays in than EMG is lost
-        stated, truth = np.mean(lost, axis=0)
-        assert stated == pytest.approx(truth, abs=0.03)
-
-
-def test_chance_during_effort_does_not_pass_for_noise_of_scores():
-    """Variance far above the noise is uncertain by more than the noise: noise would be overestimated tenfold."""
-    power = np.where(np.arange(500) % 100 < 50, 25.0, 1.0)
-    for seed in range(20):
-        rng = np.random.default_rng(seed)
-        scores = rng.normal(size=500) * np.sqrt(300 + power)
-        assert (noise_of_scores(scores, power) <= 2.01 * power).all()
-        few_units = rng.normal(size=500) * np.sqrt(1 + 5 * power)
-        assert 3.9 * power[0] < noise_of_scores(few_units, power)[0] < 6 * power[0]
-
-
-def test_few_pulses_tell_of_few_knots():
-    many, few, hardly = (shape_knots(0.06, FS, pulses) for pulses in (1000, 200, 20))
-    assert np.array_equal(many, shape_knots(0.06, FS))
-    assert 3.0 * (few.size - 4) <= 0.95 * 200 < 3.0 * (few.size - 2)
-    assert np.diff(hardly).max() <= 0.0015 + 1e-9
-
-
 @pytest.mark.parametrize("jitter", [2e-6, 100e-6])
 def test_supports_that_end_where_the_next_begins_share_no_sample_and_leave_none(jitter):
     """What ends a µs late would count twice at the sample there, with all of the level that the response has."""
@@ -197,73 +100,10 @@ def test_supports_that_end_where_the_next_begins_share_no_sample_and_leave_none(
         assert np.array_equal(own.samples, np.arange(own.samples[0], own.samples[-1] + 1))
 
 
-def test_supports_for_the_longest_intervals_of_a_train_that_jitters_end_with_the_next_one():
-    onsets = 0.1 + np.arange(900) * 0.0125 + 100e-6 * np.random.default_rng(1).normal(size=900)
-    longer = runs_on(onsets, 0.0125)
-    assert longer == pytest.approx(3 * np.sqrt(2) * 100e-6, rel=0.1)
-    knots = phase_knots(0.0015, 0.0125 - 0.0015 + longer, FS)
-    own, shared = (make_design(onsets, FS, 23_000, knots, overlap=overlap) for overlap in (False, True))
-    assert shared.samples.size == 0
-    assert np.array_equal(own.samples, np.arange(own.samples[0], own.samples[-1] + 1))
-    assert (own.phase > 0.0125 - 0.0015 + 100e-6).sum() > 50
-    assert runs_on(0.1 + np.arange(900) / 30 + 100e-6 * np.random.default_rng(1).normal(size=900), 1 / 30) == 0
-
-
 def test_responses_that_run_on_after_the_next_pulse_share_samples_still():
     shared = make_design(np.array([0.1, 0.11]), FS, 400, phase_knots(0.0015, 0.03, FS), overlap=True)
     assert set(shared.pulse) == {0}
     assert 40 <= shared.samples.size <= 44  # from 8.5 to 30 ms
-
-
-def test_what_shapes_were_not_learned_from_does_not_speak_in_scores():
-    """Some pulses have a sample more than others, and shapes are learned from what all have."""
-    onsets, count = 0.1 + np.arange(570) / 29.7, 40_000
-    design = make_design(onsets, FS, count, shape_knots(0.0316, FS))
-    assert np.ptp(np.bincount(design.pulse)) == 1
-    place = np.arange(design.pulse.size) - np.searchsorted(design.pulse, np.arange(570))[design.pulse]
-    last = design.samples[place == place.max()]
-    shape = (
-        60e-6 * np.sin(2 * np.pi * (design.phase - 0.004) / 0.012) * ((design.phase > 0.004) & (design.phase < 0.016))
-    )
-    for seed in range(4):
-        rng = np.random.default_rng(seed)
-        row = emg(count, seed, np.full(count, 30e-6))
-        row[design.samples] += rng.normal(size=570)[design.pulse] * shape
-        other = row.copy()
-        other[last] += 1e-3 * rng.normal(size=last.size)
-        power = power_of(design, row)
-        found, same = find_shapes(design, row, power), find_shapes(design, other, power)
-        assert found is not None
-        assert same is not None
-        assert np.array_equal(found.scores, same.scores)
-
-
-def test_voluntary_emg_alone_has_no_random_shapes():
-    onsets, count = 0.1 + np.arange(600) / 29.97, 41_000
-    design = make_design(onsets, FS, count, shape_knots(0.031, FS))
-    taken = []
-    for seed in range(8):
-        noise = emg(count, seed, effort_of(count))
-        found = find_shapes(design, noise, power_of(design, noise))
-        wave = np.zeros(1) if found is None else design.evaluate(found.coefficients)
-        taken.append(float((wave**2).sum() / (noise**2).sum()))
-    assert np.max(taken) < 0.01, taken
-
-
-@pytest.mark.parametrize("band", [(20, 450), (10, 500), (50, 450), (90, 180)])
-def test_emg_behind_steep_filters_has_no_random_shapes(band):
-    onsets, count = 0.1 + np.arange(300) / 29.97, 21_000
-    design = make_design(onsets, FS, count, shape_knots(0.031, FS))
-    steep = butter(4, band, "bandpass", fs=FS, output="sos")
-    taken = []
-    for seed in range(8):
-        rng = np.random.default_rng(seed)
-        noise = 100e-6 * sosfiltfilt(steep, rng.standard_normal(count)) + 2e-6 * rng.standard_normal(count)
-        found = find_shapes(design, noise, power_of(design, noise))
-        wave = np.zeros(1) if found is None else design.evaluate(found.coefficients)
-        taken.append(float((wave**2).sum() / (noise**2).sum()))
-    assert np.median(taken) == 0, taken
-    assert np.mean(np.array(taken) > 0.01) <= 1 / 8, taken
 
 
 def test_a_course_that_is_not_there_vanishes_and_one_that_is_there_stays():
@@ -331,40 +171,3 @@ def test_variances_that_are_pooled_are_never_negative():
         values = 10.0 ** rng.uniform(-60, -8, (3, 190))
         for reach in (3, 6):
             assert pooled(values, reach).min() >= 0, (seed, reach)
-
-
-def test_intervals_of_fast_trains_that_jitter_are_courses_and_no_others():
-    rng = np.random.default_rng(3)
-    jitter = rng.normal(size=600)
-    for rate, spread, number in ((80, 20e-6, 1), (45, 100e-6, 2), (30, 100e-6, 0), (80, 1e-6, 0)):
-        onsets = 0.1 + np.arange(600) / rate + spread * jitter
-        onsets[300:] += 1.0
-        courses = interval_courses(onsets, 1 / rate)
-        assert len(courses) == number
-        assert all(course[0] == course[300] == 0 and np.abs(course).max() <= 1 for course in courses)
-        if courses:
-            gaps = np.diff(onsets)[10:290]
-            assert np.corrcoef(courses[0][11:291], gaps)[0, 1] > 0.99
-
-
-@pytest.mark.parametrize(
-    ("rate", "jitter", "most"), [(65.03, 20e-6, 0.001), (65.03, 100e-6, 0.003), (76.03, 100e-6, 0.01)]
-)
-def test_what_runs_on_under_a_jittering_next_response_goes_with_it(rate, jitter, most):
-    """The mean holds what runs on at the usual interval only: of the EMG's power 0.2, 5 and over 100 % were left."""
-    count = 40_000
-    for seed in range(3):
-        onsets = 0.5 + np.arange(1200) / rate + jitter * np.random.default_rng(seed).normal(size=1200)
-        times, locked = np.arange(count) / FS, np.zeros(count)
-        for onset in onsets:
-            since = times - onset
-            place = (since - 0.0084) / 2.2e-3
-            locked -= 2.4e-3 * place * np.exp(-(place**2) / 2) * (since > 0)
-            locked += 5e-3 * np.exp(-(((since - 0.4e-3) / 0.3e-3) ** 2))
-        voluntary = emg(count, seed, 4e-6 + effort_of(count))
-        apart = ek.separate(
-            ek.Recording((locked + voluntary)[np.newaxis], FS), ek.Pulses(onsets), method="phase_spline"
-        )
-        wrong = apart.voluntary.signal[0] - voluntary
-        during = (times > 1.0) & (times < onsets[-1])
-        assert (wrong[during] ** 2).sum() < most * (voluntary[during] ** 2).sum()
