@@ -82,11 +82,12 @@ def test_it_is_said_that_single_pulses_could_not_be_seen_and_jitter_is_no_number
         (smooth(50.06), None),
         (smooth(59.85), None),
         (smooth(1.3, harmonics=range(1, 40)), None),
+        (smooth(8.3), None),
     ],
     ids=[
         *("noise", "one line", "not throughout", "another rate", "mains", "harmonic of mains"),
         *("noise at any rate", "one line at any rate", "not throughout at any rate"),
-        *("mains at any rate", "slow mains at any rate", "heart at any rate"),
+        *("mains at any rate", "slow mains at any rate", "heart at any rate", "slow waves at any rate"),
     ],
 )
 def test_what_is_no_train_throughout_is_refused(recording, rate):
