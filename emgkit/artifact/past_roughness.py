@@ -14,7 +14,7 @@ __all__ = ["TINY", "learn_roughness", "penalty_on", "solved", "with_penalty"]
 Array = NDArray[np.float64]
 
 COLUMNS = 40  # of an inverse at once, so that each begins near its first entry; numerical
-STEPS = 6  # towards the roughness that explains the signal best
+STEPS, AGAIN = 6, 2  # towards the roughness that explains the signal best, at first and where it is nearly known
 BEND_REACH = 3  # coefficients on either side over which roughness is pooled
 LEAST_BENDING = 1e-9  # of the largest prior variance
 LEAST_FREE = 0.01  # of a second difference that the samples must determine
@@ -51,9 +51,10 @@ def learn_roughness(gram: Array, right: Array, square: float, known: float, bend
     if not square > 0:
         return most
     right = right / np.sqrt(square / known)
+    steps = AGAIN if rough.any() else STEPS
     if not rough.any():
         rough = np.full(len(bend), START * scale / float(np.abs(bend).max()) ** 2)
-    for _ in range(STEPS):
+    for _ in range(steps):
         inverse = _inverse(with_penalty(gram, penalty_on(bend, rough)))
         found = inverse @ right
         left = known - 2 * found @ right + _trace(gram, np.outer(found, found))

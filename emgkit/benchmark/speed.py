@@ -20,7 +20,7 @@ __all__ = ["Speed", "Track", "measured_speeds", "speed_test"]
 OWN, PEER = "phase_spline", "pyparrm"
 SEARCHED = 20.0  # s of one channel that the period is searched in
 REPEATS = 3
-SLOW = 5.0  # s, from which once is enough
+SLOW = 2.0  # s, from which once is enough
 
 
 @dataclass(frozen=True, eq=False)
