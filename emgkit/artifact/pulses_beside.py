@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue
 from emgkit.artifact.artifacts_left import KNOWN, LOOKED_AT, ListedPulses, without_responses
 from emgkit.artifact.base import living_channels, since_and_until
+from emgkit.artifact.lost_pulses import lost_pulses
 from emgkit.detect.from_artifact import pulses_from_artifact
 from emgkit.detect.sharp import bridged
 from emgkit.errors import EmgkitError
@@ -75,26 +76,46 @@ def look_beside(signal: Array, fs: float, pulses: Pulses, *, put_in: bool) -> Be
     living = living_channels(signal)[:LOOKED_AT]
     if not living.size or onsets.size < FEWEST:
         return Beside(pulses, (), nothing, True)
-    listed = ListedPulses(bridged(signal[living]), fs, onsets)
+    whole = bridged(signal[living])
+    end = signal.shape[1] / fs
+    locked, own, trains = _look(ListedPulses(whole, fs, onsets))
+    if put_in and own is not None:
+        pulses = _extended(pulses, own, end)
+    lost = lost_pulses(whole, fs, np.array(pulses.onsets)) if locked else nothing
+    if put_in and lost.size:
+        pulses = _extended(pulses, lost, end)
+    every = np.array(pulses.onsets)
+    left = np.unique(np.concatenate([nothing, *(_unclaimed(times, every) for times in trains)]))
+    lost = lost[~np.isin(lost, every) & (np.minimum(*since_and_until(lost, left)) > KNOWN)]
+    return Beside(pulses, _said(every, onsets), np.union1d(left, lost), locked)
+
+
+def _look(listed: ListedPulses) -> tuple[bool, Array | None, list[Array]]:
+    """Look for what is as sharp as artifacts.
+
+    Returns
+    -------
+    bool
+        Whether anything is locked to the pulses.
+    ndarray or None
+        All pulses of their stimulator, s, where it was found.
+    list of ndarray
+        Those of every stimulator, or other sharp events, s.
+    """
+    onsets = listed.onsets
     locked, sharp = listed.locked, listed.unclaimed()
     between = sharp[(sharp > onsets[0]) & (sharp < onsets[-1])].size
     many = between >= max(FEWEST_BETWEEN, SHARE_BETWEEN * onsets.size)
     if locked and not many and not listed.go_on_outside:
-        return Beside(pulses, (), nothing, locked)
+        return locked, None, []
     try:
-        found = pulses_from_artifact(listed.signal, fs, None, None)
+        found = pulses_from_artifact(listed.signal, listed.fs, None, None)
     except (EmgkitError, np.linalg.LinAlgError):
-        beats = listed.beats_outside() if locked else nothing
-        return Beside(pulses, (), beats if beats.size > sharp.size else sharp, locked)
+        beats = listed.beats_outside() if locked else np.zeros(0)
+        return locked, None, [beats if beats.size > sharp.size else sharp]
     own, offset = _own(found, onsets)
-    said: tuple[str, ...] = ()
-    if put_in and own is not None:
-        pulses, said = _extended(pulses, own + offset, signal.shape[1] / fs)
-    left = [
-        _unclaimed(np.array(found.onsets[found.stimulator == number]) + offset, np.array(pulses.onsets))
-        for number in np.unique(found.stimulator)
-    ]
-    return Beside(pulses, said, np.unique(np.concatenate(left)), locked or own is not None)
+    trains = [np.array(found.onsets[found.stimulator == number]) + offset for number in np.unique(found.stimulator)]
+    return locked or own is not None, None if own is None else own + offset, trains
 
 
 def _unclaimed(times: Array, onsets: Array) -> Array:
@@ -123,22 +144,22 @@ def _own(found: Pulses, onsets: Array) -> tuple[Array | None, float]:
     return None, 0.0
 
 
-def _extended(pulses: Pulses, times: Array, end: float) -> tuple[Pulses, tuple[str, ...]]:
+def _extended(pulses: Pulses, times: Array, end: float) -> Pulses:
     """Put in what belongs to the trains of the list: at its ends, and between, unless nobody knows its current."""
     onsets = np.array(pulses.onsets)
     if np.unique(pulses.stimulator).size > 1 or not _same(pulses.current) or not _same(pulses.width):
-        return pulses, ()
+        return pulses
     away = np.minimum(*since_and_until(times, onsets)) > KNOWN
     lacking = times[(times >= 0) & (times < end) & away]
     both = np.union1d(onsets, lacking)
     train = find_trains(both)
     more = lacking[np.isin(train[np.searchsorted(both, lacking)], train[np.searchsorted(both, onsets)])]
     if not more.size:
-        return pulses, ()
+        return pulses
     every = np.union1d(onsets, more)
     place = np.clip(np.searchsorted(onsets, every, side="right") - 1, 0, None)
     own = np.array_equal(pulses.train, find_trains(onsets))
-    extended = replace(
+    return replace(
         pulses,
         onsets=every,
         train=find_trains(every) if own else pulses.train[place],
@@ -147,7 +168,14 @@ def _extended(pulses: Pulses, times: Array, end: float) -> tuple[Pulses, tuple[s
         width=None if pulses.width is None else pulses.width[place],
         errors=None,
     )
-    return extended, (
+
+
+def _said(every: Array, onsets: Array) -> tuple[str, ...]:
+    """Say which pulses were put in."""
+    more = every[~np.isin(every, onsets)]
+    if not more.size:
+        return ()
+    return (
         f"The list of pulses does not hold all of their train: {_where(more, onsets)} were found by their "
         "artifacts and put in.",
     )

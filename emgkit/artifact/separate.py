@@ -44,7 +44,7 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     Saturated samples, and those that were held instead of measured, are marked first and are never valid in any part;
     nor are those after each pulse at which EMG does not pass because a first stage is at its limit (`find_overload`).
 
-    Where the train goes on before the first pulse given or after the last one, or many pulses are lost between,
+    Where the train goes on before the first pulse given or after the last one, or pulses are lost between,
     `PhaseSpline` is given those, too, at the times that their artifacts tell, unless the pulses' current changes. Other
     artifacts that belong to no pulse (trains apart, another stimulator) stay in the voluntary part; the messages say
     so, and its grades know.
