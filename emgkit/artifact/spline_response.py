@@ -47,13 +47,10 @@ class ResponseFitter:
 
     Parameters
     ----------
-    onsets : (pulses,) s
-    train : (pulses,) int
+    onsets, train : (pulses,) s, and numbers
     knots : (knots,) s
     interval : float, usual time between its pulses, s
-    fs : float, Hz
-    count : int, samples
-    window : float, length of a segment, s
+    fs, count, window : Hz, samples of the recording, and length of a segment, s
     known_courses : list of (pulses,), courses that are known beforehand, as pulses that others follow soon
     current : (pulses,) or None, where it is known and varies, over its mean
     periodic : bool, whether one response follows the other without a pause
@@ -118,6 +115,11 @@ class ResponseFitter:
         self._plain.clear()
         self._learned.clear()
 
+    def follow_courses(self, courses: list[Array]) -> None:
+        """Let the response follow more courses that are known from now on, each (pulses,)."""
+        self.known_courses, self._courses = [*self.known_courses, *courses], []
+        self.forget()
+
     def follow_sizes(self, sizes: Array | None, target: Array, known: Mask) -> None:
         """Let the response follow the size of the artifact, where it changes more than stimulators do by chance.
 
@@ -141,9 +143,7 @@ class ResponseFitter:
         """Let the response follow how much of it the pulses evoke, where their sizes are followed."""
         if self.sizes is None:
             return
-        means = np.stack(
-            [self._mean(row[np.newaxis], known[[channel]], channel)[0] for channel, row in enumerate(target)]
-        )
+        means = np.stack([self._mean(target[[one]], known[[one]], one)[0] for one in range(len(target))])
         self.level = recruitment_levels(self.designs, target, means, known, self.sizes, self.onsets, self.segments)
         self._curve, self._courses = level_courses(self.level, self.sizes), []
 

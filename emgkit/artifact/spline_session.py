@@ -12,6 +12,7 @@ from emgkit.artifact.baseline import corners_of, find_baseline, offset_of, slow_
 from emgkit.artifact.interference import Mains
 from emgkit.artifact.line_courses import Lines, no_lines
 from emgkit.artifact.movement import find_movement, no_movement
+from emgkit.artifact.spline_alternating import follow_alternation
 from emgkit.artifact.spline_evidence import locked_evidence
 from emgkit.artifact.spline_fitters import fitters_of, support_of
 from emgkit.artifact.spline_found import Agreed, Found, Wanted
@@ -202,6 +203,7 @@ class Session:
 
     def _finished(self, agreed: Agreed, lines: Lines, until: float, response: Array, artifact: Mask) -> Found:
         fitters, mains, orders, has_evoked = agreed.fitters, agreed.mains, agreed.orders, response >= EVIDENCE
+        lines = follow_alternation(self.turns, agreed, lines, has_evoked)
         rest = self.turns.rest(fitters, mains, orders, lines)
         made = [one.finish(rest, self.known, has_evoked & self.wanted.shapes) for one in fitters]
         told = self._told(made, rest, agreed, has_evoked) if has_evoked.any() else TailsFound(made)
@@ -272,11 +274,9 @@ class Session:
         self.flat = self.signal - slow_drift(self.signal, self.known & ~self.near, self.fs)
 
     def _model(self, responses: list[Response], mains: Mains, orders: tuple[int, ...], lines: Lines) -> LockedModel:
-        every = np.ones(len(self.signal), dtype=bool)
-        still = no_movement(len(self.signal))
-        return LockedModel(
-            responses, SPIKE, every, every, lines, mains, orders, self.baseline, still, self.fs, self.signal.shape
-        )
+        every, still = np.ones(len(self.signal), dtype=bool), no_movement(len(self.signal))
+        place = self.baseline, still, self.fs, self.signal.shape
+        return LockedModel(responses, SPIKE, every, every, lines, mains, orders, *place)
 
     def _guess(self, fitters: list[ResponseFitter], mains: Mains) -> LockedModel:
         """Give what is locked to the pulses as fitted so far, without random shapes."""
