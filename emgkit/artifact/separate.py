@@ -20,6 +20,7 @@ from emgkit.artifact.pulses_beside import look_beside, said_of_left
 from emgkit.artifact.quality import judge
 from emgkit.artifact.residue import output_of
 from emgkit.artifact.saturation import mark_saturation
+from emgkit.artifact.scale import warn_if_too_large
 from emgkit.artifact.spline_polarity import find_polarity
 from emgkit.artifact.tail_fit import TailFit
 from emgkit.artifact.unlabelled import said_of_stimulators
@@ -76,10 +77,11 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     Warns
     -----
     EmgkitWarning
-        If a channel is too large or too small for EMG, as when µV are given for V or scaled twice.
+        If a channel is too large or too small for EMG, as when µV are given for V or scaled twice; or if its responses
+        or its voluntary EMG are larger than any over the skin, as when it is 100 times too large.
     """
     _check_times(recording, pulses)
-    warn_if_no_emg(recording.signal, recording.fs, recording.channel_names)
+    warned = warn_if_no_emg(recording.signal, recording.fs, recording.channel_names)
     marked = mark_held(mark_saturation(recording))
     chosen, why = _method(pulses, method)
     pulses, said = _repaired(recording, pulses, chosen)
@@ -110,6 +112,8 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     parts = replace(parts, messages=(*parts.messages, *said_more))
     own_judge = partial(judge, left=beside.left, elsewhere=beside.elsewhere) if beside.left.size else judge
     made = Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), own_judge)
+    if not warned:
+        warn_if_too_large(made)
     if not beside.left.size:
         return made
     more = said_of_left(beside, marked.signal, output_of(made).signal, marked.fs)

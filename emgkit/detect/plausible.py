@@ -14,11 +14,12 @@ __all__ = ["warn_if_no_emg"]
 LAG = 0.005  # s; long against the width of a stimulation artifact, short against drift and offset
 SD_PER_MAD = 1.482602218505602  # SD of a normal variable over its median absolute deviation
 TOO_LARGE = 20e-3  # V, as for the files that are read
+TOO_HIGH = 5.5  # V off the middle: electrode amplifiers clip below 5 V, which is what a trigger beside EMG may have
 TOO_SMALL = 1e-8  # V: the resistance of skin alone makes 0.1 µV of noise at 10 kΩ up to 500 Hz; unverified
 LOOKED_AT = 50_000  # samples of every channel
 
 
-def warn_if_no_emg(signal: NDArray[np.float64], fs: float, names: tuple[str, ...]) -> None:
+def warn_if_no_emg(signal: NDArray[np.float64], fs: float, names: tuple[str, ...]) -> bool:
     """Warn of channels that are too large or too small for EMG: most often µV or mV were given for V, or scaled twice.
 
     Parameters
@@ -30,17 +31,23 @@ def warn_if_no_emg(signal: NDArray[np.float64], fs: float, names: tuple[str, ...
     names : tuple of str
         Of the channels.
 
+    Returns
+    -------
+    bool
+        Whether it did.
+
     Warns
     -----
     EmgkitWarning
         If the median absolute difference over 5 ms, which neither offset nor drift nor short artifacts move, is that
-        of noise above 20 mV or below 10 nV in a channel that is not still.
+        of noise above 20 mV or below 10 nV in a channel that is not still; or if single samples are 5.5 V off the
+        median, which no artifact behind an electrode amplifier reaches.
     """
     sizes = [_size(row, fs) for row in signal]
     large = [number for number, size in enumerate(sizes) if size > TOO_LARGE]
     small = [number for number, size in enumerate(sizes) if 0 < size < TOO_SMALL]
     if not large and not small:
-        return
+        return _warn_of_peaks(signal, names)
     worst = max(large, key=lambda number: sizes[number]) if large else min(small, key=lambda number: sizes[number])
     asked = "are these µV or mV?" if large else "were V given as µV or mV, so that they were scaled once too often?"
     warnings.warn(
@@ -49,6 +56,28 @@ def warn_if_no_emg(signal: NDArray[np.float64], fs: float, names: tuple[str, ...
         EmgkitWarning,
         stacklevel=3,
     )
+    return True
+
+
+def _warn_of_peaks(signal: NDArray[np.float64], names: tuple[str, ...]) -> bool:
+    peaks = [_peak(row) for row in signal]
+    highest = int(np.argmax(peaks))
+    if peaks[highest] > TOO_HIGH:
+        warnings.warn(
+            f"{names[highest]} has samples {peaks[highest]:.3g} V off its median, more than an electrode amplifier "
+            "gives: are these µV or mV? A Recording holds V, or is told its unit by unit=.",
+            EmgkitWarning,
+            stacklevel=4,
+        )
+    return peaks[highest] > TOO_HIGH
+
+
+def _peak(row: NDArray[np.float64]) -> float:
+    known = row[np.isfinite(row)]
+    if not known.size:
+        return 0.0
+    middle = float(np.median(known[:: max(known.size // LOOKED_AT, 1)]))
+    return max(float(known.max()) - middle, middle - float(known.min()))
 
 
 def _size(row: NDArray[np.float64], fs: float) -> float:

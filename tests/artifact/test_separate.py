@@ -167,6 +167,52 @@ def test_a_scale_that_leaves_less_than_noise_is_warned_of(made, factor):
         ek.detect_pulses(small)
 
 
+def scaled(parts, factors, seed=3):
+    """EMG of 0.1 mV RMS, M-waves of 5 mV and artifacts of 60 mV, each some times as large, at 2 kHz for 10 s."""
+    rng = np.random.default_rng(seed)
+    times, onsets = np.arange(20000) / 2000.0, np.arange(0.5, 9.5, 1 / 25.3)
+    emg = np.convolve(rng.standard_normal(times.size + 8), np.ones(9) / 3, "valid") * 1e-4
+    emg *= 0.1 + 0.9 * ((times > 3) & (times < 5))
+    since = times - onsets[np.maximum(np.searchsorted(onsets, times, side="right") - 1, 0)]
+    wave = np.where(since >= 0, (since - 9e-3) / 2e-3 * np.exp(0.5 - 0.5 * ((since - 9e-3) / 2e-3) ** 2), 0.0)
+    brief = np.where((since >= 0) & (since < 1e-3), 1.0, 0.0) - np.where((since >= 1e-3) & (since < 2e-3), 1.0, 0.0)
+    sizes = dict(zip(("emg", "wave", "artifact"), (1.0, 2.5e-3, 0.03), strict=True))
+    sizes |= {name: sizes[name] * factor for name, factor in zip(parts, factors, strict=True)}
+    signal = sizes["emg"] * emg + sizes["wave"] * wave + sizes["artifact"] * brief
+    return ek.Recording(signal[np.newaxis], 2000.0), ek.Pulses(onsets)
+
+
+@pytest.mark.parametrize(
+    ("parts", "factor", "message"),
+    [
+        (("emg",), 100.0, "voluntary EMG of .* mV RMS, more than any over the skin"),
+        (("wave",), 100.0, "responses of [45].* mV peak to peak, more than any over the skin"),
+        (("artifact",), 300.0, "V off its median, more than an electrode amplifier"),
+        (("emg", "wave", "artifact"), 100.0, "more than any over the skin"),
+    ],
+)
+def test_what_is_a_hundred_times_too_large_is_warned_of(parts, factor, message):
+    recording, pulses = scaled(parts, [factor] * len(parts))
+    with pytest.warns(ek.EmgkitWarning, match=message):
+        ek.separate(recording, pulses)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("emg", "wave", "artifact"), [(1, 1, 1), (20, 6, 1), (20, 0, 10), (0.1, 6, 80)])
+def test_the_largest_that_people_record_is_not_warned_of(emg, wave, artifact):
+    """2 mV RMS, 30 mV peak to peak, artifacts of 5 V."""
+    ek.separate(*scaled(("emg", "wave", "artifact"), (emg, wave, artifact)))
+
+
+@pytest.mark.filterwarnings("error")
+def test_movement_of_cables_is_no_loud_emg():
+    recording, pulses = scaled((), ())
+    moved = recording.signal.copy()
+    moved[:, 9000:9300] += 0.02 * np.random.default_rng(1).standard_normal(300)
+    moved += 0.02 * np.sin(2 * np.pi * 2.0 * np.arange(20000) / 2000.0)
+    ek.separate(ek.Recording(moved, 2000.0), pulses)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("seconds", [0.012, 0.05, 0.2, 0.4])
 def test_one_pulse_in_a_short_recording_is_graded_without_a_warning(seconds):
