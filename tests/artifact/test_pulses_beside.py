@@ -8,7 +8,7 @@ from scipy import signal as ss
 
 import emgkit as ek
 from emgkit.artifact.artifacts_left import ListedPulses, left_share, without_responses
-from emgkit.artifact.pulses_beside import look_beside
+from emgkit.artifact.pulses_beside import Beside, look_beside, said_of_left
 
 DURATION = 10.0
 VOLUNTARY = ("voluntary_amplitude", "voluntary_spectrum")
@@ -250,3 +250,136 @@ def test_a_start_that_is_not_zero_moves_with_the_pulses():
     moved = replace(recording, start=100.0)
     separation = ek.separate(moved, ek.Pulses(every[20:] + 100.0))
     assert np.abs(separation.pulses.onsets - 100.0 - every).max() < 1e-4
+
+
+FS = 2000.0
+
+
+def spiky(times, sizes=1.0, floor=0.01, seed=0, seconds=DURATION):
+    """One channel of white noise with a spike of one sample at each time."""
+    out = floor * np.random.default_rng(seed).standard_normal(int(seconds * FS))
+    out[np.round(np.asarray(times) * FS).astype(int)] += sizes
+    return out[np.newaxis]
+
+
+def told(count, given, recorded_, output, times=None, locked=True):
+    """What is said where so many artifacts lie between the pulses given, a third of an interval after some."""
+    onsets = np.linspace(1.0, 9.0, given)
+    left = onsets[:count] + (onsets[1] - onsets[0]) / 3 if times is None else times
+    return said_of_left(Beside(ek.Pulses(onsets), (), left, locked), recorded_, output, FS)
+
+
+def test_few_artifacts_are_not_spoken_of():
+    onsets = np.linspace(1.0, 9.0, 100)
+    row = spiky(np.concatenate([onsets + (onsets[1] - onsets[0]) / 3, [0.2, 0.3, 0.4, 0.5, 0.6]]))
+    assert told(0, 100, row, row, np.array([0.2, 0.3])) == ()
+    assert "5 before the first one" in told(0, 100, row, row, np.linspace(0.2, 0.6, 5))[0]
+    assert told(7, 100, row, row) == ()
+    assert "15 artifacts between" in told(15, 100, row, row)[0]
+    onsets = np.linspace(1.0, 9.0, 400)
+    many = spiky(onsets + (onsets[1] - onsets[0]) / 3)
+    assert told(15, 400, many, many) == ()
+    assert "40 artifacts between" in told(40, 400, many, many)[0]
+
+
+def test_a_few_artifacts_do_not_say_that_all_times_are_wrong():
+    pulses = ek.Pulses(np.linspace(1.0, 9.0, 100))
+    assert not Beside(pulses, (), np.linspace(1.01, 2.0, 6), False).elsewhere
+    assert Beside(pulses, (), np.linspace(1.01, 2.0, 20), False).elsewhere
+    assert not Beside(pulses, (), np.linspace(1.01, 2.0, 20), True).elsewhere
+
+
+def test_artifacts_that_were_taken_away_are_not_spoken_of():
+    onsets = np.linspace(1.0, 9.0, 100)
+    times = onsets[:40] + 0.03
+    recorded_ = spiky(times)
+    assert told(0, 100, recorded_, spiky(times, 0.35), times) == ()
+    assert told(0, 100, recorded_, spiky(times, 0.7), times)
+    for off in (-0.0012, 0.0012):  # the sharpest sample is a little later or earlier
+        assert told(0, 100, recorded_, recorded_, times + off)
+    beside = spiky(times + 0.003, 2.0)  # something else, which stays
+    assert told(0, 100, recorded_ + beside, beside, times) == ()
+
+
+def test_a_rate_is_said_of_what_keeps_one():
+    rng = np.random.default_rng(2)
+    onsets = np.linspace(1.0, 9.0, 100)
+    for spread, regular in ((0.09, True), (0.3, False)):
+        times = 1.02 + np.cumsum(0.04 * (1 + spread * rng.uniform(-1.0, 1.0, 60)))
+        row = spiky(times)
+        (message,) = said_of_left(Beside(ek.Pulses(onsets), (), times, True), row, row, FS)
+        assert (", at 2" in message) == regular
+
+
+def beside_of(given, every, seed):
+    recording, _ = recorded(every, seed)
+    return look_beside(recording.signal, recording.fs, ek.Pulses(given), put_in=True)
+
+
+def test_a_list_is_that_of_the_pulses_found_if_most_times_agree():
+    rng = np.random.default_rng(4)
+    every = np.arange(0.5, 9.0, 1 / 30.1)
+    late = beside_of(every[60:] + 0.002, every, 4)
+    assert np.abs(late.pulses.onsets - every - 0.002).max() < 1e-4
+    assert len(beside_of(every[60:] + 0.006, every, 4).pulses) < every.size - 50  # but for beats just before it
+    rough = every[60:] + rng.uniform(-3.5e-4, 3.5e-4, every.size - 60)
+    assert len(beside_of(rough, every, 4).pulses) == every.size
+    rougher = every[60:] + rng.uniform(-1.6e-3, 1.6e-3, every.size - 60)
+    assert len(beside_of(rougher, every, 4).pulses) < every.size - 50
+    wrong = every[60:].copy()
+    wrong[::8] += 0.012
+    assert len(beside_of(wrong, every, 4).pulses) > wrong.size
+    wrong[::2] = every[60::2] + 0.012
+    assert len(beside_of(wrong, every, 4).pulses) == wrong.size
+
+
+def test_all_pulses_of_another_stimulator_are_left_also_those_that_come_close():
+    one, other = np.arange(0.5, 9.0, 1 / 30.03), np.arange(0.507, 9.0, 1 / 19.98)
+    away = np.abs(other[:, np.newaxis] - one).min(axis=1)
+    other = other[away > 1e-3]
+    recording, _ = recorded(np.concatenate([one, other]), 0)
+    left = look_beside(recording.signal, recording.fs, ek.Pulses(one), put_in=True).left
+    assert left.size > 0.95 * other.size
+
+
+def test_what_is_near_a_pulse_is_its_own():
+    onsets = np.arange(1.0, 9.0, 0.1)
+    few = onsets[::10]
+    assert without_responses(few + 0.003, onsets).size == 0
+    assert without_responses(few + 0.0055, onsets).size == few.size
+    for share, kept in ((4, True), (2, False)):
+        assert (without_responses(onsets[::share] + 0.03, onsets).size > 0) == kept
+    for lag, kept in ((0.05, False), (0.072, True), (-0.015, False), (-0.03, True)):
+        assert (without_responses(onsets[::2] + lag, onsets).size > 0) == kept
+    rng = np.random.default_rng(1)
+    assert without_responses(onsets + 0.03 + rng.uniform(-1.4e-3, 1.4e-3, onsets.size), onsets).size == 0
+
+
+def test_what_goes_on_outside_is_half_as_sharp_and_no_response():
+    onsets = np.arange(2.0, 8.0, 0.05)
+    outside = np.array([8.5, 9.0])
+    for times, size, goes_on in (
+        (outside, 0.8, True),
+        (outside, 0.35, False),
+        (outside[:1], 1.0, False),
+        (onsets[-1] + np.array([0.03, 0.04]), 1.0, False),
+        (onsets[-1] + np.array([0.07, 0.08]), 1.0, True),
+        (onsets[0] - np.array([0.01, 0.02]), 1.0, True),
+    ):
+        row = spiky(onsets) + spiky(times, size)
+        assert ListedPulses(row, FS, onsets).go_on_outside == goes_on
+
+
+def test_events_are_as_sharp_as_artifacts_or_far_sharper_than_emg():
+    onsets = np.arange(1.0, 9.0, 0.1)
+    between = onsets[:-1:7] + 0.0371
+    for own, size, found in ((1.0, 0.45, True), (1.0, 0.2, False), (0.15, 0.4, False), (0.15, 1.0, True)):
+        row = spiky(onsets, own) + spiky(between, size, floor=0.0)
+        assert (ListedPulses(row, FS, onsets).unclaimed().size == between.size) == found
+
+
+def test_noise_is_not_locked_and_small_artifacts_are():
+    onsets = np.arange(1.0, 9.0, 0.05)
+    noise = [spiky([], seed=seed) for seed in range(60)]
+    assert not any(ListedPulses(row, FS, onsets).locked for row in noise)
+    assert all(ListedPulses(row + spiky(onsets, 0.013, floor=0.0), FS, onsets).locked for row in noise)
