@@ -90,10 +90,11 @@ def detect_pulses(
     regular clock tells the rest. Analog pulses of a few samples are aligned like artifacts.
 
     From the artifact, waveform, clock and shifts are fitted together over all channels: regular pulses agree with
-    each other to a few microseconds. The edge is where the artifact leaves the baseline, right to some 0.1 ms and the
-    same for all pulses; behind steep filters, as Butterworth ones of orders 5 to 8, it is mostly 0.1 to 0.5 ms late.
-    Pulses of several stimulators are told apart by their clocks. Irregular pulses are known to a part of a sample only:
-    nothing but a clock tells a shift between two samples from another waveform.
+    each other to a few microseconds. The edge is where the artifact leaves the baseline, or the course of a response
+    that runs on under it, right to some 0.1 ms and the same for all pulses; behind steep filters, as Butterworth ones
+    of orders 5 to 8, it is mostly 0.1 to 0.5 ms late. Pulses of several stimulators are told apart by their clocks.
+    Irregular pulses are known to a part of a sample only: nothing but a clock tells a shift between two samples from
+    another waveform.
     """
     nominal = None if rate is None else positive("rate", rate, "Hz")
     limit = None if threshold is None else float(threshold)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from emgkit.detect.course import course_before
 from emgkit.detect.fit import Fit
 from emgkit.detect.waveform import POINTS, Index, bands, design, project, solve, table
 
@@ -33,7 +34,8 @@ def leading_edge(signal: Array, fit: Fit, others: Array | None = None) -> float:
     8. The rise hardly tells: behind two filters, levels within 5 µs of each other may follow edges 0.15 ms apart.
 
     The sharpest place may lie some milliseconds after the edge, behind steep filters or where phases are long. So the
-    waveform is followed back from it until it rests, as far as no pulse before disturbs.
+    waveform is followed back from it until it rests, as far as no pulse before disturbs. Where a response runs on under
+    the stimulus, its smooth course is taken away (`course_before`).
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ def leading_edge(signal: Array, fit: Fit, others: Array | None = None) -> float:
         _one_place(fit, steps, gain, index) if fit.span.coarse else _waveforms(fit, steps, gain, trust * clear, index)
     )
     strength = np.ptp(sharp, axis=1) * np.median(gain, axis=1) / np.sqrt(fit.noise)
-    edges = np.array([_edge(wave, peak, time, fit.span.fs, earlier) for wave, peak in zip(waves, peaks, strict=True)])
+    edges = np.array([_edge(wave, peak, time, fit, earlier) for wave, peak in zip(waves, peaks, strict=True)])
     order = np.argsort(edges)
     share = np.cumsum(strength[order]) / strength.sum()
     return float(edges[order][np.searchsorted(share, 0.5)])
@@ -108,10 +110,20 @@ def _one_place(fit: Fit, samples: Array, gain: Array, index: Index) -> tuple[Arr
     return np.asarray(time, dtype=np.float64), np.asarray(PchipInterpolator(since, mean, axis=1)(time))
 
 
-def _edge(wave: Array, sharpest: float, time: Array, fs: float, earlier: int) -> float:
+def _edge(wave: Array, sharpest: float, time: Array, fit: Fit, earlier: int) -> float:
     peak = int(np.argmin(np.abs(time - sharpest)))
-    begin, quiet = _begin(wave, peak, time, fs, earlier)
-    rise = wave[begin:] - np.median(wave[begin : begin + quiet])
+    course = course_before(wave, peak, fit.span.fs, fit.slow)
+    if course is not None:
+        rise, begin = wave - course[0], course[1]
+    else:
+        begin, quiet = _begin(wave, peak, time, fit.span.fs, earlier)
+        rise = wave - np.median(wave[begin : begin + quiet])
+    return float(time[0] + _beginning(rise, begin, peak) * (time[1] - time[0]))
+
+
+def _beginning(rise: Array, begin: int, peak: int) -> float:
+    """Where the first large lobe begins, in points."""
+    rise = rise[begin:]
     head = np.abs(rise[: peak - begin + 1])
     first = int(np.argmax(head >= LARGE * head.max()))
     lobe = rise * np.sign(rise[first])
@@ -121,7 +133,7 @@ def _edge(wave: Array, sharpest: float, time: Array, fs: float, earlier: int) ->
     for low, high, back in LEVELS:
         near, far = (_crossing(lobe[: top + 1], level * lobe[top]) for level in (low, high))
         edges.append(near - back * (far - near))
-    return float(time[begin] + np.mean(edges) * (time[1] - time[0]))
+    return begin + float(np.mean(edges))
 
 
 def _begin(wave: Array, peak: int, time: Array, fs: float, earlier: int) -> tuple[int, int]:
