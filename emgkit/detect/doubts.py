@@ -12,7 +12,7 @@ from emgkit.detect.clock import fit_clock
 from emgkit.detect.sharp import bridged, sharp_channels, sharp_events, sharp_trace, smooth_events
 from emgkit.pulses import Pulses, find_trains
 
-__all__ = ["doubts"]
+__all__ = ["doubts", "misplaced"]
 
 Array = NDArray[np.float64]
 
@@ -46,6 +46,21 @@ def doubts(signal: Array, fs: float, pulses: Pulses) -> list[str]:
     blanked = _blanked(signal, fs, pulses.onsets)  # what is sharp then are the edges of the gaps
     said = (blanked or _sharp(signal, fs, pulses.onsets), blanked or _late(signal, fs, pulses), _hidden(pulses))
     return list(dict.fromkeys(text for text in said if text))
+
+
+def misplaced(signal: Array, fs: float, pulses: Pulses) -> str:
+    """Say why all pulses may lie elsewhere, as `doubts` does; '' if nothing tells of it.
+
+    Parameters
+    ----------
+    signal : ndarray, shape (channels, samples)
+        V, as measured.
+    fs : float
+        Hz.
+    pulses : Pulses
+        s from the first sample.
+    """
+    return _blanked(signal, fs, pulses.onsets) or _late(signal, fs, pulses)
 
 
 def _blanked(signal: Array, fs: float, onsets: Array) -> str:
@@ -118,7 +133,7 @@ def _late(signal: Array, fs: float, pulses: Pulses) -> str:
         if share >= LOUD:
             return (
                 f"what comes in the 8 ms before the pulses is {share:.2g} times as sharp as they are: M-waves may have "
-                f"been taken for the artifact, so that all pulses are late by some ms (a trigger, or sampling above "
+                f"been taken for the artifact, so that all pulses are off by some ms (a trigger, or sampling above "
                 f"{fs:g} Hz, would tell)"
             )
     return ""

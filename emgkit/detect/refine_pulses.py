@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from emgkit.detect.alignment import align, differences
 from emgkit.detect.artifact_times import best_channels
 from emgkit.detect.clock import NONE, fit_clock, fit_lines
+from emgkit.detect.doubts import misplaced
 from emgkit.detect.edge import leading_edge
 from emgkit.detect.from_artifact import pulses_from_artifact
 from emgkit.detect.growth import hollow
@@ -70,7 +71,8 @@ def refine_pulses(recording: Recording, pulses: Pulses) -> Pulses:
     Warns
     -----
     EmgkitWarning
-        If the delay of a trigger jitters by more than 0.5 ms.
+        If the delay of a trigger jitters by more than 0.5 ms; if the artifact is blanked by the amplifier, so that the
+        pulses came earlier; if what comes before all pulses is so sharp that M-waves may have been taken for it.
 
     Examples
     --------
@@ -84,7 +86,11 @@ def refine_pulses(recording: Recording, pulses: Pulses) -> Pulses:
     with threadpool_limits(limits=1, user_api="blas"):
         signal = bridged(recording.signal)
         signal = upright(signal[sharp_channels(signal, recording.fs)], recording.fs)
-        return _refined(signal, recording, pulses.shift(-recording.start)).shift(recording.start)
+        refined = _refined(signal, recording, pulses.shift(-recording.start))
+        doubt = misplaced(recording.signal, recording.fs, refined)
+    if doubt:
+        warnings.warn(f"{doubt}.", EmgkitWarning, stacklevel=2)
+    return refined.shift(recording.start)
 
 
 @dataclass(frozen=True, eq=False)

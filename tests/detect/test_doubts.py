@@ -17,6 +17,12 @@ def test_pulses_of_a_blanked_artifact_are_said_to_be_late(seed):
         ek.detect_pulses(made.recording)
 
 
+def test_given_pulses_of_a_blanked_artifact_are_said_to_be_late():
+    made = CASES["hardware_blanking"].make(np.random.default_rng(301))
+    with pytest.warns(ek.EmgkitWarning, match=r"ms of equal samples: the amplifier blanks the artifact"):
+        ek.refine_pulses(made.recording, ek.Pulses(np.array(made.truth.onsets)))
+
+
 @pytest.mark.parametrize("seed", [301, 302])
 def test_nothing_is_said_of_a_coarse_converter_and_a_flat_line(seed):
     """Rest has equal samples too, but not at one time after every pulse."""
@@ -59,3 +65,17 @@ def at_1000_hz(seed):
 def test_a_train_at_its_m_waves_is_told_of_and_one_at_its_artifacts_is_not(seed):
     late, said = at_1000_hz(seed)
     assert said == (late > 2e-3), f"{late * 1e3:.1f} ms late"
+
+
+@pytest.mark.parametrize("seed", [1003, 1004, 1009, 1010, 1014, 1018])
+def test_given_pulses_that_are_moved_to_m_waves_are_told_of(seed):
+    """The times that are given are right: nothing but what comes before the found ones tells that these are not."""
+    case = voluntary("forty", "40 Hz, 1000 Hz sampling.", plan=plan_of(rate=40.0, fs=1000.0))
+    made = case.make(np.random.default_rng(seed))
+    true = np.array(made.pulses.onsets)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        found = ek.refine_pulses(made.recording, ek.Pulses(true)).onsets
+    off = float(np.median(found[np.abs(found[:, np.newaxis] - true).argmin(axis=0)] - true))
+    told = any("M-waves may have been taken for the artifact" in str(one.message) for one in said)
+    assert told == (abs(off) > 2e-3), f"{off * 1e3:.1f} ms off"
