@@ -42,7 +42,6 @@ SLOW, WAVY = (2e-3, 5e-3, 15e-3, 50e-3), 2.0  # s; standard errors of the mean t
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
 NOISE_FROM = 60.0  # s, from which the noise of combinations of channels is known
 LOOKED_AT, BEFORE_PULSE = 100, 0.5e-3  # pulses, and s before each, where the artifact alone is
-UNKNOWN_RAMPED = 0.1  # error of the response over its size, from which it is not told apart on ramps
 SHORTEST = 0.016  # s, interval below which responses lie on each other
 
 
@@ -227,12 +226,7 @@ class View:
         return shares
 
     def _lost(self, split: TailSplit, number: int) -> bool:
-        """Tell whether sharing by time is no worse: it is wrong by the tail, the split by the error of the tail.
-
-        On ramps the mean is one of responses along a curve, which is none of the family's: less is believed of it.
-        """
-        if self.ramped and not split.together:
-            return bool(error_shares(split)[number] > UNKNOWN_RAMPED)
+        """Tell whether sharing by time is no worse: it is wrong by the tail, the split by the error of the tail."""
         after = split.times > split.start
         return bool(np.mean(split.tail_error[number, after] ** 2) > np.mean(split.tail[number, after] ** 2))
 

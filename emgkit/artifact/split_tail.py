@@ -244,8 +244,8 @@ def _joined(rows: TailRows, high_pass: HighPass, found: list[Posterior], clear: 
     )
 
 
-def widened(split: TailSplit, times: float) -> TailSplit:
-    """Give a split whose errors are so many times as large as stated, with what is then to be said of it."""
+def widened(split: TailSplit, times: float | Array) -> TailSplit:
+    """Give a split whose errors are so many times, (rows, 1), as large as stated, with what is then said of it."""
     error = times * split.evoked_error
     said = said_of(split.onset, split.no_tail, split.evoked, error, split.high_pass)
     return replace(
