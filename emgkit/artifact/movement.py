@@ -52,6 +52,12 @@ class Movement(FrozenValue):
         for channel in np.flatnonzero(self.there):
             out[channel] += CubicSpline(np.arange(self.samples.shape[1]), self.samples[channel])(times)
 
+    def taken_from(self, signal: Array, fs: float) -> Array:
+        """Give a signal without the movement, V, (channels, samples)."""
+        moved = np.zeros_like(signal)
+        self.add_to(moved, fs)
+        return signal - moved
+
     def said(self) -> list[str]:
         """Say how large the movement is, where there is some."""
         if not self.there.any():

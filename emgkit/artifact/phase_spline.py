@@ -74,6 +74,10 @@ class PhaseSpline:
     Offset and slow drift of a DC-coupled recording (larger than five typical deflections) go with the interference,
     and so does movement below 25 Hz where it has six times the power there that EMG and noise can have.
 
+    In steady trains of more than 50 Hz every harmonic of what is locked may wander slowly by itself, as far as that
+    exceeds the noise about its line; movement is taken away before responses are fitted, since nothing locked to such
+    pulses is as slow.
+
     Where a tail runs on under the response, `split_tail` shares the mean response between the two, and every pulse's by
     the same linear filter; the amplifier's high-pass shows in what is left after the last pulse of a train. What
     nothing tells apart (several stimulators, intervals below 16 ms) is said to overlap: shared by time, with an

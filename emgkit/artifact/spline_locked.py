@@ -56,6 +56,8 @@ class Response(FrozenValue):
         How what turns over is shared between artifact and response; None where all of it is the artifact's.
     later : Later or None
         Where every pulse is the first of a group: the others.
+    wander : list of ndarray or None, per channel (pulses, size) V
+        Coefficients of what wanders beside the courses.
     """
 
     onsets: Array
@@ -73,6 +75,7 @@ class Response(FrozenValue):
     upright: list[Array] | None = None
     turned: list[TailShare | None] | None = None
     later: Later | None = None
+    wander: list[Array | None] | None = None
 
     @property
     def standing(self) -> Response:
@@ -144,7 +147,8 @@ class Response(FrozenValue):
             out[segment.pulses] += segment.share[:, np.newaxis] * (
                 courses[:, fits[channel].lives] @ fits[channel].coefficients
             )
-        return out
+        wander = None if self.wander is None else self.wander[channel]
+        return out if wander is None else out + wander
 
     def variances(self, channel: int) -> Array:
         """Variance of the smooth course's coefficients at every pulse, V², (pulses, size)."""

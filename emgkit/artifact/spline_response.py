@@ -16,14 +16,15 @@ from emgkit.artifact.spline_mean import fit_means
 from emgkit.artifact.spline_piece import LEAST_POWER, SPIKE, Piece
 from emgkit.artifact.spline_places import settled_design
 from emgkit.artifact.spline_pulse import EARLY, LATE, PulseChanges, artifact_share, estimate_changes, far_shifts
-from emgkit.artifact.spline_random import RandomShapes, shapes_of_channels
+from emgkit.artifact.spline_random import shapes_of_channels
 from emgkit.artifact.spline_recruitment import recruitment_levels
 from emgkit.artifact.spline_sizes import LARGEST_SIZE, RAMPED, Fitted, is_ramped
 from emgkit.artifact.spline_solve import CourseCurves, CourseFit
-from emgkit.artifact.spline_tail_after import find_tail, gaps_in_trains, pauses
+from emgkit.artifact.spline_tail_after import RESPONSE, find_tail, tails_of
 from emgkit.artifact.spline_time import Segment, level_courses, make_segments, recruitment_courses
 from emgkit.artifact.spline_turned import SegmentCourses, earlier_polarities, segment_courses
 from emgkit.artifact.spline_units import Later
+from emgkit.artifact.spline_wander import with_wander
 
 __all__ = ["ResponseFitter"]
 
@@ -33,11 +34,9 @@ Indices = NDArray[np.int64]
 
 PLAIN_COURSES, ROUGH_COURSES = 8, 4
 FEW_OVERLAPS = 0.005  # of the samples
-CLOSE = 0.020  # s: nearer pulses have the last response under their artifact, which does not move with it
+CLOSE = 0.020  # s: nearer pulses have the last response under their artifact; only harmonics tell how both wander
 QUIET_FROM = 0.75  # of the interval: from there on the response is taken to be over, if that is
 OVER = 0.020  # s or later
-RESPONSE = 0.030  # s: a response lasts no longer, but for the amplifier's own tail
-ENOUGH_TAILS = 5  # pauses from which tails are fitted where the response is over by then
 LEAST_SHARE = 0.05  # of the power that a plain fit leaves: a fit that takes more away has taken the EMG
 
 
@@ -82,6 +81,7 @@ class ResponseFitter:
         self._plain: dict[tuple[int, int], Array] = {}
         self._learned: dict[tuple[int, int], CourseFit] = {}
         self.response: Response | None = None
+        self.steady = self.periodic and self.interval < CLOSE and self.later is None and self.polarity is None
         self._made: tuple[PhaseDesign, PhaseDesign] | None = None
         self._courses: list[SegmentCourses] = []
         self.sizes: Array | None = None
@@ -200,10 +200,10 @@ class ResponseFitter:
                 self._learned[number, channel] = fit
                 found.append(fit)
             fits.append(found)
-        nothing: list[RandomShapes | None] = [None] * len(rows)
         kept = [[CourseCurves.of(fit) for fit in found] for found in fits]
         smooth, upright = ([getattr(one, name) for one in self._courses] for name in ("smooth", "upright"))
-        made = Response(self.onsets, self.knots, self.segments, smooth, kept, self.gain, nothing, self.periodic)
+        place = self.onsets, self.knots, self.segments
+        made = Response(*place, smooth, kept, self.gain, [None] * len(rows), self.periodic)
         return made if self.polarity is None else replace(made, polarity=self.polarity, upright=upright)
 
     @property
@@ -286,15 +286,15 @@ class ResponseFitter:
         assert self.response is not None  # noqa: S101 - only called after a fit
         return replace(self.response, onsets=self.onsets, gain=self.gain, later=self.later)
 
-    def finish(self, rest: Array, known: Mask, chosen: Mask) -> Response:
-        """Find tails and random shapes in what all fits leave, (channels, samples), and give the response."""
-        until, tail = float(self.knots[-1]), None
-        periodic = (self.onsets, self.train, self.interval, self._alone)
-        places, signs = gaps_in_trains(*periodic) if self.periodic else pauses(self.onsets, until)
-        enough = ENOUGH_TAILS if max(self.interval, until) > RESPONSE else 1
-        if self.weights is not None and (signs > 0).sum() >= enough:
-            tail = find_tail(places, signs, until, rest, known, np.median(self.weights, axis=1), self.fs)
+    def finish(self, rest: Array, known: Mask, chosen: Mask, *, roughly: bool = False) -> Response:
+        """Find what wanders, tails and random shapes in what all fits leave, (channels, samples); give the response."""
+        until, tail, made = float(self.knots[-1]), None, self._current()
+        if self.steady and not roughly:
+            made, rest = with_wander(made, self.designs[0], rest, known, self.interval)
+        ends = (self.onsets, self.train, self.interval, until, self._alone if self.periodic else None)
+        if self.weights is not None and (found := tails_of(*ends)) is not None:
+            tail = find_tail(*found, until, rest, known, np.median(self.weights, axis=1), self.fs)
             rest = tail.taken_from(rest, self.fs)
         late = QUIET_FROM * self.interval
         shapes = shapes_of_channels(self.onsets, until, rest, chosen, (late, late if late >= OVER else SPIKE), self.fs)
-        return replace(self._current(), tail=tail, shapes=shapes)
+        return replace(made, tail=tail, shapes=shapes)

@@ -27,7 +27,9 @@ from emgkit.artifact.spline_pulse_times import LONGEST, mean_interval, recovery_
 from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_quality import quality_of
 from emgkit.artifact.spline_response import ResponseFitter
+from emgkit.artifact.spline_said import CLOSEST, NO_RESPONSE, NOT_SEEN, NOTHING, said_of_close
 from emgkit.artifact.spline_sizes import artifact_sizes, is_ramped
+from emgkit.artifact.spline_still import without_movement
 from emgkit.artifact.spline_tail import TailsFound
 from emgkit.artifact.spline_told import Seen, end_of_model, told_of
 from emgkit.artifact.spline_turns import Turns
@@ -41,12 +43,6 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 STANDS = -0.002, 0.007  # s about a pulse, in which its artifact may stand wherever it came
-CLOSEST = 0.007  # s between pulses
-NOTHING = "Nothing is locked to these pulses: neither an artifact nor a response was taken away."
-NO_RESPONSE = "No evoked response stands out: only the artifact and the interference were taken away."
-NOT_SEEN = (
-    "Whether the muscle answered cannot be seen between pulses so close: what is locked to them was taken for artifact."
-)
 EVIDENCE = 5.0  # z score from which a response is taken as there
 SHORT_SUPPORT = 0.004  # s: support when there is an artifact and no response
 OVER = 0.8  # of the interval: from then on the response is taken to be over
@@ -146,14 +142,12 @@ class Session:
                 fitter.follow_pulses(self.signal - others, self.known, last=True)
                 fitter.follow_sizes(self.sizes, self.signal - others, self.known)
         self.signal = whole
-        end = self._end(guess)
-        self.messages += said_of(self.polarity)
+        end = self.wanted.artifact_end
+        if end is None:
+            end = end_of_model(guess, self.flat, self.pulses.onsets, self.before, until, self.polarity)
+        end = min(end, until)
+        self.messages += [*said_of(self.polarity), *said_of_close(self.usual)]
         has_evoked = (response := self._evidence_of_response(quiet, end)) >= EVIDENCE
-        if self.usual < CLOSEST:
-            self.messages.append(
-                f"Half of the pulses follow another within {self.usual * 1e3:.2g} ms: responses so close cannot "
-                "be told from the artifact of the next pulse, and may be left in the voluntary EMG."
-            )
         if not has_evoked.any() and not artifact.any():
             self.messages.append(NOTHING)
             return self._nothing(found, lines, response)
@@ -203,11 +197,12 @@ class Session:
 
     def _finished(self, agreed: Agreed, lines: Lines, until: float, response: Array, artifact: Mask) -> Found:
         fitters, mains, orders, has_evoked = agreed.fitters, agreed.mains, agreed.orders, response >= EVIDENCE
-        lines = follow_alternation(self.turns, agreed, lines, has_evoked)
-        rest = self.turns.rest(fitters, mains, orders, lines)
+        turns, lines, moved = without_movement(self.turns, agreed, lines)
+        lines = follow_alternation(turns, agreed, lines, has_evoked)
+        rest = turns.rest(fitters, mains, orders, lines)
         made = [one.finish(rest, self.known, has_evoked & self.wanted.shapes) for one in fitters]
         told = self._told(made, rest, agreed, has_evoked) if has_evoked.any() else TailsFound(made)
-        movement = find_movement(without_shapes(made, rest, self.fs), self.known, self.fs)
+        movement = moved or find_movement(without_shapes(made, rest, self.fs), self.known, self.fs)
         model = replace(
             self._model(told.responses, mains, orders, lines),
             movement=movement,
@@ -281,7 +276,7 @@ class Session:
     def _guess(self, fitters: list[ResponseFitter], mains: Mains) -> LockedModel:
         """Give what is locked to the pulses as fitted so far, without random shapes."""
         none = np.zeros(len(self.signal), dtype=bool)
-        made = [one.finish(self.signal, self.known, none) for one in fitters]
+        made = [one.finish(self.signal, self.known, none, roughly=True) for one in fitters]
         return self._model(made, mains, (), no_lines(len(self.signal)))
 
     def _nothing(self, mains: Mains, lines: Lines, response: Array) -> Found:
@@ -292,9 +287,3 @@ class Session:
         model = replace(model, has_evoked=none, has_locked=none, artifact_end=0.0, movement=movement)
         messages = (*self.corrections, *self.messages, *self.baseline.said(), *movement.said())
         return Found(model, SHORT_SUPPORT, quality_of(model, [], response), messages)
-
-    def _end(self, model: LockedModel) -> float:
-        until = self._support()
-        if self.wanted.artifact_end is not None:
-            return min(self.wanted.artifact_end, until)
-        return end_of_model(model, self.flat, self.pulses.onsets, self.before, until, self.polarity)

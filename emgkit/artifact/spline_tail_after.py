@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from emgkit.artifact.spline_basis import DEGREE, bend_operator
 from emgkit.artifact.spline_share import Tail, tail_rows
 
-__all__ = ["find_tail", "gaps_in_trains", "pauses"]
+__all__ = ["RESPONSE", "find_tail", "tails_of"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -23,10 +23,31 @@ SELDOM, FREELY = 5, 0.3  # gaps; fewer cost little EMG, so that what is sharp ma
 OVER, COARSE = 0.030, 0.012  # s after the pulse, from which nothing sharp is left, and knots from there on, if seldom
 LATE_RESPONSE = 3.0  # times the EMG: so large for ten milliseconds is a late response; unverified
 SMOOTHEST, ROUGHEST = 8, -8  # powers of ten of the smoothness that are tried, over that of the samples; numerical
+RESPONSE = 0.030  # s: a response lasts no longer, but for the amplifier's own tail
+ENOUGH = 5  # pauses from which tails are fitted where the response is over by then
 PINNED = 2  # coefficients at the end that are zero: value and slope
 
 
-def gaps_in_trains(onsets: Array, train: Indices, interval: float, begun: int) -> tuple[Array, Array]:
+def tails_of(
+    onsets: Array, train: Indices, interval: float, until: float, begun: int | None
+) -> tuple[Array, Array] | None:
+    """Places of tails, s, and their signs, both (places,); None where there are too few to fit them.
+
+    Parameters
+    ----------
+    onsets, train : ndarray, shape (pulses,)
+        s, and the train of each.
+    interval, until : float
+        Usual time between pulses, and end of the support of a response, s.
+    begun : int or None
+        Pulses that begin a train of responses that follow without a pause; None where there are pauses between them.
+    """
+    places, signs = _pauses(onsets, until) if begun is None else _gaps_in_trains(onsets, train, interval, begun)
+    enough = (signs > 0).sum() >= (ENOUGH if max(interval, until) > RESPONSE else 1)
+    return (places, signs) if enough else None
+
+
+def _gaps_in_trains(onsets: Array, train: Indices, interval: float, begun: int) -> tuple[Array, Array]:
     """Places of the tails of a periodic train, s, and their signs, both (places,).
 
     Every response of a train holds what the earlier ones leave. After a pulse that a gap follows that goes on, and the
@@ -42,7 +63,7 @@ def gaps_in_trains(onsets: Array, train: Indices, interval: float, begun: int) -
     return places, np.concatenate([np.ones(before.size), -np.ones(after.size)])
 
 
-def pauses(onsets: Array, until: float) -> tuple[Array, Array]:
+def _pauses(onsets: Array, until: float) -> tuple[Array, Array]:
     """Places of the tails of responses that add up, s, and their signs: those that a pause follows."""
     places = onsets[np.diff(onsets, append=np.inf) > until + PAUSE]
     return places, np.ones(places.size)
@@ -56,7 +77,7 @@ def find_tail(
     Parameters
     ----------
     places, signs : ndarray, shape (places,)
-        Pulses that tails follow, s, and how often, see `gaps_in_trains`.
+        Pulses that tails follow, s, and how often, see `tails_of`.
     until : float
         End of the support of the response, s after a pulse.
     rest : ndarray, shape (channels, samples)
