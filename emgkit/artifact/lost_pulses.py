@@ -17,6 +17,7 @@ BEGIN, END = -0.0015, 0.03  # s about a beat that are looked at, at most until t
 NEIGHBOURS = 21  # intervals, or pulses, whose median is usual about one
 OFF_BEAT, PART = 5e-4, 0.25  # s for every interval of a gap, and of one, by which a gap may miss their number
 KEEP_BEAT = 0.5  # of the intervals are single ones: else nobody knows where a pulse is due
+GROUPED, SELDOM = 0.5, 0.1  # of the long intervals: shorter ones that are no rare exception are those within groups
 BEYOND = 3  # beats beyond either end of the list: more are found by the sharpness of their artifacts
 FEWEST, MOST = 20, 4000  # pulses that tell what follows them
 HALF = 0.5  # of the usual size: what is larger is nearer to a pulse than to none
@@ -29,7 +30,7 @@ RIDGE = 1e-3  # of the variance, that the covariance is damped by: at 10 kHz EMG
 def empty_beats(onsets: Array) -> Array:
     """Give the times between pulses, and just beyond them, at which their beat has none, s.
 
-    There are none where they keep no beat.
+    There are none where they keep no beat, or come in groups (doublets, two stimulators in one list).
 
     Parameters
     ----------
@@ -37,7 +38,7 @@ def empty_beats(onsets: Array) -> Array:
         s, increasing.
     """
     gaps = np.diff(onsets)
-    if gaps.size < FEWEST:
+    if gaps.size < FEWEST or np.mean(gaps < GROUPED * np.quantile(gaps, 0.75)) > SELDOM:
         return np.zeros(0)
     usual = median_filter(gaps, NEIGHBOURS)
     count = np.round(gaps / usual)

@@ -107,7 +107,9 @@ def test_pauses_doublets_and_varying_intervals_hold_none():
     bursts = np.concatenate([np.arange(begin, begin + 1.0, 1 / 25) for begin in (0.5, 2.3, 4.1, 5.9, 7.7)])
     doublets = np.sort(np.concatenate([train(20.0, 1), train(20.0, 1) + 0.006]))
     varying = 0.5 + np.cumsum(rng.uniform(0.02, 0.08, 170))
-    for onsets in (bursts, doublets, varying[varying < 9.4]):
+    every = 0.5 + np.arange(180) / 20
+    pairs = np.sort(np.concatenate([every, every + np.round(0.0018 + 2e-5 * rng.standard_normal(180), 5)]))
+    for onsets in (bursts, doublets, pairs, varying[varying < 9.4]):
         for level in (4e-5, 3e-4):
             signal, _ = recorded(onsets, 3, size=1e-3, level=level)
             assert lost_pulses(signal, 2000.0, onsets).size == 0
