@@ -33,7 +33,7 @@ MOST = 4  # shapes
 MARGIN = 1.1  # over the noise, in pulses that the direction was not learned from
 ROUNDS = 4  # at most, in which EMG and shapes are told from each other
 GROWN = 1.1  # times the power of a round, from which another follows
-SURE = 1.5  # standard errors, in either half of the pulses: scores with wide tails have large ones
+SURE = 2.5  # standard errors
 PULSES_PER_COEFFICIENT = 3.0
 WHOLE = 0.95  # of the usual number of samples that a pulse must have to be learned from
 
