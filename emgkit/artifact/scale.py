@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 # At most 1.5 mV RMS over the skin (De Luca 2002, Surface Electromyography: Detection and Recording), and M-waves of
 # 12.6 ± 4.3 mV over biceps (Calder et al. 2005), which is among the largest; three and more times as much is no EMG
-LOUDEST_EMG, LARGEST_RESPONSE = 5e-3, 60e-3  # V RMS, V peak to peak
+LOUDEST_EMG, LARGEST_RESPONSE = 5e-3, 0.1  # V RMS, V peak to peak
 RESPONSE = 0.005, 0.030  # s after a pulse, in which an M-wave has its peaks
 MOST_PULSES = 200  # that are looked at, spread over all
 WINDOW, LAG = 0.25, 0.005  # s, in which EMG is measured, and of the differences: movement is slower
@@ -33,7 +33,7 @@ def warn_if_too_large(separation: Separation) -> None:
     Warns
     -----
     EmgkitWarning
-        If the median response is above 60 mV peak to peak, or voluntary EMG above 5 mV RMS.
+        If the median response is above 100 mV peak to peak, or voluntary EMG above 5 mV RMS.
     """
     recording = separation.recording
     fs, signal, onsets = recording.fs, recording.signal, np.array(separation.pulses.onsets) - recording.start
