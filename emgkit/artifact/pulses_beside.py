@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import FrozenValue
+from emgkit._checks import FrozenValue, is_frozen
 from emgkit.artifact.artifacts_left import KNOWN, LOOKED_AT, ListedPulses, without_responses
 from emgkit.artifact.base import living_channels, since_and_until
 from emgkit.artifact.lost_pulses import lost_pulses
@@ -28,6 +29,9 @@ OTHER = 0.5  # of a stimulator's pulses lie away from those given: it is another
 STAYS = 0.5  # of what is sharp about an artifact is in the output: it was not taken away
 SHARP = 0.0015  # s about an artifact, in which that is compared
 REGULAR = 0.1  # relative deviation of most intervals of artifacts that keep a beat
+
+
+_last: list[tuple[ref[Array], tuple[float, bytes], tuple[bool, Array | None, list[Array], Array]]] = []
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,23 +75,43 @@ def look_beside(signal: Array, fs: float, pulses: Pulses, *, put_in: bool) -> Be
     put_in : bool
         Whether pulses of the same trains, before the first one, after the last one and between, are put in.
     """
-    onsets = np.array(pulses.onsets)
+    onsets, end = np.array(pulses.onsets), signal.shape[1] / fs
     nothing = np.zeros(0)
-    living = living_channels(signal)[:LOOKED_AT]
-    if not living.size or onsets.size < FEWEST:
+    if not living_channels(signal).size or onsets.size < FEWEST:
         return Beside(pulses, (), nothing, True)
-    whole = bridged(signal[living])
-    end = signal.shape[1] / fs
-    locked, own, trains = _look(ListedPulses(whole, fs, onsets))
+    locked, own, trains, lost = _looked(signal, fs, onsets)
     if put_in and own is not None:
         pulses = _extended(pulses, own, end)
-    lost = lost_pulses(whole, fs, np.array(pulses.onsets)) if locked else nothing
+        lost = _lost(signal, fs, np.array(pulses.onsets)) if locked else nothing
     if put_in and lost.size:
         pulses = _extended(pulses, lost, end)
     every = np.array(pulses.onsets)
     left = np.unique(np.concatenate([nothing, *(_unclaimed(times, every) for times in trains)]))
     lost = lost[~np.isin(lost, every) & (np.minimum(*since_and_until(lost, left)) > KNOWN)]
     return Beside(pulses, _said(every, onsets), np.union1d(left, lost), locked)
+
+
+def _looked(signal: Array, fs: float, onsets: Array) -> tuple[bool, Array | None, list[Array], Array]:
+    """Look for what is as sharp as artifacts, and for pulses on empty beats.
+
+    Several methods on one recording, marked before, look at the same: the last answer is kept while its signal lives.
+    """
+    key = fs, onsets.tobytes()
+    if _last and _last[0][0]() is signal and _last[0][1] == key:
+        return _last[0][2]
+    locked, own, trains = _look(ListedPulses(_living(signal), fs, onsets))
+    found = locked, own, trains, _lost(signal, fs, onsets) if locked else np.zeros(0)
+    if is_frozen(signal):  # else its samples may change
+        _last[:] = [(ref(signal), key, found)]
+    return found
+
+
+def _living(signal: Array) -> Array:
+    return bridged(signal[living_channels(signal)[:LOOKED_AT]])
+
+
+def _lost(signal: Array, fs: float, onsets: Array) -> Array:
+    return lost_pulses(_living(signal), fs, onsets)
 
 
 def _look(listed: ListedPulses) -> tuple[bool, Array | None, list[Array]]:

@@ -7,8 +7,11 @@ import pytest
 from scipy import signal as ss
 
 import emgkit as ek
+from emgkit.artifact import pulses_beside
 from emgkit.artifact.artifacts_left import ListedPulses, left_share, without_responses
+from emgkit.artifact.held import mark_held
 from emgkit.artifact.pulses_beside import Beside, look_beside, said_of_left
+from emgkit.artifact.saturation import mark_saturation
 
 DURATION = 10.0
 VOLUNTARY = ("voluntary_amplitude", "voluntary_spectrum")
@@ -383,3 +386,24 @@ def test_noise_is_not_locked_and_small_artifacts_are():
     noise = [spiky([], seed=seed) for seed in range(60)]
     assert not any(ListedPulses(row, FS, onsets).locked for row in noise)
     assert all(ListedPulses(row + spiky(onsets, 0.013, floor=0.0), FS, onsets).locked for row in noise)
+
+
+def test_methods_on_one_recording_look_once_and_at_what_is_there(monkeypatch):
+    looked = []
+    original = pulses_beside._look
+    monkeypatch.setattr(pulses_beside, "_look", lambda listed: looked.append(1) or original(listed))
+    onsets = 0.5 + np.arange(200) / 29.3
+    signal = 1e-5 * np.random.default_rng(4).standard_normal((2, 15_000))
+    signal[:, np.round(2000 * onsets).astype(int) + 1] += 1e-3
+    recording, pulses = mark_held(mark_saturation(ek.Recording(signal, 2000.0))), ek.Pulses(onsets)
+    for method in ("blanking", "comb", "phase_spline"):
+        ek.separate(recording, pulses, method)
+    assert len(looked) == 1
+    ek.separate(recording, pulses.select(np.arange(200) != 9), "blanking")
+    ek.separate(recording.with_signal(2 * recording.signal), pulses, "blanking")
+    assert len(looked) == 3
+    writable = np.array(recording.signal)
+    look_beside(writable, 2000.0, pulses, put_in=False)
+    writable += 1e-6
+    look_beside(writable, 2000.0, pulses, put_in=False)
+    assert len(looked) == 5  # its samples may change
