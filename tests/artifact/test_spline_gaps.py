@@ -6,7 +6,7 @@ from scipy.signal import butter, sosfiltfilt
 
 import emgkit as ek
 from emgkit.artifact.spline_pulse_times import recovery_courses
-from emgkit.artifact.spline_tail_after import find_tail, gaps_in_trains
+from emgkit.artifact.spline_tail_after import find_tail, tails_of
 
 FS = 2000.0
 
@@ -38,7 +38,7 @@ def test_what_outlasts_the_interval_is_taken_from_gaps_and_given_back_after_them
         late = time > beats[5]
         rest = (whole - mean) * late * (time < beats[-5])
         noise = 10e-6 * rng.standard_normal(count)
-        places, signs = gaps_in_trains(onsets, np.zeros(onsets.size, int), interval, 2)
+        places, signs = tails_of(onsets, np.zeros(onsets.size, int), interval, interval, 2)
         known, weight, within = np.ones((1, count), bool), np.array([1e10]), places < beats[-5]
         tail = find_tail(places[within], signs[within], interval, (rest + noise)[np.newaxis], known, weight, FS)
         after = tail.taken_from(rest[np.newaxis], FS)[0]
