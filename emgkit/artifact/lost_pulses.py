@@ -14,6 +14,7 @@ __all__ = ["empty_beats", "lost_pulses"]
 Array = NDArray[np.float64]
 
 BEGIN, END = -0.0015, 0.03  # s about a beat that are looked at, at most until the next one begins
+FASTEST = 0.020  # s between pulses: sooner the M-wave before stands at an empty beat, as it stands at every other
 NEIGHBOURS = 21  # intervals, or pulses, whose median is usual about one
 OFF_BEAT, PART = 5e-4, 0.25  # s for every interval of a gap, and of one, by which a gap may miss their number
 KEEP_BEAT = 0.5  # of the intervals are single ones: else nobody knows where a pulse is due
@@ -30,7 +31,8 @@ RIDGE = 1e-3  # of the variance, that the covariance is damped by: at 10 kHz EMG
 def empty_beats(onsets: Array) -> Array:
     """Give the times between pulses, and just beyond them, at which their beat has none, s.
 
-    There are none where they keep no beat, or come in groups (doublets, two stimulators in one list).
+    There are none where they keep no beat, come in groups (doublets, two stimulators in one list), or so fast that the
+    response before cannot be told from that to a pulse.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ def empty_beats(onsets: Array) -> Array:
         s, increasing.
     """
     gaps = np.diff(onsets)
-    if gaps.size < FEWEST or np.mean(gaps < GROUPED * np.quantile(gaps, 0.75)) > SELDOM:
+    if gaps.size < FEWEST or np.median(gaps) < FASTEST or np.mean(gaps < GROUPED * np.quantile(gaps, 0.75)) > SELDOM:
         return np.zeros(0)
     usual = median_filter(gaps, NEIGHBOURS)
     count = np.round(gaps / usual)

@@ -102,6 +102,15 @@ def test_responses_alone_and_times_given_late_tell_as_well():
         assert lost_pulses(signal, 2000.0, given + 0.0012).size > 0.8 * lost.size
 
 
+def test_the_last_response_of_a_fast_train_is_no_pulse():
+    every = train(80.0, 1)
+    for late in (0.001, 0.003, 0.005):
+        signal, _ = recorded(every, 1, size=3e-4, m_wave=3e-3, level=5e-6, late=late)
+        assert lost_pulses(signal, 2000.0, every).size == 0
+    assert empty_beats(every).size == 0
+    assert empty_beats(train(45.0, 1)).size > 0
+
+
 def test_pauses_doublets_and_varying_intervals_hold_none():
     rng = np.random.default_rng(3)
     bursts = np.concatenate([np.arange(begin, begin + 1.0, 1 / 25) for begin in (0.5, 2.3, 4.1, 5.9, 7.7)])
