@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.residue import output_of
+from emgkit.detect.plausible import SD_PER_MAD
 from emgkit.errors import EmgkitWarning
 from emgkit.separation import Separation
 
@@ -22,7 +23,6 @@ RESPONSE = 0.005, 0.030  # s after a pulse, in which an M-wave has its peaks
 MOST_PULSES = 200  # that are looked at, spread over all
 WINDOW, LAG = 0.25, 0.005  # s, in which EMG is measured, and of the differences: movement is slower
 LOUD = 3  # windows that are so loud: fewer are movements of cables
-SD_PER_MAD = 1.482602218505602  # SD of a normal variable over its median absolute deviation
 
 
 def warn_if_too_large(separation: Separation) -> None:

@@ -49,17 +49,7 @@ def doubts(signal: Array, fs: float, pulses: Pulses) -> list[str]:
 
 
 def misplaced(signal: Array, fs: float, pulses: Pulses) -> str:
-    """Say why all pulses may lie elsewhere, as `doubts` does; '' if nothing tells of it.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (channels, samples)
-        V, as measured.
-    fs : float
-        Hz.
-    pulses : Pulses
-        s from the first sample.
-    """
+    """Say why all pulses may lie elsewhere, of the same as `doubts`; '' if nothing tells of it."""
     return _blanked(signal, fs, pulses.onsets) or _late(signal, fs, pulses)
 
 

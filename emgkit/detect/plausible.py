@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from emgkit.errors import EmgkitWarning
 
-__all__ = ["warn_if_no_emg"]
+__all__ = ["SD_PER_MAD", "warn_if_no_emg"]
 
 LAG = 0.005  # s; long against the width of a stimulation artifact, short against drift and offset
 SD_PER_MAD = 1.482602218505602  # SD of a normal variable over its median absolute deviation
