@@ -52,7 +52,7 @@ benchmark-quick: $(READY)  ## a first look at accuracy and speed against known t
 	@$(BIN)/emgkit benchmark --quick
 
 benchmark: $(READY)  ## all cases, methods and seeds (half an hour on two cores); the table goes into the documentation
-	@$(BIN)/emgkit benchmark --jobs 3 --out build/benchmark
+	@$(BIN)/emgkit benchmark --out build/benchmark
 	@cp build/benchmark/benchmark_table.rst docs/benchmark_table.rst
 
 datasets: $(READY)  ## make the synthetic recordings in datasets/ again

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -32,7 +33,7 @@ QUICK_SEEDS, QUICK_TUNING = 1, 1
 @click.option("--methods", metavar="A,B", help="Names of methods; all unless given.")
 @click.option("--seeds", type=click.IntRange(min=1, max=100_000), help="Recordings per case; 20, with --quick 1.")
 @click.option("--first-seed", type=click.IntRange(0, 800_000), default=0, show_default=True, help="The first seed.")
-@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, help="Processes.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes; for the full run one more than cores, else 1.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for CSV, JSON and RST.")
 @click.option("--speed/--no-speed", default=True, show_default=True, help="Also time the methods.")
 @click.option("--list", "listing", is_flag=True, help="List the cases and stop.")
@@ -44,7 +45,7 @@ def command(
     methods: str | None,
     seeds: int | None,
     first_seed: int,
-    jobs: int,
+    jobs: int | None,
     out: Path | None,
     speed: bool,
     listing: bool,
@@ -73,7 +74,7 @@ def command(
     _show_and_write(plan, rows, speeds, out, for_machines)
 
 
-def _plan(quick: bool, cases: str | None, methods: str | None, seeds: tuple[int, int | None], jobs: int) -> Plan:
+def _plan(quick: bool, cases: str | None, methods: str | None, seeds: tuple[int, int | None], jobs: int | None) -> Plan:
     from emgkit.benchmark.cases import CASES, QUICK, case
     from emgkit.benchmark.contestants import contestants
     from emgkit.benchmark.peers import peer_python
@@ -85,6 +86,8 @@ def _plan(quick: bool, cases: str | None, methods: str | None, seeds: tuple[int,
     wanted = _names("--methods", methods)
     contestants(wanted, None)
     count = seeds[1] or (QUICK_SEEDS if quick else FULL_SEEDS)
+    if jobs is None:  # one waits for the peers' process now and then
+        jobs = 1 if quick or cases else (os.cpu_count() or 1) + 1
     return Plan(names, wanted, count, seeds[0], QUICK_TUNING if quick else FULL_TUNING, jobs, peer_python())
 
 

@@ -10,6 +10,9 @@ import sys
 import pytest
 
 from emgkit.cli import main
+from emgkit.cli.benchmark import _plan
+
+FEW_AND_MANY = ((False, None, None), (True, None, None), (False, "few_pulses", None), (False, None, 2))
 
 
 def call(*words):
@@ -129,3 +132,9 @@ def test_an_interruption_before_the_first_case_writes_nothing(capsys, tmp_path, 
     assert call("benchmark", "--cases", "few_pulses", "--out", str(tmp_path)) == 130
     assert "PARTIAL, interrupted after 0 of 1 cases." in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_the_full_run_fills_the_cores_and_others_take_one_process(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    plans = [_plan(quick, cases, "blanking", (0, None), jobs) for quick, cases, jobs in FEW_AND_MANY]
+    assert [one.jobs for one in plans] == [3, 1, 1, 2]
