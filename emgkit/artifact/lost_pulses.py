@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solve, toeplitz
 from scipy.ndimage import median_filter
 
+from emgkit.artifact.artifacts_left import ListedPulses
+
 __all__ = ["empty_beats", "lost_pulses"]
 
 Array = NDArray[np.float64]
@@ -53,22 +55,14 @@ def empty_beats(onsets: Array) -> Array:
     return np.concatenate([onsets[0] - usual[0] * beyond[::-1], *between, onsets[-1] + usual[-1] * beyond])
 
 
-def lost_pulses(signal: Array, fs: float, onsets: Array) -> Array:
+def lost_pulses(listed: ListedPulses) -> Array:
     """Give the times of empty beats at which artifact and response of a pulse stand, s.
 
     A filter that is matched to what follows the given pulses, under EMG as it is between them, tells its size at every
     empty beat. Where EMG hides single pulses, the mean of these beats tells whether pulses are among them at all; then
     those count that are nearer to a pulse than to none.
-
-    Parameters
-    ----------
-    signal : ndarray, shape (channels, samples)
-        V, without missing samples.
-    fs : float
-        Hz.
-    onsets : ndarray, shape (pulses,)
-        s from the first sample, increasing.
     """
+    signal, fs, onsets = listed.signal, listed.fs, listed.onsets
     beats = empty_beats(onsets)
     if not beats.size:
         return beats

@@ -82,7 +82,7 @@ def look_beside(signal: Array, fs: float, pulses: Pulses, *, put_in: bool) -> Be
     locked, own, trains, lost = _looked(signal, fs, onsets)
     if put_in and own is not None:
         pulses = _extended(pulses, own, end)
-        lost = _lost(signal, fs, np.array(pulses.onsets)) if locked else nothing
+        lost = lost_pulses(_listed(signal, fs, np.array(pulses.onsets))) if locked else nothing
     if put_in and lost.size:
         pulses = _extended(pulses, lost, end)
     every = np.array(pulses.onsets)
@@ -99,19 +99,16 @@ def _looked(signal: Array, fs: float, onsets: Array) -> tuple[bool, Array | None
     key = fs, onsets.tobytes()
     if _last and _last[0][0]() is signal and _last[0][1] == key:
         return _last[0][2]
-    locked, own, trains = _look(ListedPulses(_living(signal), fs, onsets))
-    found = locked, own, trains, _lost(signal, fs, onsets) if locked else np.zeros(0)
+    listed = _listed(signal, fs, onsets)
+    locked, own, trains = _look(listed)
+    found = locked, own, trains, lost_pulses(listed) if locked else np.zeros(0)
     if is_frozen(signal):  # else its samples may change
         _last[:] = [(ref(signal), key, found)]
     return found
 
 
-def _living(signal: Array) -> Array:
-    return bridged(signal[living_channels(signal)[:LOOKED_AT]])
-
-
-def _lost(signal: Array, fs: float, onsets: Array) -> Array:
-    return lost_pulses(_living(signal), fs, onsets)
+def _listed(signal: Array, fs: float, onsets: Array) -> ListedPulses:
+    return ListedPulses(bridged(signal[living_channels(signal)[:LOOKED_AT]]), fs, onsets)
 
 
 def _look(listed: ListedPulses) -> tuple[bool, Array | None, list[Array]]:

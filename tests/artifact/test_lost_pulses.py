@@ -52,7 +52,7 @@ def test_pulses_that_strong_emg_hides_are_found(seed):
     signal, _ = recorded(every, seed)
     given, lost = lacking(every, seed)
     assert ListedPulses(signal, 2000.0, given).unclaimed().size < 0.2 * lost.size
-    found = lost_pulses(signal, 2000.0, given)
+    found = lost_pulses(ListedPulses(signal, 2000.0, given))
     assert found.size > 0.8 * lost.size
     assert np.abs(found[:, np.newaxis] - lost).min(axis=1).max() < 1e-9
 
@@ -64,7 +64,7 @@ def test_nothing_is_found_where_the_stimulator_left_pulses_out(seed):
     for size, level in ((3e-4, 2e-4), (5e-3, 6e-5), (2e-2, 2e-4)):
         signal, _ = recorded(given, seed, size=size, level=level)
         assert empty_beats(given).size > lost.size
-        assert lost_pulses(signal, 2000.0, given).size == 0
+        assert lost_pulses(ListedPulses(signal, 2000.0, given)).size == 0
 
 
 def test_pulses_are_found_among_beats_that_are_empty():
@@ -74,7 +74,7 @@ def test_pulses_are_found_among_beats_that_are_empty():
         came, _ = lacking(every, seed, 0.1)
         given, lost = lacking(came, 10 + seed, 0.1)
         signal, _ = recorded(came, seed, size=2e-3, level=1e-4)
-        np.testing.assert_allclose(lost_pulses(signal, 2000.0, given), lost, atol=5e-5)
+        np.testing.assert_allclose(lost_pulses(ListedPulses(signal, 2000.0, given)), lost, atol=5e-5)
 
 
 def test_hidden_pulses_are_told_from_beats_that_are_empty():
@@ -84,7 +84,7 @@ def test_hidden_pulses_are_told_from_beats_that_are_empty():
         came, never = lacking(every, seed, 0.1)
         given, lost = lacking(came, 10 + seed, 0.1)
         signal, _ = recorded(came, seed)
-        found = lost_pulses(signal, 2000.0, given)
+        found = lost_pulses(ListedPulses(signal, 2000.0, given))
         there = np.abs(found[:, np.newaxis] - lost).min(axis=1, initial=1.0) < 1e-4
         right, wrong = right + int(there.sum()), wrong + int((~there).sum())
         lost_ones, empty = lost_ones + lost.size, empty + never.size
@@ -97,16 +97,16 @@ def test_responses_alone_and_times_given_late_tell_as_well():
         every = train(22.3, seed)
         given, lost = lacking(every, seed)
         signal, _ = recorded(every, seed, size=0.0, m_wave=5e-4, level=1e-4, late=0.012)
-        assert lost_pulses(signal, 2000.0, given).size > 0.8 * lost.size
+        assert lost_pulses(ListedPulses(signal, 2000.0, given)).size > 0.8 * lost.size
         signal, _ = recorded(every, seed, size=4e-4, m_wave=0.0, level=1e-4)
-        assert lost_pulses(signal, 2000.0, given + 0.0012).size > 0.8 * lost.size
+        assert lost_pulses(ListedPulses(signal, 2000.0, given + 0.0012)).size > 0.8 * lost.size
 
 
 def test_the_last_response_of_a_fast_train_is_no_pulse():
     every = train(80.0, 1)
     for late in (0.001, 0.003, 0.005):
         signal, _ = recorded(every, 1, size=3e-4, m_wave=3e-3, level=5e-6, late=late)
-        assert lost_pulses(signal, 2000.0, every).size == 0
+        assert lost_pulses(ListedPulses(signal, 2000.0, every)).size == 0
     assert empty_beats(every).size == 0
     assert empty_beats(train(45.0, 1)).size > 0
 
@@ -121,7 +121,7 @@ def test_pauses_doublets_and_varying_intervals_hold_none():
     for onsets in (bursts, doublets, pairs, varying[varying < 9.4]):
         for level in (4e-5, 3e-4):
             signal, _ = recorded(onsets, 3, size=1e-3, level=level)
-            assert lost_pulses(signal, 2000.0, onsets).size == 0
+            assert lost_pulses(ListedPulses(signal, 2000.0, onsets)).size == 0
     assert empty_beats(varying).size == 0
 
 
@@ -131,7 +131,7 @@ def test_artifacts_that_look_different_between_two_samples_are_found():
         every = train(rate, seed)
         signal, _ = recorded(every, seed, fs=1000.0, size=5e-3, m_wave=0.0, level=2e-5)
         given = np.delete(every, np.arange(40, 60))
-        found = lost_pulses(signal, 1000.0, given)
+        found = lost_pulses(ListedPulses(signal, 1000.0, given))
         assert found.size >= 17  # of some the samples show nothing
         assert np.abs(found[:, np.newaxis] - every[40:60]).min(axis=1).max() < 1e-9
 
@@ -141,7 +141,7 @@ def test_long_runs_and_those_at_the_ends_are_found():
         every = train(30.1, seed, jitter=2e-5)
         signal, _ = recorded(every, seed, size=2e-3, level=3e-5)
         given = np.delete(every, np.arange(80, 180))[2:-3]
-        found = lost_pulses(signal, 2000.0, given)
+        found = lost_pulses(ListedPulses(signal, 2000.0, given))
         lost = np.setdiff1d(every, given)
         assert found.size == lost.size
         assert np.abs(found - lost).max() < 5e-4
@@ -153,13 +153,15 @@ def test_a_ramp_is_judged_by_the_pulses_about_each_beat():
         signal, emg = recorded(every, seed, size=5e-3, m_wave=0.0, level=1e-5)
         ramp = np.interp(np.arange(20000) / 2000.0, [0.5, 9.5], [0.05, 1.0])
         given, lost = lacking(every, seed)
-        np.testing.assert_allclose(lost_pulses(emg + ramp * (signal - emg), 2000.0, given), lost, atol=1e-9)
+        np.testing.assert_allclose(
+            lost_pulses(ListedPulses(emg + ramp * (signal - emg), 2000.0, given)), lost, atol=1e-9
+        )
 
 
 def test_a_short_list_tells_nothing():
     every = train(20.0, 1)[:20]
     signal, _ = recorded(every, 1, size=5e-3, level=1e-5)
-    assert lost_pulses(signal, 2000.0, np.delete(every, 7)).size == 0
+    assert lost_pulses(ListedPulses(signal, 2000.0, np.delete(every, 7))).size == 0
 
 
 @pytest.mark.parametrize("seed", range(4))
