@@ -81,7 +81,7 @@ class ResponseFitter:
         self._plain: dict[tuple[int, int], Array] = {}
         self._learned: dict[tuple[int, int], CourseFit] = {}
         self.response: Response | None = None
-        self.steady = self.periodic and self.interval < CLOSE and self.later is None and self.polarity is None
+        self.is_fast = self.periodic and self.interval < CLOSE and self.later is None and self.polarity is None
         self._made: tuple[PhaseDesign, PhaseDesign] | None = None
         self._courses: list[SegmentCourses] = []
         self.sizes: Array | None = None
@@ -289,7 +289,7 @@ class ResponseFitter:
     def finish(self, rest: Array, known: Mask, chosen: Mask, *, roughly: bool = False) -> Response:
         """Find what wanders, tails and random shapes in what all fits leave, (channels, samples); give the response."""
         until, tail, made = float(self.knots[-1]), None, self._current()
-        if self.steady and not roughly:
+        if self.is_fast and not roughly:
             made, rest = with_wander(made, self.designs[0], rest, known, self.interval)
         ends = (self.onsets, self.train, self.interval, until, self._alone if self.periodic else None)
         if self.weights is not None and (found := tails_of(*ends)) is not None:

@@ -31,7 +31,7 @@ def without_movement(turns: Turns, agreed: Agreed, lines: Lines) -> tuple[Turns,
         As fitted beside it.
     """
     fitter, place = agreed.fitters[0], (agreed.mains, agreed.orders)
-    if len(agreed.fitters) > 1 or not fitter.steady:
+    if len(agreed.fitters) > 1 or not fitter.is_fast:
         return turns, lines, None
     rest, (design, _) = turns.rest([fitter], *place, lines), fitter.designs
     number = np.maximum(np.bincount(design.pulse, minlength=design.pulses), 1)

@@ -114,3 +114,15 @@ def test_movement_is_what_its_samples_say():
     movement.add_to(moved, FS)
     np.testing.assert_array_equal(movement.taken_from(rows, FS), rows - moved)
     assert movement.there.all()
+
+
+@pytest.mark.parametrize("order", [2, 5, 8])
+def test_twelve_seconds_tell_of_harmonics_also_of_those_that_are_folded(order):
+    plain, design = pulses_and_design(stop=12.0)
+    inside, quiet = TIMES < 11.9, noise(5, slow=0.0)
+    course = 3e-6 * np.exp(2j * np.pi * 0.15 * TIMES)
+    rest = quiet + (course * np.exp(2j * np.pi * order * RATE * (TIMES - 0.003))).real
+    _, left = with_wander(plain, design, rest, np.ones(rest.shape, dtype=bool), 1 / RATE)
+    folded = abs((order * RATE + 0.15 + FS / 2) % FS - FS / 2)
+    before, after = (around((rows - quiet)[:, inside], folded, 1.0) for rows in (rest, left))
+    assert (after < 0.3 * before).all()
