@@ -102,6 +102,13 @@ def test_responses_alone_and_times_given_late_tell_as_well():
         assert lost_pulses(ListedPulses(signal, 2000.0, given + 0.0012)).size > 0.8 * lost.size
 
 
+def test_beats_are_known_of_trains_whose_rate_grows():
+    every = 0.5 + np.cumsum(1 / np.linspace(20, 28, 500))
+    given, lost = lacking(every, 2)
+    beats = empty_beats(given)
+    assert np.mean(np.abs(beats[:, np.newaxis] - lost).min(axis=0) < 1e-3) > 0.9
+
+
 def test_the_last_response_of_a_fast_train_is_no_pulse():
     every = train(80.0, 1)
     for late in (0.001, 0.003, 0.005):
@@ -123,6 +130,8 @@ def test_pauses_doublets_and_varying_intervals_hold_none():
             signal, _ = recorded(onsets, 3, size=1e-3, level=level)
             assert lost_pulses(ListedPulses(signal, 2000.0, onsets)).size == 0
     assert empty_beats(varying).size == 0
+    even = np.sort(np.concatenate([every, every + 0.002]))
+    assert empty_beats(np.delete(even, slice(61, 70))).size == 0  # medians turn to the other interval there
 
 
 def test_artifacts_that_look_different_between_two_samples_are_found():

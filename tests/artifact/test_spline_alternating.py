@@ -1,5 +1,7 @@
 """Responses that alternate from pulse to pulse: every other one is larger."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from spline_cases import FS, emg
@@ -8,6 +10,7 @@ import emgkit as ek
 from emgkit.artifact import spline_alternating
 from emgkit.artifact.spline_alternating import alternating_courses
 from emgkit.artifact.spline_time import null_courses, smooth_courses
+from emgkit.artifact.spline_turns import Turns
 
 COUNT = 32_000
 BEGIN, END = 1.0, 15.5
@@ -87,6 +90,31 @@ def test_what_does_not_alternate_is_not_fitted_again(rate, monkeypatch):
     monkeypatch.setattr(spline_alternating, "EVIDENCE", np.inf)
     never = ek.separate(ek.Recording(recorded, FS), pulses, ek.PhaseSpline())
     assert np.array_equal(once.voluntary.signal, never.voluntary.signal)
+
+
+def test_emg_that_is_locked_to_nothing_never_alternates():
+    onsets = 0.5 + np.arange(150) / 29.97
+    fitter = SimpleNamespace(knots=np.array([-0.0015, 0.0317]), interval=1 / 29.97, onsets=onsets)
+    signs = alternating_courses(onsets, np.zeros(150, dtype=int))[0]
+    false = 0
+    for seed in range(150):
+        rest = emg(12_000, seed, np.full(12_000, 5e-5))[np.newaxis]
+        nowhere = np.zeros(12_000, dtype=bool)
+        turns = Turns(rest, rest, np.ones(rest.shape, dtype=bool), nowhere, FS)
+        false += spline_alternating._alternates(turns, fitter, signs, 0.003)
+    assert false == 0
+
+
+@pytest.mark.parametrize(("count", "followed"), [(30, False), (70, True)])
+def test_some_tens_of_pulses_tell_of_alternation(count, followed, monkeypatch):
+    recorded, pulses, _ = made(11, 12.01, alternation=0.3)
+    few = pulses.select(np.arange(len(pulses)) < count)
+    stop = round((few.onsets[-1] + 0.07) * FS)
+    asked = []
+    original = spline_alternating._alternates
+    monkeypatch.setattr(spline_alternating, "_alternates", lambda *told: asked.append(original(*told)) or asked[-1])
+    ek.separate(ek.Recording(recorded[:stop], FS), few, ek.PhaseSpline())
+    assert any(asked) == followed
 
 
 def test_courses_begin_again_with_every_train_and_leave_the_nulls():
