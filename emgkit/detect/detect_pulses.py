@@ -92,9 +92,10 @@ def detect_pulses(
     From the artifact, waveform, clock and shifts are fitted together over all channels: regular pulses agree with
     each other to a few microseconds. The edge is where the artifact leaves the baseline, or the course of a response
     that runs on under it, right to some 0.1 ms and the same for all pulses; behind steep filters, as Butterworth ones
-    of orders 5 to 8, it is mostly 0.1 to 0.5 ms late. Pulses of several stimulators are told apart by their clocks.
-    Irregular pulses are known to a part of a sample only: nothing but a clock tells a shift between two samples from
-    another waveform.
+    of orders 5 to 8, it is mostly 0.1 to 0.5 ms late. Where the rate is locked to the sampling rate, all pulses lie at
+    one place between two samples, and it is right to half a sample. Pulses of several stimulators are told apart by
+    their clocks. Irregular pulses are known to a part of a sample only: nothing but a clock tells a shift between two
+    samples from another waveform.
     """
     nominal = None if rate is None else positive("rate", rate, "Hz")
     limit = None if threshold is None else float(threshold)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
+from emgkit.detect.between import edge_between
 from emgkit.detect.course import course_before
 from emgkit.detect.fit import Fit
 from emgkit.detect.waveform import POINTS, Index, bands, design, project, solve, table
@@ -19,6 +20,8 @@ LATE, LATE_SAMPLES = 0.001, 3  # s and samples earlier still: a steep filter of 
 CLEAR = 0.2  # of the pulses that must have no other so shortly before, or about them
 APART = (-0.003, 0.004)  # s about a pulse without others
 LARGE = 0.3  # of the largest lobe until the sharpest place: the first such lobe is the stimulus
+SEEN = 0.15  # of it after rest, where all pulses lie at one place between two samples: both may miss most of a lobe
+MEDIAN = 1.2533  # its standard error over that of a mean
 STILL = 0.1, 0.13  # of the largest change, within which the waveform rests before the stimulus, and a sample earlier
 LEVELS = ((0.05, 0.2, 1.8), (0.1, 0.5, 1.3))  # of its height, and how far the line through both places goes back
 
@@ -32,6 +35,7 @@ def leading_edge(signal: Array, fit: Fit, others: Array | None = None) -> float:
     behind most Bessel filters and Butterworth filters of orders up to 4. Steeper ones begin so slowly that the edge is
     found late, by 0.2 ms in the median and 1 ms at worst (corner of 300 Hz) behind Butterworth filters of orders 5 to
     8. The rise hardly tells: behind two filters, levels within 5 µs of each other may follow edges 0.15 ms apart.
+    Where all pulses lie at one place between two samples, it is right to a part of a sample (`edge_between`).
 
     The sharpest place may lie some milliseconds after the edge, behind steep filters or where phases are long. So the
     waveform is followed back from it until it rests, as far as no pulse before disturbs. Where a response runs on under
@@ -64,7 +68,9 @@ def leading_edge(signal: Array, fit: Fit, others: Array | None = None) -> float:
         _one_place(fit, steps, gain, index) if fit.span.coarse else _waveforms(fit, steps, gain, trust * clear, index)
     )
     strength = np.ptp(sharp, axis=1) * np.median(gain, axis=1) / np.sqrt(fit.noise)
-    edges = np.array([_edge(wave, peak, time, fit, earlier) for wave, peak in zip(waves, peaks, strict=True)])
+    noise = _noise(steps / gain[..., np.newaxis]) if fit.span.coarse else np.zeros(len(waves))
+    rows = zip(waves, peaks, noise, strict=True)
+    edges = np.array([_edge(wave, peak, time, fit, earlier, error) for wave, peak, error in rows])
     order = np.argsort(edges)
     share = np.cumsum(strength[order]) / strength.sum()
     return float(edges[order][np.searchsorted(share, 0.5)])
@@ -105,28 +111,38 @@ def _waveforms(fit: Fit, steps: Array, gain: Array, trust: Array, index: Index) 
 def _one_place(fit: Fit, samples: Array, gain: Array, index: Index) -> tuple[Array, Array]:
     """All pulses lie at one place between two samples: nothing is known between these."""
     since = np.median(index / fit.span.fs - fit.times[:, np.newaxis], axis=0)
-    time = np.arange(since[0], since[-1], 1 / (POINTS * fit.span.fs))
+    time = since[0] + np.arange(POINTS * (since.size - 1) + 1) / (POINTS * fit.span.fs)
     mean = np.median(samples / gain[..., np.newaxis], axis=1)
     return np.asarray(time, dtype=np.float64), np.asarray(PchipInterpolator(since, mean, axis=1)(time))
 
 
-def _edge(wave: Array, sharpest: float, time: Array, fit: Fit, earlier: int) -> float:
+def _noise(samples: Array) -> Array:
+    """Give the standard error of the median over the pulses, per channel."""
+    off = np.abs(samples - np.median(samples, axis=1, keepdims=True))
+    return np.asarray(MEDIAN * 1.4826 * np.median(off, axis=(1, 2)) / np.sqrt(samples.shape[1]))
+
+
+def _edge(wave: Array, sharpest: float, time: Array, fit: Fit, earlier: int, noise: float) -> float:
     peak = int(np.argmin(np.abs(time - sharpest)))
-    course = course_before(wave, peak, fit.span.fs, fit.slow)
+    begin, quiet, rests = _begin(wave, peak, time, fit.span.fs, earlier)
+    rise, course = wave - np.median(wave[begin : begin + quiet]), None
+    if not (fit.span.coarse and rests):  # a parabola would follow the line from one sample to the next
+        course = course_before(wave, peak, fit.span.fs, fit.slow and not fit.span.coarse)
     if course is not None:
         rise, begin = wave - course[0], course[1]
-    else:
-        begin, quiet = _begin(wave, peak, time, fit.span.fs, earlier)
-        rise = wave - np.median(wave[begin : begin + quiet])
-    return float(time[0] + _beginning(rise, begin, peak) * (time[1] - time[0]))
+    large = SEEN if fit.span.coarse and course is None else LARGE
+    place = _beginning(rise, begin, peak, large, noise if fit.span.coarse else None)
+    return float(time[0] + place * (time[1] - time[0]))
 
 
-def _beginning(rise: Array, begin: int, peak: int) -> float:
+def _beginning(rise: Array, begin: int, peak: int, large: float, noise: float | None) -> float:
     """Where the first large lobe begins, in points."""
-    rise = rise[begin:]
-    head = np.abs(rise[: peak - begin + 1])
-    first = int(np.argmax(head >= LARGE * head.max()))
+    head = np.abs(rise[begin : peak + 1])
+    first = begin + int(np.argmax(head >= large * head.max()))
     lobe = rise * np.sign(rise[first])
+    if noise is not None:
+        return edge_between(lobe, first, noise)
+    lobe, first = lobe[begin:], first - begin
     falls = np.flatnonzero(lobe[first:] < 0)
     top = first + int(np.argmax(lobe[first : first + int(falls[0])] if falls.size else lobe[first:]))
     edges = []
@@ -136,8 +152,8 @@ def _beginning(rise: Array, begin: int, peak: int) -> float:
     return begin + float(np.mean(edges))
 
 
-def _begin(wave: Array, peak: int, time: Array, fs: float, earlier: int) -> tuple[int, int]:
-    """Where to look from, as late as the waveform rests there, and how many points the rest has."""
+def _begin(wave: Array, peak: int, time: Array, fs: float, earlier: int) -> tuple[int, int, bool]:
+    """Where to look from, as late as the waveform rests there, for how many points, and whether it does."""
     usual = int(np.searchsorted(time, max(time[peak] - AHEAD - 1.5 / fs, time[0] + earlier / fs)))
     usual = min(usual, peak)
     rest = max((peak - usual) // 4, 2)
@@ -150,7 +166,7 @@ def _begin(wave: Array, peak: int, time: Array, fs: float, earlier: int) -> tupl
     moves = np.array([np.ptp(level) for level in levels]) / np.maximum(largest, 1e-300)
     rests = moves <= STILL[0]
     rests[:-1] &= moves[1:] <= STILL[1]  # a lobe may be flat for less than a sample
-    return (begins[int(np.argmax(rests))] if rests.any() else usual), rest
+    return (begins[int(np.argmax(rests))] if rests.any() else usual), rest, bool(rests.any())
 
 
 def _crossing(lobe: Array, level: float) -> float:
