@@ -80,8 +80,9 @@ def detect_pulses(
         If the artifact is blanked by the amplifier, so that the pulses came earlier than found; if pulses of several
         stimulators hide each other; if no pulse stands out and a steady train was placed by its lines, so that missing
         and jittering pulses were not seen; if events as sharp as the artifact are not among the pulses; if what comes
-        before all pulses is so sharp that M-waves may have been taken for the artifact; if a channel is too large or
-        too small for EMG, as when µV are given for V or scaled twice.
+        before all pulses is so sharp that M-waves may have been taken for the artifact; if the stimulus seems to begin
+        at other times in other channels, by more than 0.3 ms; if a channel is too large or too small for EMG, as when
+        µV are given for V or scaled twice.
 
     Notes
     -----

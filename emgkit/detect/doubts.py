@@ -7,9 +7,14 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
 from emgkit.detect.alignment import FAST, differences
+from emgkit.detect.artifact_times import best_channels
 from emgkit.detect.belief import heights, stir
 from emgkit.detect.clock import fit_clock
+from emgkit.detect.edge import channel_edges
+from emgkit.detect.fit import Fit
+from emgkit.detect.polarity import upright
 from emgkit.detect.sharp import bridged, sharp_channels, sharp_events, sharp_trace, smooth_events
+from emgkit.detect.waveform import Span
 from emgkit.pulses import Pulses, find_trains
 
 __all__ = ["doubts", "misplaced"]
@@ -23,6 +28,7 @@ HIDDEN, FEWEST = 0.02, 3  # of the beats of a stimulator without a pulse, and pu
 SHARP, APART = 0.9, 0.003  # of the pulses' lower quartile, and s to the next pulse: an event that may be a pulse
 LEVEL, MANY = 8.0, 0.02  # of the usual size, and of the pulses: so many are told of; unverified
 ALONE, ENOUGH = 0.010, 20  # s after the pulse before, and pulses: what comes before them is no other pulse's
+COMPARABLE, DISAGREE = 0.65, 3e-4  # of the clearest channel's artifact, and s between the edges of such channels
 LOUD = 0.33  # of a pulse's sharpness: at artifacts up to 0.25 came before (one of 22 had more), at M-waves from 0.41
 
 
@@ -44,13 +50,19 @@ def doubts(signal: Array, fs: float, pulses: Pulses) -> list[str]:
         Empty if nothing is.
     """
     blanked = _blanked(signal, fs, pulses.onsets)  # what is sharp then are the edges of the gaps
-    said = (blanked or _sharp(signal, fs, pulses.onsets), blanked or _late(signal, fs, pulses), _hidden(pulses))
+    said = (blanked or _sharp(signal, fs, pulses.onsets), blanked or _elsewhere(signal, fs, pulses), _hidden(pulses))
     return list(dict.fromkeys(text for text in said if text))
 
 
 def misplaced(signal: Array, fs: float, pulses: Pulses) -> str:
     """Say why all pulses may lie elsewhere, of the same as `doubts`; '' if nothing tells of it."""
-    return _blanked(signal, fs, pulses.onsets) or _late(signal, fs, pulses)
+    return _blanked(signal, fs, pulses.onsets) or _elsewhere(signal, fs, pulses)
+
+
+def _elsewhere(signal: Array, fs: float, pulses: Pulses) -> str:
+    whole = bridged(signal)
+    whole = whole[sharp_channels(whole, fs)]
+    return (_late(whole, fs, pulses) or _disagreed(whole, fs, pulses)) if len(whole) else ""
 
 
 def _blanked(signal: Array, fs: float, onsets: Array) -> str:
@@ -109,13 +121,9 @@ def _sharp(signal: Array, fs: float, onsets: Array) -> str:
     )
 
 
-def _late(signal: Array, fs: float, pulses: Pulses) -> str:
+def _late(whole: Array, fs: float, pulses: Pulses) -> str:
     """Trains that do not come out of silence: where the artifact hides between samples, M-waves pass for it."""
-    whole = bridged(signal)
-    whole = whole[sharp_channels(whole, fs)]
     alone = pulses.onsets[np.diff(pulses.onsets, prepend=-np.inf) >= ALONE]
-    if not len(whole):
-        return ""
     number = pulses.stimulator[np.searchsorted(pulses.onsets, alone)]
     trace = sharp_trace(differences(whole, fs), fs)
     for one in np.unique(number):
@@ -125,5 +133,24 @@ def _late(signal: Array, fs: float, pulses: Pulses) -> str:
                 f"what comes in the 8 ms before the pulses is {share:.2g} times as sharp as they are: M-waves may have "
                 f"been taken for the artifact, so that all pulses are off by some ms (a trigger, or sampling above "
                 f"{fs:g} Hz, would tell)"
+            )
+    return ""
+
+
+def _disagreed(whole: Array, fs: float, pulses: Pulses) -> str:
+    """Channels in which the stimulus seems to begin at other times: in one of them a response hides its edge."""
+    for one in np.unique(pulses.stimulator):
+        own = pulses.stimulator == one
+        onsets, others = pulses.onsets[own], pulses.onsets[~own]
+        if onsets.size < ENOUGH:
+            continue
+        chosen = upright(whole[best_channels(whole, onsets, fs)], fs)
+        span = Span.about(fs, onsets, float(np.quantile(np.diff(onsets), 0.05)))
+        edges, strength = channel_edges(chosen, Fit(differences(chosen, fs), onsets, pulses.train[own], span), others)
+        apart = float(np.ptp(edges[strength >= COMPARABLE * strength.max()]))
+        if apart > DISAGREE:
+            return (
+                f"the stimulus seems to begin {apart * 1e3:.2g} ms earlier in one channel than in another: a response "
+                f"may run on under it, so that all pulses are off by as much (a trigger would tell)"
             )
     return ""

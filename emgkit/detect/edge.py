@@ -11,7 +11,7 @@ from emgkit.detect.course import course_before
 from emgkit.detect.fit import Fit
 from emgkit.detect.waveform import POINTS, Index, bands, design, project, solve, table
 
-__all__ = ["leading_edge"]
+__all__ = ["channel_edges", "leading_edge"]
 
 Array = NDArray[np.float64]
 
@@ -55,6 +55,14 @@ def leading_edge(signal: Array, fit: Fit, others: Array | None = None) -> float:
     float
         Median over the channels, weighted by how large the artifact is over its misfit, s after ``fit.times``.
     """
+    edges, strength = channel_edges(signal, fit, others)
+    order = np.argsort(edges)
+    share = np.cumsum(strength[order]) / strength.sum()
+    return float(edges[order][np.searchsorted(share, 0.5)])
+
+
+def channel_edges(signal: Array, fit: Fit, others: Array | None = None) -> tuple[Array, Array]:
+    """Give the edge of every channel by itself, s after ``fit.times``, and its artifact over its misfit."""
     others = np.sort(np.zeros(0) if others is None else others)
     alone = np.searchsorted(others, fit.times + APART[0]) == np.searchsorted(others, fit.times + APART[1])
     trust = fit.trust * alone if alone.mean() > CLEAR else fit.trust
@@ -70,10 +78,7 @@ def leading_edge(signal: Array, fit: Fit, others: Array | None = None) -> float:
     strength = np.ptp(sharp, axis=1) * np.median(gain, axis=1) / np.sqrt(fit.noise)
     noise = _noise(steps / gain[..., np.newaxis]) if fit.span.coarse else np.zeros(len(waves))
     rows = zip(waves, peaks, noise, strict=True)
-    edges = np.array([_edge(wave, peak, time, fit, earlier, error) for wave, peak, error in rows])
-    order = np.argsort(edges)
-    share = np.cumsum(strength[order]) / strength.sum()
-    return float(edges[order][np.searchsorted(share, 0.5)])
+    return np.array([_edge(wave, peak, time, fit, earlier, error) for wave, peak, error in rows]), strength
 
 
 def _earlier(fit: Fit, trust: Array, others: Array) -> tuple[int, Array]:

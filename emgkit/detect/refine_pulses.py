@@ -72,7 +72,8 @@ def refine_pulses(recording: Recording, pulses: Pulses) -> Pulses:
     -----
     EmgkitWarning
         If the delay of a trigger jitters by more than 0.5 ms; if the artifact is blanked by the amplifier, so that the
-        pulses came earlier; if what comes before all pulses is so sharp that M-waves may have been taken for it.
+        pulses came earlier; if what comes before all pulses is so sharp that M-waves may have been taken for it; if
+        the stimulus seems to begin at other times in other channels, by more than 0.3 ms.
 
     Examples
     --------

@@ -79,3 +79,20 @@ def test_given_pulses_that_are_moved_to_m_waves_are_told_of(seed):
     off = float(np.median(found[np.abs(found[:, np.newaxis] - true).argmin(axis=0)] - true))
     told = any("M-waves may have been taken for the artifact" in str(one.message) for one in said)
     assert told == (abs(off) > 2e-3), f"{off * 1e3:.1f} ms off"
+
+
+@pytest.mark.parametrize(("late", "said"), [(0.0, False), (0.0006, True)])
+def test_channels_in_which_the_stimulus_begins_at_other_times_are_told_of(late, said):
+    """What runs on under the artifact of one channel hides its edge; here the artifact itself is late."""
+    rng = np.random.default_rng(5)
+    time = np.arange(40_000) / 4000.0
+    onsets = 0.1003 + 0.02003 * np.arange(480)
+    signal = 1e-6 * rng.standard_normal((2, time.size))
+    for row, gain in enumerate((3e-3, -2.5e-3)):
+        came = onsets[np.maximum(np.searchsorted(onsets, time - row * late, side="right") - 1, 0)] + row * late
+        since = np.maximum(time - came, 0) / 3e-4
+        signal[row] += gain * since * np.exp(1 - since)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        assert len(ek.detect_pulses(ek.Recording(signal, 4000.0))) == 480
+    assert any("seems to begin" in str(one.message) for one in told) == said
