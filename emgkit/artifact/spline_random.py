@@ -89,8 +89,10 @@ def shapes_of_channels(
     """Find the shapes of the chosen channels in what all fits leave, (channels, samples) V.
 
     The power of the voluntary EMG is looked at from ``quiet`` s after every pulse on, until ``until``: at first, and
-    once that is known without the shapes.
+    once that is known without the shapes. Where the next pulse comes before one step of the knots there are none.
     """
+    if until - EARLIEST < max(STEP, SAMPLES_PER_STEP / fs):
+        return [None] * len(rest)
     own = make_design(onsets, fs, rest.shape[1], shape_knots(until, fs, onsets.size))
     every = np.ones(own.samples.size)
     return [

@@ -1,0 +1,42 @@
+"""Lists of pulses that are wrong by mistake: too fast, twice, in another unit; none may end in a crash."""
+
+import numpy as np
+import pytest
+from spline_cases import FS, emg
+
+import emgkit as ek
+from emgkit.artifact.spline_random import EARLIEST, shapes_of_channels
+
+ONSETS = 0.2 + np.arange(75) / 27.3
+
+
+def recorded(onsets, duration=3.5, seed=1):
+    """EMG with an artifact and a response after every pulse, (1, samples)."""
+    count = round(duration * FS)
+    times, signal = np.arange(count) / FS, emg(count, seed, 20e-6)
+    for onset in onsets:
+        since = times - onset
+        signal += 5e-3 * np.exp(-(((since - 0.4e-3) / 0.3e-3) ** 2))
+        place = (since - 0.0084) / 2.2e-3
+        signal -= 2.4e-3 * place * np.exp(-(place**2) / 2) * (since > 0)
+    return signal[np.newaxis]
+
+
+@pytest.mark.parametrize("until", [0.002, EARLIEST, EARLIEST + 0.0005])
+def test_where_the_next_pulse_comes_at_once_no_shape_varies(until):
+    rest = np.random.default_rng(1).normal(size=(2, 2000))
+    onsets = 0.1 + np.arange(200) * 0.004
+    assert shapes_of_channels(onsets, until, rest, np.array([True, True]), (0.001, 0.001), FS) == [None, None]
+
+
+@pytest.mark.parametrize("rate", [240.0, 250.0, 400.0, 1000.0])
+def test_pulses_faster_than_any_response_are_taken_apart(rate):
+    made = ek.separate(ek.Recording(recorded(ONSETS), FS), ek.Pulses(np.arange(0.5, 2.0, 1 / rate)))
+    assert {grade.grade for grades in made.grades.values() for grade in grades} == {"reject"}
+
+
+@pytest.mark.parametrize("factor", [10, 50])
+def test_times_in_another_unit_are_said_not_to_be_those_of_the_recording(factor):
+    made = ek.separate(ek.Recording(recorded(ONSETS), FS), ek.Pulses(ONSETS / factor))
+    assert {grade.grade for grades in made.grades.values() for grade in grades} == {"reject"}
+    assert any("not the times of the pulses" in said for said in made.messages)
