@@ -17,6 +17,7 @@ from emgkit.artifact.held import held_samples, mark_held
 from emgkit.artifact.overload import Overload, find_overload, mark_overload, said_of_overload
 from emgkit.artifact.phase_spline import PhaseSpline
 from emgkit.artifact.pulses_beside import look_beside, said_of_left
+from emgkit.artifact.pulses_twice import without_twins
 from emgkit.artifact.quality import judge
 from emgkit.artifact.residue import output_of
 from emgkit.artifact.saturation import mark_saturation
@@ -44,6 +45,8 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
 
     Saturated samples, and those that were held instead of measured, are marked first and are never valid in any part;
     nor are those after each pulse at which EMG does not pass because a first stage is at its limit (`find_overload`).
+
+    Pulses that come within 0.15 ms of another of their stimulator count as one with it.
 
     Where the train goes on before the first pulse given or after the last one, or pulses are lost between,
     `PhaseSpline` is given those, too, at the times that their artifacts tell, unless the pulses' current changes. Other
@@ -81,6 +84,7 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
         or its voluntary EMG are larger than any over the skin, as when it is 100 times too large.
     """
     _check_times(recording, pulses)
+    pulses, twins = without_twins(pulses)
     warned = warn_if_no_emg(recording.signal, recording.fs, recording.channel_names)
     marked = mark_held(mark_saturation(recording))
     chosen, why = _method(pulses, method)
@@ -107,6 +111,7 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
         *_unknown_polarity(marked, pulses, chosen),
         *labels,
         *beside.said,
+        *twins,
     )
     marked = mark_overload(marked, pulses, overload)
     parts = replace(parts, messages=(*parts.messages, *said_more))

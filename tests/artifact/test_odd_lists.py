@@ -5,6 +5,7 @@ import pytest
 from spline_cases import FS, emg
 
 import emgkit as ek
+from emgkit.artifact.pulses_twice import without_twins
 from emgkit.artifact.spline_random import EARLIEST, shapes_of_channels
 
 ONSETS = 0.2 + np.arange(75) / 27.3
@@ -40,3 +41,36 @@ def test_times_in_another_unit_are_said_not_to_be_those_of_the_recording(factor)
     made = ek.separate(ek.Recording(recorded(ONSETS), FS), ek.Pulses(ONSETS / factor))
     assert {grade.grade for grades in made.grades.values() for grade in grades} == {"reject"}
     assert any("not the times of the pulses" in said for said in made.messages)
+
+
+@pytest.mark.parametrize("lag", [1e-6, 10e-6, 50e-6, 140e-6])
+def test_pulses_that_a_list_holds_twice_count_once(lag):
+    recording = ek.Recording(recorded(ONSETS), FS)
+    once = ek.separate(recording, ek.Pulses(ONSETS))
+    twice = ek.separate(recording, ek.Pulses(np.sort([*ONSETS, *(ONSETS + lag)])))
+    assert np.array_equal(twice.pulses.onsets, once.pulses.onsets)
+    assert np.array_equal(twice.pulses.train, once.pulses.train)
+    assert np.array_equal(twice.voluntary.signal, once.voluntary.signal)
+    assert [said for said in twice.messages if said not in once.messages] == [
+        "75 of 150 pulses come within 0.15 ms of the one before, closer than a stimulator gives them, and count as one "
+        "with it: does the list hold them twice? Pulses of two stimulators need labels, Pulses(..., stimulator=...)."
+    ]
+
+
+def test_pulses_of_two_stimulators_may_come_together_and_labels_stay():
+    both = ek.Pulses(np.sort([*ONSETS, *(ONSETS + 50e-6)]), stimulator=np.tile([0, 1], ONSETS.size))
+    assert without_twins(both) == (both, ())
+    one = ek.Pulses([0.1, 0.2, 0.2001, 0.3], train=[0, 0, 1, 1], current=[1e-3, 2e-3, 3e-3, 4e-3])
+    kept, said = without_twins(one)
+    assert kept.onsets.tolist() == [0.1, 0.2, 0.3]
+    assert kept.train.tolist() == [0, 0, 1]
+    assert kept.current.tolist() == [1e-3, 2e-3, 4e-3]
+    assert said[0].startswith("1 of 4 pulses")
+
+
+def test_one_pulse_held_twice_does_not_spoil_the_others():
+    """Two pulses 0.1 ms apart were fitted as two responses: M-waves were off by 9 %, graded as known to 1.4 %."""
+    recording = ek.Recording(recorded(ONSETS), FS)
+    once = ek.separate(recording, ek.Pulses(ONSETS))
+    twin = ek.separate(recording, ek.Pulses(np.sort([*ONSETS, ONSETS[30] + 1e-4])))
+    assert np.array_equal(twin.evoked.signal, once.evoked.signal)
