@@ -27,6 +27,7 @@ from emgkit.artifact.tail_fit import TailFit
 from emgkit.artifact.unlabelled import said_of_stimulators
 from emgkit.detect.plausible import warn_if_no_emg
 from emgkit.detect.refine_pulses import refine_pulses
+from emgkit.detect.trigger_channels import trigger_rows
 from emgkit.errors import EmgkitError, NoPulsesError, ParameterError, ShapeError, TimingError
 from emgkit.parts import PART_NAMES, Parts
 from emgkit.pulses import Pulses
@@ -45,6 +46,9 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
 
     Saturated samples, and those that were held instead of measured, are marked first and are never valid in any part;
     nor are those after each pulse at which EMG does not pass because a first stage is at its limit (`find_overload`).
+
+    A channel of the signal that holds a trigger, with two values only or pulses above 0.5 V and nothing else, is no
+    EMG: it is left out, all its samples are missing in every part.
 
     Pulses that come within 0.15 ms of another of their stimulator count as one with it.
 
@@ -85,6 +89,7 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     """
     _check_times(recording, pulses)
     pulses, twins = without_twins(pulses)
+    recording, triggers = _without_triggers(recording)
     warned = warn_if_no_emg(recording.signal, recording.fs, recording.channel_names)
     marked = mark_held(mark_saturation(recording))
     chosen, why = _method(pulses, method)
@@ -112,6 +117,7 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
         *labels,
         *beside.said,
         *twins,
+        *triggers,
     )
     marked = mark_overload(marked, pulses, overload)
     parts = replace(parts, messages=(*parts.messages, *said_more))
@@ -148,6 +154,17 @@ def remove_artifact(recording: Recording, pulses: Pulses, method: str | Artifact
         If the method cannot give ``clean``; the message names the methods that can.
     """
     return separate(recording, pulses, method).clean
+
+
+def _without_triggers(recording: Recording) -> tuple[Recording, tuple[str, ...]]:
+    """Make all samples of triggers missing, and say so."""
+    found = trigger_rows(recording.signal, recording.fs)
+    if not found.any():
+        return recording, ()
+    names = ", ".join(name for name, one in zip(recording.channel_names, found, strict=True) if one)
+    signal = np.where(found[:, np.newaxis], np.nan, recording.signal)
+    said = f"{names}: this is a trigger, no EMG, and was left out. Give it as an auxiliary trace."
+    return recording.with_signal(signal, valid=recording.valid & ~found[:, np.newaxis]), (said,)
 
 
 def _repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tuple[Pulses, str]:

@@ -13,6 +13,7 @@ __all__ = ["Shrunk", "shrink"]
 
 Array = NDArray[np.float64]
 
+LEAST_NOISE = 1e-14  # of the largest score's square: a channel without noise, such as a gated one; numerical
 UNTOLD = 1e100  # a noise variance from which a score tells nothing
 SIGNIFICANT = 3.0  # standard errors that the excess variance must exceed
 MEMORIES = (0.5, 0.8, 0.95, 0.99)  # correlation of the predictable part from pulse to pulse
@@ -50,7 +51,9 @@ def shrink(scores: Array, noise: Array) -> Shrunk:
     noise : ndarray, shape (pulses,)
         Its noise variance.
     """
-    noise = np.minimum(noise, UNTOLD)
+    if not scores.any():
+        return Shrunk(np.zeros_like(scores), np.zeros_like(scores), 0.0)
+    noise = np.clip(noise, LEAST_NOISE * float((scores**2).max()), UNTOLD)
     variance = _excess(scores, noise)
     if variance <= 0:
         return Shrunk(np.zeros_like(scores), np.zeros_like(scores), 0.0)

@@ -39,10 +39,11 @@ def command(
     """Take the stimulation artifact (and mains) away and write the rest; the M-wave stays."""
     from emgkit.artifact.separate import separate
     from emgkit.detect.detect_pulses import detect_pulses
+    from emgkit.detect.trigger_channels import set_apart
     from emgkit.io.write_bdf import write_recording
 
     _check_target(Path(file), out, overwrite)
-    recording = read(file, reading)
+    recording = set_apart(read(file, reading), trigger)
     separation = separate(recording, detect_pulses(recording, trigger, rate=rate), method)
     write_recording(separation.part(part), out, overwrite=overwrite)
     if for_machines:

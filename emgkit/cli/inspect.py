@@ -46,10 +46,11 @@ def command(
     """Look at a recording: channels, units, marks, pulses and trains found, saturation."""
     from emgkit.artifact.held import mark_held
     from emgkit.artifact.saturation import mark_saturation
+    from emgkit.detect.trigger_channels import set_apart
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        recording = mark_held(mark_saturation(read(file, reading)))
+        recording = mark_held(mark_saturation(set_apart(read(file, reading), trigger)))
         pulses, why = _pulses(recording, trigger, rate)
         setup = _setup(recording, pulses, mains) if check else None
     notes = [str(item.message) for item in caught]

@@ -19,6 +19,7 @@ from emgkit.detect.rounding import unrounded
 from emgkit.detect.sharp import bridged
 from emgkit.detect.trains import Train
 from emgkit.detect.trigger import Trigger, read_trigger
+from emgkit.detect.trigger_channels import without_triggers
 from emgkit.errors import ChannelError, EmgkitWarning, NoPulsesError
 from emgkit.pulses import Pulses, find_trains
 from emgkit.recording import Recording
@@ -103,6 +104,7 @@ def detect_pulses(
     in_range("latency", latency, -0.1, 0.1, "s")
     with threadpool_limits(limits=1, user_api="blas"):
         if channel is None:
+            recording = without_triggers(recording)
             warn_if_no_emg(recording.signal, recording.fs, recording.channel_names)
             found = pulses_from_artifact(recording.signal, recording.fs, nominal, limit)
             for doubt in doubts(recording.signal, recording.fs, found):

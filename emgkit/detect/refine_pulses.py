@@ -21,6 +21,7 @@ from emgkit.detect.polarity import upright
 from emgkit.detect.rounding import found_step, unrounded
 from emgkit.detect.schedule import CLOCK, Matched, match_schedule, match_trigger
 from emgkit.detect.sharp import bridged, sharp_channels
+from emgkit.detect.trigger_channels import without_triggers
 from emgkit.errors import EmgkitWarning, TimingError
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
@@ -84,6 +85,7 @@ def refine_pulses(recording: Recording, pulses: Pulses) -> Pulses:
     >>> bool(np.abs(ek.refine_pulses(made.recording, planned).onsets - made.pulses.onsets).max() < 1e-4)
     True
     """
+    recording = without_triggers(recording)
     with threadpool_limits(limits=1, user_api="blas"):
         signal = bridged(recording.signal)
         signal = upright(signal[sharp_channels(signal, recording.fs)], recording.fs)

@@ -16,6 +16,7 @@ __all__ = ["Roles", "choose_roles", "is_trigger_name"]
 _TRIGGER = re.compile(
     r"^(dig\w*[ _.-]*)?(d?trig(ger)?|stim?|status|sync|marker|event|ttl)([ _.-]*(in|ch)?[ _.-]*\d*)?$", re.I
 )
+_UNIT = re.compile(r"[(\[]([^()\[\]]*)[)\]]$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,8 +109,10 @@ def _open(stream: Stream) -> bool:
 
 
 def is_trigger_name(name: str) -> bool:
-    """Tell whether a channel is called trigger, status, stim, sync, marker, event or TTL."""
-    return _TRIGGER.match(name.strip()) is not None
+    """Tell whether a channel is called trigger, status, stim, sync, marker, event or TTL, with a unit or without."""
+    unit = _UNIT.search(name.strip())
+    bare = name.strip() if unit is None or volts_per_unit(unit.group(1)) is None else name.strip()[: unit.start()]
+    return _TRIGGER.match(bare.strip()) is not None
 
 
 def _listing(streams: Sequence[Stream]) -> str:

@@ -45,9 +45,12 @@ def measure_recording(protocol: Protocol, source: Source, pulses: Pulses | None)
     from emgkit.artifact.held import mark_held
     from emgkit.artifact.saturation import mark_saturation
     from emgkit.artifact.separate import separate
+    from emgkit.detect.trigger_channels import set_apart
     from emgkit.features.measure import measure
 
-    recording = mark_held(mark_saturation(_marked(_read(protocol, source), protocol)))
+    trigger = protocol.pulses.detect.get("channel")
+    read = set_apart(_marked(_read(protocol, source), protocol), trigger)
+    recording = mark_held(mark_saturation(read))
     found = _find_pulses(protocol, recording) if pulses is None else pulses
     separation = None if found is None else separate(recording, found, protocol.method)
     tables: dict[str, FeatureTable] = {}

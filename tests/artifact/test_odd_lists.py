@@ -7,6 +7,7 @@ from spline_cases import FS, emg
 import emgkit as ek
 from emgkit.artifact.pulses_twice import without_twins
 from emgkit.artifact.spline_random import EARLIEST, shapes_of_channels
+from emgkit.artifact.spline_scores import shrink
 
 ONSETS = 0.2 + np.arange(75) / 27.3
 
@@ -74,3 +75,27 @@ def test_one_pulse_held_twice_does_not_spoil_the_others():
     once = ek.separate(recording, ek.Pulses(ONSETS))
     twin = ek.separate(recording, ek.Pulses(np.sort([*ONSETS, ONSETS[30] + 1e-4])))
     assert np.array_equal(twin.evoked.signal, once.evoked.signal)
+
+
+def test_a_trigger_beside_the_emg_is_left_out():
+    """Beside three pulses it ended in a ValueError, beside flat channels in a LinAlgError."""
+    trigger = np.zeros(7000)
+    trigger[(ONSETS[:, np.newaxis] * FS).astype(int) + np.arange(4)] = 5.0
+    signal = recorded(ONSETS)
+    for pulses in (ONSETS, ONSETS[:3]):
+        alone = ek.separate(ek.Recording(signal, FS), ek.Pulses(pulses))
+        both = ek.separate(ek.Recording(np.vstack([signal, trigger]), FS, ["VL", "T"]), ek.Pulses(pulses))
+        assert np.array_equal(both.voluntary.signal[0], alone.voluntary.signal[0])
+        assert not both.voluntary.valid[1].any()
+        assert any(said.startswith("T: this is a trigger, no EMG") for said in both.messages)
+        assert {grades[1].grade for grades in both.grades.values()} == {"reject"}
+    flat = ek.Recording(np.vstack([0 * signal, trigger]), FS, ["VL", "T"])
+    assert "nothing" in " ".join(ek.separate(flat, ek.Pulses(ONSETS)).messages).lower()
+
+
+def test_scores_without_noise_are_as_they_are():
+    """Where a channel is still between pulses at 80 Hz, the weights overflowed: LAPACK was given NaN."""
+    scores = 1e-3 * np.sin(np.arange(200) / 9)
+    found = shrink(scores, np.full(200, 1e-300))
+    assert np.allclose(found.values, scores, atol=1e-9)
+    assert not shrink(np.zeros(50), np.zeros(50)).values.any()
