@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from emgkit import _text
 from emgkit._checks import in_range
-from emgkit.artifact.pulses_twice import without_twins
 from emgkit.artifact.setup_findings import FINDINGS, GRADES, Finding
 from emgkit.artifact.setup_look import look_at
 from emgkit.errors import NoPulsesError, TimingError
@@ -70,7 +69,8 @@ def check_setup(recording: Recording, pulses: Pulses, *, mains: float | None = N
 
     Ten questions: clipping, blanking of the amplifier, lost samples, the artifact's tail under the M-wave, responses
     that run into the next, stimulation locked to the mains, pulse times, number of pulses, the smallest voluntary EMG
-    that could be seen, and the sampling rate. The person should be at rest for part of the recording.
+    that could be seen, and the sampling rate. The person should be at rest for part of the recording. Channels that
+    hold a trigger are left out.
 
     Parameters
     ----------
@@ -103,7 +103,6 @@ def check_setup(recording: Recording, pulses: Pulses, *, mains: float | None = N
         raise NoPulsesError(f"A set-up is checked by its pulses, got {len(pulses)}: give a recording with some.")
     if pulses.onsets[0] < recording.start or pulses.onsets[-1] >= recording.stop:
         raise TimingError("Pulses lie outside the recording: check their time origin.")
-    pulses, _ = without_twins(pulses)
     lines = (50.0, 60.0) if mains is None else (in_range("mains", mains, 10.0, 500.0, "Hz"),)
     look = look_at(recording, pulses, lines)
     findings = tuple(ask(look) for ask in FINDINGS)

@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.overload import said_of_overload
+from emgkit.artifact.setup_finding import GRADES, Finding
 from emgkit.artifact.setup_look import EARLIEST, SetupLook
-from emgkit.pulses import Pulses
+from emgkit.artifact.setup_timing import timing
 
 __all__ = ["FINDINGS", "GRADES", "Finding"]
 
 Array = NDArray[np.float64]
-GRADES = ("good", "care", "bad")
 OFTEN, BLANKED = 0.2, 0.5  # of the pulses
 TAIL, LARGE_TAIL = 0.2, 1.0  # of the response
 NEAR_LINE, HARMONICS = 0.25, 10  # Hz; PhaseSpline cannot tell nearer lines apart
-JITTER, LARGE_JITTER = 100e-6, 1e-3  # s
-MISSED = 0.05  # of the pulses
 WEAK, DEAF = 10e-6, 30e-6  # V RMS; unverified: below 10 µV is light effort, 30 µV a fifth of the maximum
 ENOUGH = 60  # pulses
 RATE, LOWEST_RATE = 2000.0, 1000.0  # Hz
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What was seen about one question.
-
-    Parameters
-    ----------
-    name : str
-        The question: rails, blanking, losses, tail, overlap, mains, timing, pulses, level or sampling.
-    grade : {"good", "care", "bad"}
-        Whether the set-up can work so.
-    seen : str
-        What was seen, one sentence.
-    advice : str
-        What to change; "" for nothing.
-    """
-
-    name: str
-    grade: str
-    seen: str
-    advice: str = ""
 
 
 def _rails(look: SetupLook) -> Finding:
@@ -172,61 +147,6 @@ def _free_rate(rate: float, lines: Iterable[float]) -> float:
     return rate
 
 
-def _timing(look: SetupLook) -> Finding:
-    pulses, step = look.given, look.recording.fs
-    words = f"{len(pulses)} pulses from the {pulses.time_source}: {_clock_words(pulses)}"
-    if pulses.time_source == "artifact":
-        advice = "Record the stimulator's trigger: it also shows pulses whose artifact is small."
-        return _worst(_by_clock(pulses, words + "."), Finding("timing", "good", words + ".", advice))
-    places, found = (pulses.onsets - look.recording.start) * step, [_by_clock(pulses, "")]
-    if pulses.time_source == "schedule" and (np.abs(places - np.round(places)) < 1e-3).all():
-        words += "; times are rounded to samples"
-        found.append(Finding("timing", "care", "", "Call refine_pulses: it finds the real times in the artifact."))
-    if look.refined is not None:
-        said, more = _by_delay(look.refined)
-        words, found = words + said, [*found, more]
-    worst = _worst(*found)
-    return Finding("timing", worst.grade, words + ".", worst.advice)
-
-
-def _worst(*findings: Finding) -> Finding:
-    return max(findings, key=lambda one: (GRADES.index(one.grade), one.advice != ""))
-
-
-def _clock_words(pulses: Pulses) -> str:
-    clock = pulses.clock
-    if clock is None:
-        return f"about {1 / float(np.median(pulses.intervals)):.3g} Hz"
-    words = f"{clock.rate:.3f} Hz, jitter {1e6 * clock.jitter:.0f} µs"
-    return f"{words}, {clock.missing.size} missing, {clock.extra.size} extra"
-
-
-def _by_clock(pulses: Pulses, seen: str) -> Finding:
-    clock = pulses.clock
-    wrong = 0 if clock is None else clock.missing.size + clock.extra.size
-    if not wrong:
-        return Finding("timing", "good", seen)
-    advice = (
-        "Pulses are missing or too many: check threshold and cable of the trigger, and whether the stimulator skips."
-    )
-    return Finding("timing", "bad" if wrong > MISSED * len(pulses) else "care", seen, advice)
-
-
-def _by_delay(refined: Pulses) -> tuple[str, Finding]:
-    """Say by how much the artifact comes after the given pulses, and how steadily."""
-    if not np.isfinite(refined.delay):
-        return "", Finding("timing", "good", "")
-    words, jitter = f"; the artifact comes {1e3 * abs(refined.delay):.2f} ms ", refined.delay_jitter
-    words += "after them" if refined.delay >= 0 else "before them"
-    if not np.isfinite(jitter):
-        return words, Finding("timing", "good", "")
-    grade = "good" if jitter <= JITTER else "care" if jitter <= LARGE_JITTER else "bad"
-    advice = "The delay jitters: align to the artifact (refine_pulses), or take the trigger from the stimulator itself."
-    return f"{words}, give or take {1e6 * jitter:.0f} µs", Finding(
-        "timing", grade, "", "" if grade == "good" else advice
-    )
-
-
 def _pulses(look: SetupLook) -> Finding:
     count = len(look.pulses)
     if count >= ENOUGH:
@@ -293,7 +213,7 @@ FINDINGS: tuple[Callable[[SetupLook], Finding], ...] = (
     _tail,
     _overlap,
     _mains,
-    _timing,
+    timing,
     _pulses,
     _level,
     _sampling,

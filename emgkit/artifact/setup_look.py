@@ -9,11 +9,16 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.artifacts_left import ListedPulses
+from emgkit.artifact.base import living_channels
 from emgkit.artifact.held import held_samples, mark_held
 from emgkit.artifact.overload import Overload, find_overload
+from emgkit.artifact.pulses_twice import without_twins
 from emgkit.artifact.saturation import mark_saturation, saturated
 from emgkit.artifact.separate import separate
 from emgkit.detect.refine_pulses import refine_pulses
+from emgkit.detect.sharp import bridged
+from emgkit.detect.trigger_channels import without_triggers
 from emgkit.errors import EmgkitError, EmgkitWarning
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
@@ -52,17 +57,27 @@ class SetupLook:
         The same as the artifact has them; None where it does not tell.
     mains : tuple of float
         Frequencies that mains may have, Hz.
+    twins : tuple of str
+        What was said of pulses that were given twice.
     """
 
     recording: Recording
     given: Pulses
     refined: Pulses | None
     mains: tuple[float, ...]
+    twins: tuple[str, ...] = ()
 
     @property
     def pulses(self) -> Pulses:
         """The best times that are known: a schedule says only which pulses to expect."""
         return self.refined if self.refined is not None and self.given.time_source == "schedule" else self.given
+
+    @cached_property
+    def is_stimulated(self) -> bool:
+        """Whether artifact or response is locked to the pulses in any channel."""
+        living = self.recording.signal[living_channels(self.recording.signal)]
+        onsets = np.array(self.pulses.onsets) - self.recording.start
+        return bool(len(living)) and ListedPulses(bridged(living), self.recording.fs, onsets).locked
 
     @cached_property
     def interval(self) -> float:
@@ -207,11 +222,12 @@ class SetupLook:
 
 
 def look_at(recording: Recording, pulses: Pulses, mains: tuple[float, ...]) -> SetupLook:
-    """Mark rails and held samples, and find the given pulses in the artifact."""
-    marked = mark_held(mark_saturation(recording))
+    """Leave triggers out, mark rails and held samples, and find the given pulses in the artifact."""
+    marked = mark_held(mark_saturation(without_triggers(recording)))
+    pulses, twins = without_twins(pulses)
     at = np.round((pulses.onsets - recording.start) * recording.fs).astype(np.int64)
     blanked = held_samples(marked)[:, np.clip(at, 0, recording.n_samples - 1)].mean() > BLANKED
-    return SetupLook(marked, pulses, None if blanked else _refined(marked, pulses), mains)
+    return SetupLook(marked, pulses, None if blanked else _refined(marked, pulses), mains, twins)
 
 
 def _refined(recording: Recording, pulses: Pulses) -> Pulses | None:

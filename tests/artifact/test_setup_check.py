@@ -220,3 +220,47 @@ def test_a_recording_of_a_few_samples_is_looked_at_without_warnings():
     recording = ek.Recording(1e-4 * np.random.default_rng(1).standard_normal((1, 24)), 2000.0)
     found = ek.check_setup(recording, ek.Pulses([0.003, 0.005]))
     assert found.findings
+
+
+def test_a_trigger_among_the_channels_changes_nothing():
+    simulation = made(1)
+    was = simulation.recording
+    trigger = np.zeros(was.n_samples)
+    trigger[(simulation.pulses.onsets[:, np.newaxis] * was.fs).astype(int) + np.arange(4)] = 5.0
+    both = ek.Recording(np.vstack([trigger, was.signal]), was.fs, ["T", *was.channel_names])
+    alone = ek.Recording(was.signal, was.fs, was.channel_names)
+    assert str(ek.check_setup(both, simulation.pulses)) == str(ek.check_setup(alone, simulation.pulses))
+
+
+def test_a_trigger_without_any_stimulus_is_said():
+    for seed in SEEDS:
+        simulation = made(seed)
+        quiet = np.random.default_rng(seed).normal(size=simulation.recording.signal.shape)
+        sham = ek.Recording(5e-6 * quiet, simulation.recording.fs)
+        given = ek.Pulses(simulation.pulses.onsets, time_source="trigger")
+        found = ek.check_setup(sham, given)["timing"]
+        assert found.grade == "bad"
+        assert "no stimulus is seen in any channel" in found.seen
+        assert "is the stimulator on" in found.advice
+        spikes = np.zeros(quiet.shape)
+        spikes[:, np.ceil(given.onsets * simulation.recording.fs).astype(int)] = 15e-6  # too small to be found
+        artifacts = ek.check_setup(ek.Recording(5e-6 * quiet + spikes, simulation.recording.fs), given)["timing"]
+        assert "no stimulus" not in artifacts.seen
+
+
+@pytest.mark.parametrize(("late", "grade"), [(0.0, "good"), (0.5e-3, "good"), (4.6e-3, "care"), (-2e-3, "care")])
+def test_a_late_trigger_gets_advice(late, grade):
+    for seed in SEEDS:
+        simulation = made(seed)
+        given = ek.Pulses(simulation.pulses.onsets + late, time_source="trigger")
+        found = checked(simulation, given)["timing"]
+        assert found.grade == grade, found
+        assert ("give the delay" in found.advice) == (grade == "care")
+
+
+def test_pulses_given_twice_are_said():
+    simulation = made(1)
+    onsets = simulation.pulses.onsets
+    found = checked(simulation, ek.Pulses(np.sort([*onsets, *(onsets + 1e-5)])))
+    assert "does the list hold them twice" in found["timing"].advice
+    assert found["pulses"].seen == checked(simulation)["pulses"].seen
