@@ -108,8 +108,8 @@ def fit_clock(
     )
 
 
-def fit_lines(onsets: Array, train: Index) -> Fitted | None:
-    """Fit straight lines with a common interval to trains, and a slow drift if the evidence is clear."""
+def fit_lines(onsets: Array, train: Index, *, drifts: bool = True) -> Fitted | None:
+    """Fit straight lines with a common interval to trains, and a slow drift, if wanted and the evidence is clear."""
     sizes = np.bincount(np.unique(train, return_inverse=True)[1])
     if not onsets.size or sizes.max() < 3:
         return None
@@ -122,7 +122,7 @@ def fit_lines(onsets: Array, train: Index) -> Fitted | None:
         on_beat = (off <= OFF_BEAT * period) & _nearest(off, train, beats)
     if on_beat.sum() < 3:
         on_beat = np.ones(onsets.size, dtype=bool)
-    drift = _drift(onsets - expected, onsets, on_beat)
+    drift = _drift(onsets - expected, onsets, on_beat) if drifts else np.zeros(onsets.size)
     expected = expected + drift
     scatter = float(np.sqrt(np.mean((onsets - expected)[on_beat] ** 2)))
     largest = float(np.abs(drift).max())

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import emgkit as ek
+from emgkit.detect.rounding import unrounded
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from timing_cases import SEEDS, made, score, spread
@@ -108,3 +109,24 @@ def test_times_in_samples_are_refused():  # T-01
     one = made(0)
     with pytest.raises(ek.TimingError, match="within the recording"):
         ek.refine_pulses(one.recording, ek.Pulses(one.truth.onsets * one.recording.fs))
+
+
+@pytest.mark.parametrize("rate", [30.3, 30.31, 25.02, 39.95, 61.02, 12.01, 33.3])
+@pytest.mark.parametrize("trains", [1, 5])
+def test_an_interval_of_nearly_a_whole_number_of_samples_is_no_drift(rate, trains):
+    """Errors of the rounding change slowly then, and passed for a drift of the clock: 0.1 ms were left."""
+    rng = np.random.default_rng(round(10 * rate))
+    for _ in range(10):
+        begins = rng.random() + (40.0 + rng.random(trains)).cumsum()
+        true = np.concatenate([begin + np.arange(400) / rate for begin in begins])
+        found, errors = unrounded(np.round(true * 2000) / 2000, np.repeat(np.arange(trains), 400), 1 / 2000)
+        assert np.std(found - true) < 15e-6
+        assert errors.max() < 50e-6
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_schedule_at_such_a_rate_is_as_good_as_exact_times(seed):
+    sim = made(seed, rate=30.3)
+    found = ek.refine_pulses(sim.recording, rounded(sim))
+    assert score(found, sim.truth.onsets).scatter < 2e-6
+    assert found.clock.jitter < 4e-6
