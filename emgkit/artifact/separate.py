@@ -25,6 +25,7 @@ from emgkit.artifact.scale import warn_if_too_large
 from emgkit.artifact.spline_polarity import find_polarity
 from emgkit.artifact.tail_fit import TailFit
 from emgkit.artifact.unlabelled import said_of_stimulators
+from emgkit.detect.late import lateness
 from emgkit.detect.plausible import warn_if_no_emg
 from emgkit.detect.refine_pulses import refine_pulses
 from emgkit.detect.trigger_channels import trigger_rows
@@ -62,7 +63,8 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     recording : Recording
         EMG under stimulation, as measured.
     pulses : Pulses
-        Leading edges of the stimuli, s since the file's first sample.
+        Leading edges of the stimuli, s since the file's first sample. For `PhaseSpline`, a schedule that was rounded to
+        samples, and pulses that come more than 1.5 ms after their artifacts, are put right by `refine_pulses` first.
     method : str or object, default "auto"
         ``"auto"``, the name of a method (``emgkit list methods``), ``"module:Class"``, or a method object such as
         ``ek.PhaseSpline()`` or ``ek.Blanking(fill=ek.Line())``.
@@ -168,17 +170,30 @@ def _without_triggers(recording: Recording) -> tuple[Recording, tuple[str, ...]]
 
 
 def _repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tuple[Pulses, str]:
-    """Find the real times of a schedule that was rounded to samples, for a method that works between samples."""
+    """Find the real times of a schedule that was rounded to samples, and of pulses that come after their artifacts.
+
+    For a method that works between samples; others are told of pulses that come late.
+    """
     places = pulses.onsets * recording.fs
-    rounded = bool((np.abs(places - np.round(places)) < ON_SAMPLE).all())
-    if pulses.time_source != "schedule" or not rounded or len(pulses) < ENOUGH_PULSES or method.name != "phase_spline":
+    rounded = pulses.time_source == "schedule" and bool((np.abs(places - np.round(places)) < ON_SAMPLE).all())
+    late = lateness(recording.signal, recording.fs, pulses.onsets - recording.start)
+    if not (rounded or late) or len(pulses) < ENOUGH_PULSES:
         return pulses, ""
+    said = (
+        f" What is sharpest comes {late * 1e3:.2g} ms before the pulses: they may be late (refine_pulses)."
+        if late
+        else ""
+    )
+    if method.name != "phase_spline":
+        return pulses, said
     try:
         found = refine_pulses(recording, pulses)
     except EmgkitError:
-        return pulses, ""
+        return pulses, said
     if not _inside(recording, found):
-        return pulses, ""
+        return pulses, said
+    if late:
+        return found, f" The pulses came {late * 1e3:.2g} ms after their artifacts, which gave the real times."
     ppm = "" if found.clock is None or np.isnan(found.clock.ppm) else f", a clock off by {found.clock.ppm:+.0f} ppm"
     return found, f" The scheduled times were rounded to samples; the artifact gave the real ones{ppm}."
 

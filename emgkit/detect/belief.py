@@ -11,7 +11,18 @@ from emgkit.detect.fit import Fit
 from emgkit.detect.match import Template
 from emgkit.detect.sharp import Events
 
-__all__ = ["STIRRED", "dominant", "heights", "is_response", "likeness", "regular", "responses", "sharpest_lag", "stir"]
+__all__ = [
+    "STIRRED",
+    "dominant",
+    "heights",
+    "is_response",
+    "likeness",
+    "profile_of",
+    "regular",
+    "responses",
+    "sharpest_lag",
+    "stir",
+]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -67,10 +78,10 @@ def sharpest_lag(line: Array, trace: Array, sharper: Array, period: float, fs: f
     reach = round(min(AROUND, 0.45 * period) * fs)
     quiet = max(round(min(QUIET, 0.3 * period) * fs), 2)
     lags = np.arange(-reach, reach + 1)
-    ahead = _profile(line, trace, np.arange(-reach - quiet, reach + 1), fs)
+    ahead = profile_of(line, trace, np.arange(-reach - quiet, reach + 1), fs)
     skipped = min(round(NEAR * fs), quiet - 1)
     before = np.array([ahead[row : row + quiet - skipped].mean() for row in range(lags.size)])
-    profile = _profile(line, sharper, lags, fs) / (1 + before)
+    profile = profile_of(line, sharper, lags, fs) / (1 + before)
     near = np.abs(lags) <= NEAR * fs
     best, own = int(np.argmax(profile)), int(np.flatnonzero(near)[np.argmax(profile[near])])
     late = best < own and before[best] < STANDS_OUT <= before[own]
@@ -104,7 +115,7 @@ def is_response(train: Array, times: Array, trace: Array, sharper: Array, fs: fl
 def stir(times: Array, trace: Array, fs: float) -> float:
     """How much usually goes on before events, compared with them: an artifact comes out of silence."""
     lags = np.arange(-round(QUIET * fs), max(round(NEAR * fs), 1) + 1)
-    profile = _profile(times, trace, lags, fs)
+    profile = profile_of(times, trace, lags, fs)
     return float(profile[lags < -NEAR * fs].mean() / max(float(profile.max()), 1e-300))
 
 
@@ -115,7 +126,7 @@ def heights(trace: Array, times: Array, fs: float) -> Array:
     return np.asarray(trace[np.clip(index, 0, trace.size - 1)].max(axis=1))
 
 
-def _profile(line: Array, trace: Array, lags: Index, fs: float, share: float = 0.5) -> Array:
+def profile_of(line: Array, trace: Array, lags: Index, fs: float, share: float = 0.5) -> Array:
     """Quantile over the pulses of the trace at lags in samples."""
     if not lags.size:
         return np.zeros(0)
@@ -134,8 +145,8 @@ def responses(times: Array, trace: Array, period: float, fs: float) -> tuple[Ind
     samples a response may be small.
     """
     lags = np.arange(round(2 * NEAR * fs), max(round(min(period - NEAR, 0.06) * fs), round(2 * NEAR * fs) + 1))
-    locked = _profile(times, trace, lags, fs, 1 - LOCKED) >= STANDS_OUT
-    return lags[locked], _profile(times, trace, lags[locked], fs, 1 - OFTEN)
+    locked = profile_of(times, trace, lags, fs, 1 - LOCKED) >= STANDS_OUT
+    return lags[locked], profile_of(times, trace, lags[locked], fs, 1 - OFTEN)
 
 
 def likeness(bends: Array, times: Array, part: Index, fit: Fit) -> float:

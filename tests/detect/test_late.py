@@ -1,0 +1,38 @@
+"""Pulses that are given after their artifacts."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import emgkit as ek
+from emgkit.benchmark.cases import CASES
+from emgkit.detect.late import lateness
+
+
+@pytest.mark.parametrize("name", ["typical", "rate80_lifelike", "rate_1926", "hardware_blanking", "sham", "mains_40uV"])
+@pytest.mark.parametrize("late", [-0.001, 0.0, 0.001, 0.004])
+def test_only_what_comes_before_pulses_makes_them_late(name, late):
+    made = CASES[name].make(np.random.default_rng(7))
+    told = lateness(made.recording.signal, made.recording.fs, np.array(made.truth.onsets) + late)
+    seen = late > 0.002 and name not in {"hardware_blanking", "sham"}  # nothing is sharp there
+    assert told == pytest.approx(late * seen, abs=0.001)
+
+
+@pytest.mark.parametrize("source", ["schedule", "trigger"])
+def test_late_pulses_are_put_right_and_that_is_said(source):
+    """3 ms late, RMS was off by 7 to 263 %, graded good in part."""
+    made = CASES["typical"].make(np.random.default_rng(8))
+    exact = ek.Pulses(np.array(made.truth.onsets), time_source=source)
+    apart = [ek.separate(made.recording, one) for one in (exact, exact.shift(0.003).crop(0.0, made.recording.duration))]
+    assert "ms after their artifacts, which gave the real times" in apart[1].why
+    first, second = (one.voluntary.signal for one in apart)
+    assert np.std(first - second) < 0.1 * np.std(first)
+
+
+def test_other_methods_say_that_pulses_may_be_late():
+    made = CASES["typical"].make(np.random.default_rng(8))
+    late = ek.Pulses(np.array(made.truth.onsets) + 0.003).crop(0.0, made.recording.duration)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert "ms before the pulses: they may be late" in ek.separate(made.recording, late, "blanking").why
