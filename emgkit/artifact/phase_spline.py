@@ -35,11 +35,12 @@ class PhaseSpline:
     Cubic B-splines, closest at the edges of the artifact, are fitted by penalised least squares to the samples of all
     pulses. Pulses fall between samples, so that together they sample the response finer than the recording's rate.
     The response changes over the pulses by smooth courses (polynomials in the pulse number, the beginning of a train,
-    the current where it is known), each with a shape of its own whose smoothness and size are learned from the signal,
-    so that a course that is not needed vanishes. Every pulse may come early or late and its artifact be larger or
-    smaller, shared by all channels, as far as that exceeds its noise; and the response may vary from pulse to pulse
-    within a few shapes. Several stimulators, responses that run into each other, and mains are fitted in turns until
-    they agree (backfitting, which converges to the joint least squares). What is neither is voluntary EMG.
+    the current where it is known, steps that stand out of what those leave), each with a shape of its own whose
+    smoothness and size are learned from the signal, so that a course that is not needed vanishes. Every pulse may come
+    early or late and its artifact be larger or smaller, shared by all channels, as far as that exceeds its noise; and
+    the response may vary from pulse to pulse within a few shapes. Several stimulators, responses that run into each
+    other, and mains are fitted in turns until they agree (backfitting, which converges to the joint least squares).
+    What is neither is voluntary EMG.
 
     Parameters
     ----------

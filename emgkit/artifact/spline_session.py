@@ -29,6 +29,7 @@ from emgkit.artifact.spline_quality import quality_of
 from emgkit.artifact.spline_response import ResponseFitter
 from emgkit.artifact.spline_said import CLOSEST, NO_RESPONSE, NOT_SEEN, NOTHING, said_of_close
 from emgkit.artifact.spline_sizes import artifact_sizes, is_ramped
+from emgkit.artifact.spline_stepped import follow_steps
 from emgkit.artifact.spline_still import without_movement
 from emgkit.artifact.spline_tail import TailsFound
 from emgkit.artifact.spline_told import Seen, end_of_model, told_of
@@ -199,6 +200,7 @@ class Session:
         fitters, mains, orders, has_evoked = agreed.fitters, agreed.mains, agreed.orders, response >= EVIDENCE
         turns, lines, moved = without_movement(self.turns, agreed, lines)
         lines = follow_alternation(turns, agreed, lines, has_evoked)
+        lines = follow_steps(turns, agreed, lines, has_evoked)
         rest = turns.rest(fitters, mains, orders, lines)
         made = [one.finish(rest, self.known, has_evoked & self.wanted.shapes) for one in fitters]
         told = self._told(made, rest, agreed, has_evoked) if has_evoked.any() else TailsFound(made)

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from spline_cases import FS, emg
+from spline_cases import FS, emg, errors_of, train_of
 
 import emgkit as ek
 from emgkit.artifact import spline_alternating
@@ -12,45 +12,15 @@ from emgkit.artifact.spline_alternating import alternating_courses
 from emgkit.artifact.spline_time import null_courses, smooth_courses
 from emgkit.artifact.spline_turns import Turns
 
-COUNT = 32_000
-BEGIN, END = 1.0, 15.5
-LOUD = (4.0, 7.0), (10.0, 13.0)
-
-
-def effort():
-    times = np.arange(COUNT) / FS
-    loud = np.zeros(COUNT)
-    for low, high in LOUD:
-        loud += np.clip((times - low) / 0.2, 0, 1) * np.clip((high - times) / 0.2, 0, 1)
-    return 4e-6 + 50e-6 * loud
-
 
 def made(seed, rate, alternation=0.1, mains=0.0):
-    """Make a channel of artifact, M-wave and voluntary EMG; every other M-wave is larger."""
-    onsets = BEGIN + np.arange(round((END - BEGIN) * rate)) / rate
-    fine, signal = 8, emg(COUNT, seed, effort())
-    sizes = 1 + alternation * (1 - 2 * (np.arange(onsets.size) % 2))
-    parts = np.zeros((2, COUNT))
-    for number, onset in enumerate(onsets):
-        first = int((onset - 0.002) * FS)
-        since = np.arange(first * fine, (first + 100) * fine) / (FS * fine) - onset
-        edge = np.exp(-0.5 * ((since - 0.4e-3) / 0.25e-3) ** 2)
-        place = (since - 0.0085) / 0.0022
-        wave = 1.6e-3 * sizes[number] * -place * np.exp(-0.5 * place**2)
-        parts[:, first : first + 100] += np.stack([5e-3 * edge, np.where(since > 0, wave, 0.0)])[:, ::fine]
-    lines = mains * np.sin(2 * np.pi * 50 * np.arange(COUNT) / FS)
-    return parts.sum(axis=0) + signal + lines, ek.Pulses(onsets), signal
+    """Every other M-wave is larger."""
+    return train_of(seed, rate, lambda onsets: 1 + alternation * (1 - 2 * (np.arange(onsets.size) % 2)), mains)
 
 
 def errors(seed, rate, **kinds):
     """Relative error of the voluntary RMS during effort, foreign power over that of the EMG, and what is stated."""
-    recorded, pulses, voluntary = made(seed, rate, **kinds)
-    parts = ek.separate(ek.Recording(recorded, FS), pulses, ek.PhaseSpline())
-    loud = effort() > 50e-6
-    found = parts.voluntary.signal[0]
-    foreign = np.mean((found - voluntary)[loud] ** 2) / np.mean(voluntary[loud] ** 2)
-    grade = parts.grades["voluntary_amplitude"][0]
-    return np.sqrt(np.mean(found[loud] ** 2) / np.mean(voluntary[loud] ** 2)) - 1, foreign, grade
+    return errors_of(*made(seed, rate, **kinds))
 
 
 @pytest.mark.parametrize("rate", [12.01, 20.0, 29.97, 40.0])
