@@ -174,17 +174,15 @@ def _shorter(size: int) -> tuple[Indices, Indices, Indices]:
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Probability of one onset, and the tail's coefficients given it.
+    """The tail's coefficients given one onset.
 
     Parameters
     ----------
-    weight : float
     gain : (columns, columns) V²
         From the basis' projection on the response to the mean of the coefficients.
     covariance : (columns, columns) V²
     """
 
-    weight: float
     gain: Array
     covariance: Array
 
@@ -210,7 +208,7 @@ def moments_of(choices: Choices, onset: int, total: float) -> Moments:
     weight += float(share.sum())
     mean, gain, second = mean / weight, gain / weight, (square + gain) / weight
     units = np.outer(scale, scale)
-    return Moments(weight, units * gain, units * (second - np.outer(mean, mean)))
+    return Moments(units * gain, units * (second - np.outer(mean, mean)))
 
 
 def _summed(places: Indices, values: Array, count: int) -> Array:

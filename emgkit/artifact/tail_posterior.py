@@ -13,13 +13,25 @@ from scipy.linalg.lapack import dpotrf, dtrtrs
 from emgkit.artifact.tail_atoms import Choices, Moments, choose_tails, moments_of
 from emgkit.artifact.tail_prior import FilteredGrid, ResponseFamily
 
-__all__ = ["BELIEF", "Like", "Posterior", "Problem", "Setting", "evidence_of", "log_sum", "mixed", "posterior"]
+__all__ = [
+    "BELIEF",
+    "Like",
+    "Posterior",
+    "Problem",
+    "Setting",
+    "evidence_of",
+    "followed",
+    "log_sum",
+    "mixed",
+    "posterior",
+]
 
 Array = NDArray[np.float64]
 
 BELIEF = 0.5  # share of the log evidence that counts (unverified): the models are smooth, real responses only nearly
 FEW, MANY = 2, 3  # exponentials while searching, and in the end
 FOLLOWED = 0.98  # of the probability: settings and onsets that are averaged hold so much of it
+MOST_FOLLOWED = 32  # settings and onsets, from which the averages hardly change
 
 
 @dataclass(frozen=True)
@@ -179,11 +191,11 @@ def posterior(problem: Problem, settings: Iterable[Setting], grid: FilteredGrid,
     total = log_sum(np.concatenate([choices.evidence.ravel() for _, choices in weighed]))
     average = _Average(problem, grid, basis)
     shares = [np.exp(choices.evidence - total).sum(axis=1) for _, choices in weighed]
-    least = _least(np.concatenate(shares))
-    for (setting, choices), share in zip(weighed, shares, strict=True):
+    counted = np.split(followed(np.concatenate(shares)), np.cumsum([share.size for share in shares])[:-1])
+    for (setting, choices), share, counts in zip(weighed, shares, counted, strict=True):
         average.no_tail += float(np.exp(choices.evidence[:, 0] - total).sum())
-        for place in np.flatnonzero(share >= least):
-            average.add(setting, int(place), moments_of(choices, int(place), total))
+        for place in np.flatnonzero(counts):
+            average.add(setting, int(place), moments_of(choices, int(place), total), float(counts[place]))
         if setting.size:
             average.onset += share
         else:
@@ -196,10 +208,20 @@ def _doubted(choices: Choices) -> Choices:
     return replace(choices, evidence=BELIEF * choices.evidence)
 
 
-def _least(shares: Array) -> float:
-    """Smallest share that is followed: those below it together do not matter."""
+def followed(shares: Array) -> Array:
+    """Weights of what is followed, in the order of the shares: those that together do not matter have none.
+
+    Where nothing is sure there are hundreds of settings and onsets with about the same share. A fixed number is taken
+    from them in proportion to their shares (stratified), which neighbours hardly differ in.
+    """
     falling = np.sort(shares)[::-1]
-    return float(falling[min(int(np.searchsorted(np.cumsum(falling), FOLLOWED)), falling.size - 1)])
+    least = float(falling[min(int(np.searchsorted(np.cumsum(falling), FOLLOWED)), falling.size - 1)])
+    kept = np.where(shares >= least, shares, 0.0)
+    if np.count_nonzero(kept) <= MOST_FOLLOWED:
+        return kept
+    total = np.cumsum(kept)
+    strata = (np.arange(MOST_FOLLOWED) + 0.5) / MOST_FOLLOWED * total[-1]
+    return np.bincount(np.searchsorted(total, strata), minlength=shares.size) * total[-1] / MOST_FOLLOWED
 
 
 class _Average:
@@ -213,8 +235,8 @@ class _Average:
         self.second = np.zeros((2, len(basis)))
         self.weights = np.zeros((2, len(basis), problem.times.size))
 
-    def add(self, setting: Setting, place: int, moments: Moments) -> None:
-        """Add one setting and onset."""
+    def add(self, setting: Setting, place: int, moments: Moments, weight: float) -> None:
+        """Add one setting and onset with a weight."""
         problem, basis = self.problem, self.basis
         inner = setting.size**2 * problem.family.inner(setting.width, setting.length)[place]
         total = problem.covariance(problem.family.seen(setting.width, setting.length)[place], setting)
@@ -235,10 +257,10 @@ class _Average:
         tail = to_tail @ problem.response
         tail_spread = ((basis @ moments.covariance) * basis).sum(axis=1)
         evoked = to_evoked @ problem.response
-        self.weight += moments.weight
-        self.weights += moments.weight * np.stack([to_evoked, to_tail])
-        self.first += moments.weight * np.stack([tail, evoked])
-        self.second += moments.weight * np.stack([tail_spread + tail**2, np.maximum(spread, 0.0) + evoked**2])
+        self.weight += weight
+        self.weights += weight * np.stack([to_evoked, to_tail])
+        self.first += weight * np.stack([tail, evoked])
+        self.second += weight * np.stack([tail_spread + tail**2, np.maximum(spread, 0.0) + evoked**2])
 
     def result(self, evidence: float) -> Posterior:
         """Give the averages."""

@@ -14,6 +14,7 @@ import emgkit as ek
 from emgkit.artifact.split_tail import split_tail
 from emgkit.artifact.tail_amplifier import amplifiers_of_noise, slow_or_not
 from emgkit.artifact.tail_atoms import TAUS, choose_tails, tail_basis
+from emgkit.artifact.tail_posterior import followed
 from emgkit.artifact.tail_prior import HighPass, filtered_grid, response_covariance
 from emgkit.errors import ParameterError, ShapeError
 
@@ -344,3 +345,15 @@ def test_intervals_shorter_than_any_edge_are_split_or_left(rate):
     parts = ek.separate(simulation.recording, simulation.pulses)
     total = sum(getattr(parts, name).signal for name in ("artifact", "evoked", "voluntary", "interference"))
     assert np.abs(total - simulation.recording.signal).max() < 1e-12
+
+
+@pytest.mark.parametrize("count", [20, 400])
+def test_many_settings_of_about_the_same_share_are_followed_by_some_of_them(count):
+    """One pulse in 0.2 s took half a minute, nearly all of it for hundreds of settings that nothing tells apart."""
+    shares = np.random.default_rng(count).dirichlet(np.full(count, 3.0))
+    values = np.cumsum(np.random.default_rng(1).standard_normal(count))
+    weights = followed(shares)
+    few, all_of_them = np.average(values, weights=weights), np.average(values, weights=shares)
+    assert np.count_nonzero(weights) <= 32
+    assert 0.97 <= weights.sum() <= 1.0 + 1e-12
+    assert abs(few - all_of_them) <= 0.1 * values.std()
