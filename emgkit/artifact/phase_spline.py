@@ -85,10 +85,11 @@ class PhaseSpline:
     interval that holds either.
 
     Doublets and their kin, groups of pulses at lags that hardly vary, count as one stimulus where the responses to one
-    group run into the next (intervals below 0.1 s) or where three pulses or more come within 7 ms of each other: the
-    responses to single pulses of a group add up to the same sum every time, so that no regression tells them apart. The
-    time since the first pulse is set right at every later one, whose artifacts are told by that of the first; the
-    evoked part is the response to the whole group, and is said to overlap. A later pulse may be missing now and then.
+    group run into the next (intervals below 0.1 s), where three pulses or more come within 7 ms of each other, or two
+    within 4 ms: the responses to single pulses of a group add up to the same sum every time, so that no regression
+    tells them apart. The time since the first pulse is set right at every later one, whose artifacts are told by that
+    of the first; the evoked part is the response to the whole group, and is said to overlap. A later pulse may be
+    missing now and then.
 
     Where the stimulator reverses its polarity, the artifact turns over and the response does not (every other pulse,
     pairs, blocks, or by chance): the sign of every pulse is told by its artifact, else by that of its current, the

@@ -27,7 +27,7 @@ FEWEST = 8  # groups
 MOSTLY = 0.8  # of the groups must be whole
 LONGEST_LAG = 0.020  # s between pulses of a group: later ones find the response over; unverified
 APART = 1.4  # times the longest lag within groups, at least, from a group's last pulse to the next group
-MANY, CLOSEST = 3, 0.007  # pulses of a group, and s between them, from which their responses cannot be told apart
+CLOSEST, CLOSEST_PAIR = 0.007, 0.004  # s between pulses of a group, and of two, up to which no response can be told
 WITHIN = 0.3  # of the intervals are within groups, at least
 STEADY = 0.0005  # s: 95 % of the lags lie as near to the median
 STRAY = 0.0015  # s from its usual lag, from which a pulse is none of a group
@@ -143,7 +143,8 @@ def find_units(pulses: Pulses, before: float) -> Units | None:
     if number < 2 or whole.size < max(MOSTLY * first.size, FEWEST):
         return None
     interval = float(np.median(np.minimum(np.diff(pulses.onsets[first]), LONGEST)))
-    if interval >= LONGEST and (number < MANY or float(np.median(gaps[gaps <= longest])) >= CLOSEST):
+    closest = CLOSEST if number > 2 else CLOSEST_PAIR
+    if interval >= LONGEST and float(np.median(gaps[gaps <= longest])) >= closest:
         return None
     since = pulses.onsets[whole[:, np.newaxis] + np.arange(1, number)] - pulses.onsets[whole][:, np.newaxis]
     lags = np.median(since, axis=0)
