@@ -236,9 +236,9 @@ def _scored(design: PhaseDesign, projected: Array, power: Array, noise: Array, v
 
 def _shapes(design: PhaseDesign, noise: Array, vectors: Array) -> Array:
     """Coefficients of the shapes whose scores the vectors give, (shapes, size)."""
-    shapes = np.linalg.solve(_mean_gram(design), noise @ vectors).T
-    shapes[:, [0, -1]] = 0.0  # no steps at the ends
-    return np.asarray(shapes)
+    shapes, inner = np.zeros((vectors.shape[1], design.size)), slice(1, -1)  # no steps at the ends
+    shapes[:, inner] = np.linalg.solve(_mean_gram(design)[inner, inner], (noise @ vectors)[inner]).T
+    return shapes
 
 
 def _mean_gram(design: PhaseDesign) -> Array:

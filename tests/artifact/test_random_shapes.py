@@ -1,5 +1,7 @@
 """Responses that vary from pulse to pulse within a few shapes, and what EMG puts into their scores."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from scipy.signal import butter, sosfiltfilt
@@ -62,6 +64,32 @@ def test_large_variation_is_taken_away_under_effort_too(size, late, most):
     if size == 0:  # elsewhere more variation stays in than EMG is lost
         stated, truth = np.mean(lost, axis=0)
         assert stated == pytest.approx(truth, abs=0.03)
+
+
+def steep_wave(since):
+    """Give a response that begins within 0.4 ms, 4 ms after the pulse, V."""
+    place = (since - 0.0084) / 0.0022
+    return 1.6e-3 * place * np.exp(-(place**2) / 2) / (1 + np.exp((0.004 - since) / 0.2e-3))
+
+
+@pytest.mark.parametrize("rate", [20.0, 29.97, 40.0, 50.0])
+def test_shapes_are_none_where_nothing_varies_wherever_samples_fall(rate):
+    """Where all pulses have samples at the same places, one alone sees the first splines, beside a steep response."""
+    left = {}
+    for place, seed in product((0.0, 0.1e-3, 0.2e-3, 0.3e-3, 0.4e-3), range(3)):
+        onsets, count = 0.1 + place + np.arange(600) / rate, round((600 / rate + 0.3) * FS)
+        design = make_design(onsets, FS, count, shape_knots(1 / rate - 0.0015, FS, 600))
+        late = 0.1e-3 * np.random.default_rng(seed + 50).normal(size=600)
+        mean = np.mean([steep_wave(design.phase - one) for one in late[:100]], axis=0)
+        random = np.zeros(count)
+        random[design.samples] = steep_wave(design.phase - late[design.pulse]) - mean
+        noise = emg(count, seed, np.full(count, 20e-6))
+        found = find_shapes(design, random + noise, power_of(design, random + noise))
+        assert found is not None
+        rest = random.copy()
+        rest[design.samples] -= design.evaluate(found.coefficients)
+        left[place, seed] = float((rest**2).sum() / (random**2).sum())
+    assert max(left.values()) < 0.04, left
 
 
 def test_chance_during_effort_does_not_pass_for_noise_of_scores():
