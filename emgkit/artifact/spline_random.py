@@ -124,7 +124,7 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array, quiet: float | N
     if len(frames.pulses) < PULSES_PER_COEFFICIENT * design.size:
         return None
     seen = design.rows_of(_first_of_each(design, frames.values.shape[1]))  # filters tell nothing of what they never saw
-    projected = seen.project(_level_free(seen, rest))
+    projected, whole = seen.project(_level_free(seen, rest)), seen.project(rest)
     every, taken, found = np.ones(design.samples.size), 0.0, None
     wave = np.zeros(design.samples.size)
     for _ in range(ROUNDS):
@@ -136,7 +136,7 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array, quiet: float | N
         number = min(_confirmed(own[::2], own[1::2], noise), _confirmed(own[1::2], own[::2], noise))
         values, vectors = eigh(_products(own), noise)
         level = power * max(float(np.median(values)), 0.3)
-        made = _scored(design, projected, level, noise, vectors[:, ::-1][:, :number]) if number else None
+        made = _scored(design, projected @ vectors[:, ::-1][:, :number], level, whole) if number else None
         if made is None:
             break
         found = made
@@ -219,9 +219,8 @@ def _level_free(design: PhaseDesign, rest: Array) -> Array:
     return out
 
 
-def _scored(design: PhaseDesign, projected: Array, power: Array, noise: Array, vectors: Array) -> RandomShapes | None:
-    scores = projected @ vectors
-    shapes = _shapes(design, noise, vectors)
+def _scored(design: PhaseDesign, scores: Array, power: Array, whole: Array) -> RandomShapes | None:
+    shapes = _shapes(design, scores, power, whole)
     found = [shrink(column, noise_of_scores(column, power)) for column in scores.T]
     kept = [number for number, one in enumerate(found) if one.variance > 0]
     if not kept:
@@ -234,10 +233,12 @@ def _scored(design: PhaseDesign, projected: Array, power: Array, noise: Array, v
     )
 
 
-def _shapes(design: PhaseDesign, noise: Array, vectors: Array) -> Array:
-    """Coefficients of the shapes whose scores the vectors give, (shapes, size)."""
-    shapes, inner = np.zeros((vectors.shape[1], design.size)), slice(1, -1)  # no steps at the ends
-    shapes[:, inner] = np.linalg.solve(_mean_gram(design)[inner, inner], (noise @ vectors)[inner]).T
+def _shapes(design: PhaseDesign, scores: Array, power: Array, whole: Array) -> Array:
+    """Coefficients of the shapes that go with the scores, (shapes, size), with the straight lines that scores lack."""
+    weight = scores / power[:, np.newaxis]
+    along = whole.T @ weight / np.maximum((scores * weight).sum(axis=0), 1e-300)
+    shapes, inner = np.zeros((scores.shape[1], design.size)), slice(1, -1)  # no steps at the ends
+    shapes[:, inner] = np.linalg.solve(_mean_gram(design)[inner, inner], along[inner]).T
     return shapes
 
 

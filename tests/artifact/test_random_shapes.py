@@ -8,6 +8,7 @@ from scipy.signal import butter, sosfiltfilt
 from spline_cases import FS, effort_of, emg, power_of
 
 from emgkit.artifact.spline_basis import make_design
+from emgkit.artifact.spline_piece import pulse_power
 from emgkit.artifact.spline_random import find_shapes, shape_knots
 from emgkit.artifact.spline_unlocked import noise_of_scores
 
@@ -70,6 +71,43 @@ def steep_wave(since):
     """Give a response that begins within 0.4 ms, 4 ms after the pulse, V."""
     place = (since - 0.0084) / 0.0022
     return 1.6e-3 * place * np.exp(-(place**2) / 2) / (1 + np.exp((0.004 - since) / 0.2e-3))
+
+
+def varying(seed, rate, pulses=600, *, size=0.0, late=(0.0,)):
+    """Give a design, what varies of steep waves, and EMG of 20 µV at efforts beside 4 µV, V."""
+    onsets, count = 0.1 + np.arange(pulses) / rate, round((pulses / rate + 0.3) * FS)
+    design = make_design(onsets, FS, count, shape_knots(1 / rate - 0.0015, FS, pulses))
+    sizes = 1 + size * np.random.default_rng(seed + 50).normal(size=pulses)
+    late = np.resize(late, pulses)
+    mean = np.mean([one * steep_wave(design.phase - by) for one, by in zip(sizes, late, strict=True)], axis=0)
+    random = np.zeros(count)
+    random[design.samples] = sizes[design.pulse] * steep_wave(design.phase - late[design.pulse]) - mean
+    return design, random, emg(count, seed, 4e-6 + effort_of(count) / 2)
+
+
+def left_beside(design, random, voluntary, quiet):
+    """What is left of what varies, V; EMG is seen from ``quiet`` s on in the first round, and where it may be later."""
+    seen = random + voluntary
+    power = pulse_power(design, seen[design.samples], np.ones(design.samples.size), quiet)
+    found = find_shapes(design, seen, power, quiet)
+    rest = random.copy()
+    if found is not None:
+        rest[design.samples] -= design.evaluate(found.coefficients)
+    return rest
+
+
+@pytest.mark.parametrize("rate", [29.97, 40.0])
+def test_shapes_keep_their_straight_lines(rate):
+    """Scores are free of straight lines, as slow courses are none of the shapes: a response of one size has one."""
+    late, foreign = [], []
+    for seed in range(4):
+        design, random, voluntary = varying(seed, rate, size=0.1)
+        rest = left_beside(design, random, voluntary, 0.7 / rate)
+        over, loud = design.samples[design.phase > 0.7 / rate], effort_of(rest.size) > 20e-6
+        late.append(float((rest[over] ** 2).mean() / (random[design.samples] ** 2).mean()))
+        foreign.append(float((rest[loud] ** 2).sum() / (voluntary[loud] ** 2).sum()))
+    assert max(late) < 0.005, late
+    assert max(foreign) < 0.1, foreign
 
 
 @pytest.mark.parametrize("rate", [20.0, 29.97, 40.0, 50.0])
