@@ -16,7 +16,7 @@ from scipy.linalg import eigh
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, make_design
-from emgkit.artifact.spline_piece import pulse_power
+from emgkit.artifact.spline_piece import SPIKE, pulse_power
 from emgkit.artifact.spline_scores import shrink
 from emgkit.artifact.spline_unlocked import noise_of_scores, unlocked, without_lines
 
@@ -32,6 +32,7 @@ WIDEST = 0.0015  # s, steps where there are few pulses
 MOST = 4  # shapes
 MARGIN = 1.1  # over the noise, in pulses that the direction was not learned from
 ROUNDS = 4  # at most, in which EMG and shapes are told from each other
+QUIETER = 0.7  # of the power of all times: EMG of few large units seldom has less than that late by chance
 GROWN = 1.1  # times the power of a round, from which another follows
 SURE = 2.5  # standard errors
 PULSES_PER_COEFFICIENT = 3.0
@@ -84,19 +85,19 @@ def shape_knots(until: float, fs: float, pulses: int | None = None) -> Array:
 
 
 def shapes_of_channels(
-    onsets: Array, until: float, rest: Array, chosen: NDArray[np.bool_], quiet: tuple[float, float], fs: float
+    onsets: Array, until: float, rest: Array, chosen: NDArray[np.bool_], quiet: float, fs: float
 ) -> list[RandomShapes | None]:
     """Find the shapes of the chosen channels in what all fits leave, (channels, samples) V.
 
-    The power of the voluntary EMG is looked at from ``quiet`` s after every pulse on, until ``until``: at first, and
-    once that is known without the shapes. Where the next pulse comes before one step of the knots there are none.
+    The power of the voluntary EMG is looked at from ``quiet`` s after every pulse on, until ``until``, at first. Where
+    the next pulse comes before one step of the knots there are no shapes.
     """
     if until - EARLIEST < max(STEP, SAMPLES_PER_STEP / fs):
         return [None] * len(rest)
     own = make_design(onsets, fs, rest.shape[1], shape_knots(until, fs, onsets.size))
     every = np.ones(own.samples.size)
     return [
-        find_shapes(own, row, pulse_power(own, row[own.samples], every, quiet[0]), quiet[1]) if wanted else None
+        find_shapes(own, row, pulse_power(own, row[own.samples], every, quiet), quiet) if wanted else None
         for row, wanted in zip(rest, chosen, strict=True)
     ]
 
@@ -113,7 +114,8 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array, quiet: float | N
     power : ndarray, shape (pulses,)
         Variance of voluntary EMG and noise about every pulse, V².
     quiet : float, optional
-        Time after every pulse from which on that variance is measured again in what the shapes leave, s.
+        Time after every pulse from which on the response may be over, s: that variance is measured again in what the
+        shapes leave, from there on if less is left there.
 
     Returns
     -------
@@ -125,7 +127,7 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array, quiet: float | N
         return None
     seen = design.rows_of(_first_of_each(design, frames.values.shape[1]))  # filters tell nothing of what they never saw
     projected, whole = seen.project(_level_free(seen, rest)), seen.project(rest)
-    every, taken, found = np.ones(design.samples.size), 0.0, None
+    taken, found = 0.0, None
     wave = np.zeros(design.samples.size)
     for _ in range(ROUNDS):
         scale = np.sqrt(power[frames.pulses])[:, np.newaxis]
@@ -144,13 +146,23 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array, quiet: float | N
         if (taken := float(wave @ wave)) < GROWN * before:
             break
         if quiet is not None:
-            power = pulse_power(design, rest[design.samples] - wave, every, quiet)
+            power = _power_of_emg(design, rest[design.samples] - wave, quiet)
     if found is None:
         return None
     # a score's posterior mean holds as much of the EMG's power as it misses of its own
     lost = float(found.variance(design).sum())
     left = float(((rest[design.samples] - design.evaluate(found.coefficients)) ** 2).sum())
     return replace(found, loss=lost / max(left + lost, 1e-300))
+
+
+def _power_of_emg(design: PhaseDesign, left: Array, quiet: float) -> Array:
+    """Variance of voluntary EMG about every pulse, V²; it is as loud at any time after the pulses, on average.
+
+    Where less is left late than elsewhere, elsewhere is more than EMG. Else all of it tells the most.
+    """
+    every = np.ones(left.size)
+    whole, late = (pulse_power(design, left, every, start) for start in (SPIKE, quiet))
+    return late if float(np.mean(late / whole)) < QUIETER else whole
 
 
 def _confirmed(one: Array, other: Array, noise: Array) -> int:

@@ -13,7 +13,7 @@ from emgkit.artifact.spline_basis import PhaseDesign, bend_operator, make_design
 from emgkit.artifact.spline_later import LaterSeen, follow_later
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_mean import fit_means
-from emgkit.artifact.spline_piece import LEAST_POWER, SPIKE, Piece
+from emgkit.artifact.spline_piece import LEAST_POWER, Piece
 from emgkit.artifact.spline_places import settled_design
 from emgkit.artifact.spline_pulse import EARLY, LATE, PulseChanges, artifact_share, estimate_changes, far_shifts
 from emgkit.artifact.spline_random import shapes_of_channels
@@ -35,8 +35,7 @@ Indices = NDArray[np.int64]
 PLAIN_COURSES, ROUGH_COURSES = 8, 4
 FEW_OVERLAPS = 0.005  # of the samples
 CLOSE = 0.020  # s: nearer pulses have the last response under their artifact; only harmonics tell how both wander
-QUIET_FROM = 0.75  # of the interval: from there on the response is taken to be over, if that is
-OVER = 0.020  # s or later
+QUIET_FROM = 0.75  # of the interval or the support: from there on the response may be over
 LEAST_SHARE = 0.05  # of the power that a plain fit leaves: a fit that takes more away has taken the EMG
 
 
@@ -295,6 +294,5 @@ class ResponseFitter:
         if self.weights is not None and (found := tails_of(*ends)) is not None:
             tail = find_tail(*found, until, rest, known, np.median(self.weights, axis=1), self.fs)
             rest = tail.taken_from(rest, self.fs)
-        late = QUIET_FROM * self.interval
-        shapes = shapes_of_channels(self.onsets, until, rest, chosen, (late, late if late >= OVER else SPIKE), self.fs)
+        shapes = shapes_of_channels(self.onsets, until, rest, chosen, QUIET_FROM * min(self.interval, until), self.fs)
         return replace(made, tail=tail, shapes=shapes)

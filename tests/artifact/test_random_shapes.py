@@ -110,6 +110,18 @@ def test_shapes_keep_their_straight_lines(rate):
     assert max(foreign) < 0.1, foreign
 
 
+@pytest.mark.parametrize(("rate", "most"), [(40.0, 0.8), (50.0, 0.6)])
+def test_emg_is_told_from_responses_by_the_end_of_short_intervals(rate, most):
+    """There is as much EMG at the end of the interval as elsewhere, and no response."""
+    foreign = []
+    for seed in range(6):
+        late = 0.3e-3 * np.random.default_rng(seed + 50).normal(size=600)
+        design, random, voluntary = varying(seed, rate, late=late)
+        rest, loud = left_beside(design, random, voluntary, 0.7 / rate), effort_of(random.size) > 20e-6
+        foreign.append(float((rest[loud] ** 2).sum() / (voluntary[loud] ** 2).sum()))
+    assert np.median(foreign) < most, foreign
+
+
 @pytest.mark.parametrize("rate", [20.0, 29.97, 40.0, 50.0])
 def test_shapes_are_none_where_nothing_varies_wherever_samples_fall(rate):
     """Where all pulses have samples at the same places, one alone sees the first splines, beside a steep response."""
