@@ -34,7 +34,7 @@ MARGIN = 1.1  # over the noise, in pulses that the direction was not learned fro
 ROUNDS = 4  # at most, in which EMG and shapes are told from each other
 QUIETER = 0.7  # of the power of all times: EMG of few large units seldom has less than that late by chance
 GROWN = 1.1  # times the power of a round, from which another follows
-SURE = 2.5  # standard errors
+SURE, SURE_THEN = 2.5, 2.0  # standard errors of a first shape; a response that varies mostly has more of them
 PULSES_PER_COEFFICIENT = 3.0
 WHOLE = 0.95  # of the usual number of samples that a pulse must have to be learned from
 
@@ -174,7 +174,8 @@ def _confirmed(one: Array, other: Array, noise: Array) -> int:
     _, vectors = eigh(_products(one), noise, subset_by_index=[size - MOST, size - 1])
     squares = (other @ vectors[:, ::-1]) ** 2
     error = squares.std(axis=0) / np.sqrt(len(squares))
-    over = squares.mean(axis=0) > np.maximum(MARGIN, 1 + SURE * error)
+    sure = np.append(SURE, np.full(MOST - 1, SURE_THEN))
+    over = squares.mean(axis=0) > np.maximum(MARGIN, 1 + sure * error)
     return int(np.argmin(np.append(over, False)))
 
 

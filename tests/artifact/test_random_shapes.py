@@ -122,6 +122,17 @@ def test_emg_is_told_from_responses_by_the_end_of_short_intervals(rate, most):
     assert np.median(foreign) < most, foreign
 
 
+def test_a_shape_that_is_sure_makes_others_likely():
+    """Latencies with wide tails need several; their squares vary most where they say most."""
+    foreign = []
+    for seed in range(10):
+        late = 0.25e-3 * np.random.default_rng(seed + 50).standard_t(4, size=400)
+        design, random, voluntary = varying(seed, 29.97, 400, late=late)
+        rest, loud = left_beside(design, random, voluntary, 0.7 / 29.97), effort_of(random.size) > 20e-6
+        foreign.append(float((rest[loud] ** 2).sum() / (voluntary[loud] ** 2).sum()))
+    assert np.median(foreign) < 1.5, foreign
+
+
 @pytest.mark.parametrize("rate", [20.0, 29.97, 40.0, 50.0])
 def test_shapes_are_none_where_nothing_varies_wherever_samples_fall(rate):
     """Where all pulses have samples at the same places, one alone sees the first splines, beside a steep response."""
