@@ -77,8 +77,10 @@ def look_beside(signal: Array, fs: float, pulses: Pulses, *, put_in: bool) -> Be
     """
     onsets, end = np.array(pulses.onsets), signal.shape[1] / fs
     nothing = np.zeros(0)
-    if not living_channels(signal).size or onsets.size < FEWEST:
+    if not living_channels(signal).size or not onsets.size:
         return Beside(pulses, (), nothing, True)
+    if onsets.size < FEWEST:
+        return Beside(pulses, (), _left_of_few(_listed(signal, fs, onsets)), True)
     locked, own, trains, lost = _looked(signal, fs, onsets)
     if put_in and own is not None:
         pulses = _extended(pulses, own, end)
@@ -136,7 +138,24 @@ def _look(listed: ListedPulses) -> tuple[bool, Array | None, list[Array]]:
         return locked, None, [beats if beats.size > sharp.size else sharp]
     own, offset = _own(found, onsets)
     trains = [np.array(found.onsets[found.stimulator == number]) + offset for number in np.unique(found.stimulator)]
+    if onsets.size < ENOUGH:  # too few to show that anything is locked to them, but they come with what was found
+        locked |= max(_matched(times - offset, onsets)[0] for times in trains) >= max(FEWEST, MATCHED * onsets.size)
     return locked or own is not None, None if own is None else own + offset, trains
+
+
+def _left_of_few(listed: ListedPulses) -> Array:
+    """Give the times of artifacts beside one or two pulses, s: so few tell neither what is locked to them nor a train.
+
+    As many as are spoken of must be as sharp as the artifacts of the given ones; then all pulses of their trains count.
+    """
+    sharp = listed.unclaimed()
+    if sharp.size < FEWEST:
+        return np.zeros(0)
+    try:
+        found = pulses_from_artifact(listed.signal, listed.fs, None, None)
+    except (EmgkitError, np.linalg.LinAlgError):
+        return sharp
+    return _unclaimed(np.array(found.onsets), listed.onsets)
 
 
 def _unclaimed(times: Array, onsets: Array) -> Array:
@@ -151,18 +170,21 @@ def _own(found: Pulses, onsets: Array) -> tuple[Array | None, float]:
     """Give the times of the found pulses of the stimulator that was given, and by how much they were found early."""
     for number in np.unique(found.stimulator):
         times = np.array(found.onsets[found.stimulator == number])
-        place = np.clip(np.searchsorted(times, onsets), 1, max(times.size - 1, 1))
-        before, after = times[place - 1], times[np.minimum(place, times.size - 1)]
-        away = np.where(onsets - before < after - onsets, onsets - before, onsets - after)
-        near = away[np.abs(away) <= LARGEST_OFFSET]
-        if near.size < ENOUGH:
-            continue
-        offset = float(np.median(near))
-        matched = int((np.abs(away - offset) <= SAME).sum())
+        matched, offset = _matched(times, onsets)
         between = int(((times > onsets[0] - KNOWN) & (times < onsets[-1] + KNOWN)).sum())
         if matched >= max(ENOUGH, MATCHED * max(onsets.size, between)):
             return times, offset
     return None, 0.0
+
+
+def _matched(times: Array, onsets: Array) -> tuple[int, float]:
+    """Count the given pulses that come at their usual offset from a found one, and give that, s."""
+    place = np.clip(np.searchsorted(times, onsets), 1, max(times.size - 1, 1))
+    before, after = times[place - 1], times[np.minimum(place, times.size - 1)]
+    away = np.where(onsets - before < after - onsets, onsets - before, onsets - after)
+    near = away[np.abs(away) <= LARGEST_OFFSET]
+    offset = float(np.median(near)) if near.size else 0.0
+    return int((np.abs(away - offset) <= SAME).sum()) if near.size else 0, offset
 
 
 def _extended(pulses: Pulses, times: Array, end: float) -> Pulses:

@@ -5,6 +5,7 @@ import pytest
 from spline_cases import FS, emg
 
 import emgkit as ek
+from emgkit.artifact.pulses_beside import look_beside, said_of_left
 from emgkit.artifact.pulses_twice import without_twins
 from emgkit.artifact.spline_random import EARLIEST, shapes_of_channels
 from emgkit.artifact.spline_scores import shrink
@@ -99,3 +100,30 @@ def test_scores_without_noise_are_as_they_are():
     found = shrink(scores, np.full(200, 1e-300))
     assert np.allclose(found.values, scores, atol=1e-9)
     assert not shrink(np.zeros(50), np.zeros(50)).values.any()
+
+
+@pytest.mark.parametrize("given", [1, 2, 3, 4, 5])
+def test_few_pulses_of_many_are_said_to_be_few(given):
+    """Of one or two nothing was said; three were said to be no times of this recording."""
+    signal = recorded(ONSETS)
+    found = look_beside(signal, FS, ek.Pulses(ONSETS[:given]), put_in=False)
+    assert found.left.size >= ONSETS.size - given - 2  # what comes within 60 ms may be a response
+    assert not found.elsewhere
+    said = said_of_left(found, signal, signal, FS)
+    assert len(said) == 1
+    assert "belong to none that was given" in said[0]
+    assert "after the last one" in said[0]
+
+
+def test_few_pulses_that_are_all_there_are_leave_nothing():
+    for seed in range(4):
+        for number in (1, 2):
+            onsets = np.array([1.0, 2.5])[:number]
+            found = look_beside(recorded(onsets, seed=seed) * 1.0, FS, ek.Pulses(onsets), put_in=False)
+            assert found.left.size == 0
+            assert found.locked
+
+
+def test_three_pulses_at_other_times_are_elsewhere():
+    found = look_beside(recorded(ONSETS), FS, ek.Pulses(ONSETS[[10, 20, 30]] + [0.007, 0.016, 0.011]), put_in=False)
+    assert found.elsewhere
