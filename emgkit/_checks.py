@@ -55,7 +55,7 @@ def is_frozen(array: NDArray[Any]) -> bool:
 def _copy(values: Any, dtype: Any) -> NDArray[Any]:
     try:
         with np.errstate(all="ignore"):
-            array = np.asarray(values)
+            array = masked_as_missing(values) if np.dtype(dtype).kind == "f" else np.asarray(values)
     except ValueError as error:
         raise ShapeError(f"A regular array of numbers is needed, got {_describe(values)} ({error}).") from None
     if np.issubdtype(np.dtype(dtype), np.floating) and array.dtype.kind not in "fiub":
@@ -65,6 +65,17 @@ def _copy(values: Any, dtype: Any) -> NDArray[Any]:
 
 def _describe(values: Any) -> str:
     return f"{type(values).__name__} of length {len(values)}" if hasattr(values, "__len__") else repr(values)
+
+
+def masked_as_missing(values: Any) -> NDArray[Any]:
+    """Make an array of what came; samples that a masked array masks become NaN, else they would count as measured."""
+    rows = values if isinstance(values, (list, tuple)) else [values]
+    if not any(isinstance(row, np.ma.MaskedArray) for row in rows):
+        return np.asarray(values)
+    masked = np.ma.array(values)
+    if not np.ma.is_masked(masked) or masked.dtype.kind not in "fiub":
+        return np.asarray(masked.data)
+    return np.where(np.ma.getmaskarray(masked), np.nan, np.asarray(masked.data, dtype=np.float64))
 
 
 def freeze_optional(values: Any, dtype: Any = np.float64) -> NDArray[Any] | None:

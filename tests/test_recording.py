@@ -129,3 +129,18 @@ def test_marks_are_sorted_and_checked():
         ek.Mark("rest", 2, 1)
     with pytest.raises(ek.ParameterError, match="label"):
         ek.Mark("", 1, 2)
+
+
+def test_masked_samples_are_missing_ones():
+    """They were used as if they had been measured."""
+    values = np.array([[1.0, 999.0, 3.0], [4.0, 5.0, 6.0]])
+    mask = values > 100
+    for masked in (np.ma.array(values, mask=mask), [np.ma.array(values[0], mask=mask[0]), np.ma.array(values[1])]):
+        recording = ek.Recording(masked, FS)
+        assert np.isnan(recording.signal[0, 1])
+        assert not recording.valid[0, 1]
+        assert np.array_equal(recording.signal[1], values[1])
+    assert np.isnan(ek.Recording(np.ma.array([[1, 2, 3]], mask=[[0, 0, 1]]), FS).signal[0, 2])
+    assert np.array_equal(ek.Recording(np.ma.array(values), FS).signal, values)
+    with pytest.raises(ek.EmgkitError):
+        ek.Pulses(np.ma.array([0.1, 0.2], mask=[False, True]))

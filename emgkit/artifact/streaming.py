@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import positive, whole
+from emgkit._checks import masked_as_missing, positive, whole
 from emgkit.artifact.frames import first_samples
 from emgkit.errors import ParameterError, ShapeError, TimingError
 from emgkit.pulses import Pulses
@@ -157,8 +157,8 @@ class FrameStream:
 
         Raises
         ------
-        ShapeError, TimingError
-            If the block has other channels, or a pulse lies before the block.
+        ShapeError, TimingError, ParameterError
+            If the block has other channels, a pulse lies before the block, or samples are infinite.
         """
         raw, removed = self.advance(block, pulses)
         return np.asarray(raw - removed)
@@ -172,9 +172,11 @@ class FrameStream:
         """Do as `update`, and give the measured samples and what to take from them."""
         if self._finished:
             raise ParameterError("This stream is finished: make a new one.")
-        samples = np.asarray(block, dtype=np.float64)
+        samples = np.asarray(masked_as_missing(block), dtype=np.float64)
         if samples.ndim != 2 or samples.shape[0] != self._channels:
             raise ShapeError(f"A block must have shape ({self._channels}, samples), got {samples.shape}.")
+        if np.isinf(samples).any():
+            raise ParameterError("The block holds infinite samples; mark missing samples as NaN.")
         self._add_pulses(pulses)
         self._received += samples.shape[1]
         self._raw = np.concatenate([self._raw, samples], axis=1)
@@ -198,8 +200,9 @@ class FrameStream:
             raise TimingError(f"Pulses must be finite, got {onsets[~np.isfinite(onsets)][0]}.")
         for onset, first in zip(onsets, first_samples(onsets, self._fs, self._before), strict=True):
             if not onset > self._last_onset or onset * self._fs < self._received - 1e-6:
+                last = f"one at {self._last_onset:g} s and " if np.isfinite(self._last_onset) else ""
                 raise TimingError(
-                    f"A pulse at {onset:g} s came after one at {self._last_onset:g} s and {self._received} samples "
+                    f"A pulse at {onset:g} s came after {last}{self._received} samples "
                     f"({self._received / self._fs:g} s): give pulses in order, with the block that they lie in."
                 )
             frame = _Frame(int(first), self._places(int(first), float(onset)))

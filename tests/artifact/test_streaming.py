@@ -173,3 +173,15 @@ def test_rates_and_pulses_that_are_none_are_refused(method):
     for onset in (np.nan, np.inf):
         with pytest.raises(ek.TimingError, match="finite"):
             method.stream(FS, 1).update(np.zeros((1, 1000)), np.array([0.1, onset]))
+
+
+def test_infinite_and_masked_samples_and_a_late_first_pulse_are_told():
+    stream = ek.CausalSpline().stream(FS, 1)
+    with pytest.raises(ek.ParameterError, match="infinite"):
+        stream.update(np.full((1, 100), np.inf))
+    stream.update(np.ma.array(np.ones((1, 1000)), mask=np.arange(1000)[np.newaxis] == 7))
+    with pytest.raises(ek.TimingError, match=r"A pulse at 0.1 s came after 1000 samples"):
+        stream.update(np.zeros((1, 10)), [0.1])
+    stream.update(np.zeros((1, 4000)))
+    assert stream.valid.sum() > 1000
+    assert not ek.Recording(np.ma.array(np.ones((1, 9)), mask=np.arange(9)[np.newaxis] == 7), FS).valid[0, 7]
