@@ -21,14 +21,17 @@ Mask = NDArray[np.bool_]
 FEWEST = 3  # pulses
 HIGH = 0.5  # V: half of what the lowest logic gives, and more than electrode amplifiers pass on (some 0.3 V)
 LEVEL = 0.05  # of the height, by which samples may be off either level: noise, hum and droop of an analog input
-WAY = 2  # samples on either side of an edge that an input filter makes of it
+APART = 0.8  # of the height, by which the levels differ: those of a biphasic artifact do not
+WAY = 1  # samples on either side of an edge that an input filter makes of it
+PLATEAU = 3  # samples of an analog pulse: briefer ones are as artifacts are
 
 
 def trigger_rows(signal: Array, fs: float) -> Mask:
     """Tell which channels hold a trigger, shape (channels,).
 
     Such a channel rests at one level and shows pulses of another one, and nothing else: it has two values only, which
-    EMG never has, or the pulses are higher than 0.5 V, which electrode amplifiers do not reach.
+    EMG never has, or the pulses are flat for three samples and higher than 0.5 V, which electrode amplifiers do not
+    reach.
 
     Parameters
     ----------
@@ -90,9 +93,14 @@ def _has_two_levels(row: Array) -> bool:
     above = row > (low + high) / 2
     if not above.any() or above.all():
         return False
-    levels = np.where(above, np.median(row[above]), np.median(row[~above]))
+    upper, lower = float(np.median(row[above])), float(np.median(row[~above]))
+    if upper - lower < APART * (high - low):
+        return False
+    levels = np.where(above, upper, lower)
     off = np.abs(row - levels) > LEVEL * (high - low)
     edge = np.flatnonzero(np.diff(above))
     near = np.zeros(row.size, dtype=bool)
     near[np.clip(edge[:, np.newaxis] + np.arange(1 - WAY, 1 + WAY), 0, row.size - 1)] = True
-    return not bool((off & ~near).any())
+    runs = np.diff(np.flatnonzero(np.diff(above, prepend=~above[0], append=~above[-1])))
+    rarer = runs[int(above[0]) :: 2] if above.mean() > 0.5 else runs[int(not above[0]) :: 2]
+    return not bool((off & ~near).any()) and float(np.median(rarer)) >= PLATEAU

@@ -57,9 +57,11 @@ def test_two_levels_are_a_trigger(row):
         np.clip(200 * emg(), -0.9, 0.9),  # clipped, and too large
         pulses(5e-3, width=1, noise=2e-6),  # artifacts alone, of one height, as at 25 Hz
         pulses(0.2, width=2, noise=5e-6, filtered=True),
+        pulses(4.0, width=6) - 2 * np.roll(pulses(2.0, width=6), 6) + 1e-3 * np.sin(np.arange(COUNT) / 9),
+        pulses(15.0, width=2, noise=1e-3),  # artifacts in µV as if in V
         np.where(np.arange(COUNT) == 999, 5.0, 0.0),
     ],
-    ids=["emg", "flat", "missing", "clipped", "artifacts", "large artifacts", "pop"],
+    ids=["emg", "flat", "missing", "clipped", "artifacts", "large artifacts", "biphasic", "false unit", "pop"],
 )
 def test_what_is_measured_over_muscles_is_none(row):
     assert not trigger_rows(row[np.newaxis], FS).any()
