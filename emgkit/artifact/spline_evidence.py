@@ -14,6 +14,8 @@ ENVELOPE = 0.00035  # s, half width of the running maximum of the slope
 VALLEY = 3.0  # slope over that of the valley between artifact and response from which the artifact is over
 RIPPLE = 0.002  # of the artifact's steepest slope: what the splines themselves may ripple
 SPREAD_CAP = 5.0  # a pulse's evidence counts at most so many robust spreads: one movement artifact decides nothing
+ALIKE, LEAST_SIZE = 0.2, 0.05  # in the logarithm: sizes of stimuli that evoke the same; of the largest
+FEWEST_ALIKE = 10  # pulses of like size: the mean of the others is known well enough to compare each with
 
 
 def locked_evidence(
@@ -25,12 +27,14 @@ def locked_evidence(
     signs: Array | None = None,
     *,
     turned: bool = False,
+    sizes: Array | None = None,
 ) -> Array:
     """Cross-validated evidence of a response in ``start ... stop`` after the pulses, a z score per channel.
 
     Every pulse's piece is correlated with the mean of all others: without a locked response the products average to
     zero, whatever the spectrum of the EMG. Where signs are given, what follows them is taken away first, or, if it is
-    what turns over that is looked for, every piece is turned over by its own.
+    what turns over that is looked for, every piece is turned over by its own. Where the sizes of the stimuli are given,
+    pieces are compared with those of like size, too: what stronger ones evoke may oppose the tail that weak ones leave.
     """
     low, high = int(np.ceil(start * fs)), int(np.floor(stop * fs))
     index = np.round(onsets * fs).astype(np.int64)[:, np.newaxis] + np.arange(low, max(high, low + 2))
@@ -38,12 +42,24 @@ def locked_evidence(
     index = index[inside]
     if len(index) < 3:
         return np.zeros(signal.shape[0])
-    if signs is None:
-        return np.array([_evidence(row[index]) for row in signal])
-    own = signs[inside]
-    return np.array(
-        [_evidence(own[:, np.newaxis] * row[index] if turned else _upright(row[index], own)) for row in signal]
-    )
+    alike = [] if sizes is None else _alike(sizes[inside])
+    out = np.zeros(signal.shape[0])
+    for channel, row in enumerate(signal):
+        pieces = row[index]
+        if signs is not None:
+            own = signs[inside]
+            pieces = own[:, np.newaxis] * pieces if turned else _upright(pieces, own)
+        out[channel] = _evidence([pieces])
+        if len(alike) > 1:
+            out[channel] = max(out[channel], _evidence([pieces[group] for group in alike]))
+    return out
+
+
+def _alike(sizes: Array) -> list[NDArray[np.int64]]:
+    """Give the pulses of like size, by their logarithm; sizes that few have go with none."""
+    number = np.floor(np.log(np.maximum(sizes / sizes.max(), LEAST_SIZE)) / ALIKE + 0.5)
+    groups = [np.flatnonzero(number == one) for one in np.unique(number)]
+    return [group for group in groups if group.size >= FEWEST_ALIKE]
 
 
 def _upright(pieces: Array, signs: Array) -> Array:
@@ -52,14 +68,19 @@ def _upright(pieces: Array, signs: Array) -> Array:
     return np.asarray(pieces - np.outer(over, over @ pieces) / max(float(over @ over), 1e-300))
 
 
-def _evidence(pieces: Array) -> float:
-    pieces = pieces - pieces.mean(axis=1, keepdims=True)
-    total = pieces.sum(axis=0)
-    products = ((total - pieces) * pieces).sum(axis=1) / np.maximum((pieces**2).sum(axis=1), 1e-300)
+def _evidence(groups: list[Array]) -> float:
+    products = np.concatenate([_products(pieces - pieces.mean(axis=1, keepdims=True)) for pieces in groups])
     centre = float(np.median(products))
     spread = 1.4826 * float(np.median(np.abs(products - centre)))
     capped = np.clip(products, centre - SPREAD_CAP * spread, centre + SPREAD_CAP * spread)
     return float(capped.mean() / max(capped.std() / np.sqrt(capped.size), 1e-300))
+
+
+def _products(pieces: Array) -> Array:
+    """Product of every piece with the sum of the others, over its own power."""
+    return np.asarray(
+        ((pieces.sum(axis=0) - pieces) * pieces).sum(axis=1) / np.maximum((pieces**2).sum(axis=1), 1e-300)
+    )
 
 
 def error_of_mean(signal: Array, fs: float, onsets: Array, after: float, signs: Array | None = None) -> Array:

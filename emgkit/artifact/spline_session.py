@@ -23,12 +23,12 @@ from emgkit.artifact.spline_mains import MainsSearch
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_piece import SPIKE
 from emgkit.artifact.spline_polarity import find_polarity, repeat_of, said_of
-from emgkit.artifact.spline_pulse_times import LONGEST, mean_interval, recovery_courses, usual_interval
+from emgkit.artifact.spline_pulse_times import LONGEST, mean_interval, recovery_courses, usual_interval, varying_current
 from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_quality import quality_of
 from emgkit.artifact.spline_response import ResponseFitter
 from emgkit.artifact.spline_said import CLOSEST, NO_RESPONSE, NOT_SEEN, NOTHING, said_of_close
-from emgkit.artifact.spline_sizes import artifact_sizes, is_ramped
+from emgkit.artifact.spline_sizes import LARGEST_SIZE, artifact_sizes, is_ramped
 from emgkit.artifact.spline_stepped import follow_steps
 from emgkit.artifact.spline_still import without_movement
 from emgkit.artifact.spline_tail import TailsFound
@@ -235,7 +235,10 @@ class Session:
     def _evidence_of_response(self, quiet: Array, end: float, *, turned: bool = False) -> Array:
         last, lag = (self.pulses.onsets, 0.0) if self.later is None else (self.later.onsets[:, -1], self.later.lags[-1])
         span = end + 0.0005, min(self._support(), self.usual) - lag
-        return locked_evidence(quiet, self.fs, last, *span, self.polarity, turned=turned)
+        sizes = varying_current(self.pulses)
+        if sizes is None and self.sizes is not None and is_ramped(self.sizes):
+            sizes = np.clip(self.sizes, 0.0, LARGEST_SIZE)
+        return locked_evidence(quiet, self.fs, last, *span, self.polarity, turned=turned, sizes=sizes)
 
     def _first_fit(self, until: float, mains: Mains) -> list[ResponseFitter]:
         """Fit roughly, and again without the pulses that were not there and with those that were lost."""
