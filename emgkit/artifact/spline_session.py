@@ -28,7 +28,7 @@ from emgkit.artifact.spline_pulses_given import corrected
 from emgkit.artifact.spline_quality import quality_of
 from emgkit.artifact.spline_response import ResponseFitter
 from emgkit.artifact.spline_said import CLOSEST, NO_RESPONSE, NOT_SEEN, NOTHING, said_of_close
-from emgkit.artifact.spline_sizes import LARGEST_SIZE, artifact_sizes, is_ramped
+from emgkit.artifact.spline_sizes import LARGEST_SIZE, artifact_sizes, is_fast, is_ramped
 from emgkit.artifact.spline_stepped import follow_steps
 from emgkit.artifact.spline_still import without_movement
 from emgkit.artifact.spline_tail import TailsFound
@@ -218,7 +218,7 @@ class Session:
         return Found(model, until, quality, messages, told_on if has_evoked.any() else None, told)
 
     def _told(self, made: list[Response], rest: Array, agreed: Agreed, has_evoked: Mask) -> TailsFound:
-        ramped = self.sizes is not None and is_ramped(self.sizes)
+        ramped = self.sizes is not None and is_ramped(self.sizes) and not is_fast(self.sizes)
         slow = self.baseline.render(self.fs, rest.shape[1])
         place = rest, self.known, self.fs, slow, self.numbers, self.pulses.onsets
         seen = Seen(*place, ramped=ramped, course=agreed.course)

@@ -18,16 +18,20 @@ __all__ = [
     "Fitted",
     "artifact_sizes",
     "edge_sizes",
+    "is_fast",
     "is_ramped",
     "resized",
     "steady",
 ]
 
 Array = NDArray[np.float64]
+Counts = NDArray[np.int64]
 
 EARLY, LATE = -0.0006, 0.0024  # s about a pulse, in which its artifact stands
 LARGEST_SIZE = 3.0  # over the mean size of the artifact
 RAMPED = 0.03  # relative SD of the size of the artifact
+FAST = 0.085  # the same of what smooth courses do not follow, from which what a mean leaves is that of sizes
+SLOW_PULSES = 15  # over which a size must change for smooth courses to follow it
 CLEAR = 30.0  # power of the artifact's edges over what the fit leaves there, from which any of this is decided
 LEAST_POWER = 0.01  # of the usual power of the edges, from which a pulse's own can be judged
 FAR_OVER = 25.0  # times what fits usually miss of an artifact, from which something is wrong
@@ -72,12 +76,19 @@ class Fitted(FrozenValue):
 
 
 def artifact_sizes(fitted: Fitted) -> Array | None:
-    """Size of every pulse's artifact over the mean's, (pulses,); None where artifacts do not stand out."""
-    sizes, _, steepest = edge_sizes(steady(fitted))
+    """Size of every pulse's artifact over the mean's, (pulses,); None where artifacts do not stand out.
+
+    Sizes that differ much make edges that do not stand out of what a mean leaves; smooth courses follow slow ones
+    nearly as well.
+    """
+    fitted = steady(fitted)
+    sizes, _, steepest = edge_sizes(fitted, varied=True)
+    if steepest <= 0 or not is_fast(sizes):
+        sizes, _, steepest = edge_sizes(fitted)
     return sizes if steepest > 0 else None
 
 
-def edge_sizes(fitted: Fitted) -> tuple[Array, Array, float]:
+def edge_sizes(fitted: Fitted, *, varied: bool = False) -> tuple[Array, Array, float]:
     """Size of every pulse's artifact by its edges, the share of them that the fit misses, and the usual steepest, V².
 
     The share is NaN where the samples of a pulse miss the edges, so that it cannot be judged; its size is that of its
@@ -89,17 +100,19 @@ def edge_sizes(fitted: Fitted) -> tuple[Array, Array, float]:
     if not first.size:
         return np.ones(design.pulses), np.zeros(design.pulses), 0.0
     pulse = design.pulse[first]
+    rows = np.asarray(len(fitted.rest) * np.bincount(pulse, minlength=design.pulses), dtype=np.int64)
     wave = fitted.waves[:, first + 1] - fitted.waves[:, first]
     left = fitted.rest[:, design.samples[first + 1]] - fitted.rest[:, design.samples[first]]
     power, match, noise = (
-        np.bincount(pulse, values.sum(axis=0), minlength=design.pulses)
+        np.asarray(np.bincount(pulse, values.sum(axis=0), minlength=design.pulses), dtype=np.float64)
         for values in (wave**2, wave * (left + wave), left**2)
     )
-    if np.median(power) < CLEAR * np.median(noise):
+    beside = float(np.median(_beside_sizes(power, match, noise, rows) if varied else noise))
+    if np.median(power) < CLEAR * beside:
         return np.ones(design.pulses), np.zeros(design.pulses), 0.0
     steepest = np.zeros(design.pulses)
     np.maximum.at(steepest, pulse, (wave**2).sum(axis=0))
-    told = power > max(CLEAR * float(np.median(noise)), LEAST_POWER * float(np.median(power)))
+    told = power > max(CLEAR * beside, LEAST_POWER * float(np.median(power)))
     if not told.any():
         return np.ones(design.pulses), np.zeros(design.pulses), 0.0
     places = np.arange(design.pulses)
@@ -107,6 +120,13 @@ def edge_sizes(fitted: Fitted) -> tuple[Array, Array, float]:
     left = np.maximum(noise - (sizes - 1) ** 2 * power, 0.0)  # when every artifact has the size that fits best
     missed = np.where(left > FAR_OVER * np.median(left), left / np.maximum(sizes**2 * power, 1e-300), 0.0)
     return sizes, np.where(told, missed, np.nan), float(np.median(steepest))
+
+
+def _beside_sizes(power: Array, match: Array, noise: Array, number: Counts) -> Array:
+    """Power of what is left of every pulse's edges when each has the size that fits it best, V², (pulses,)."""
+    seen = (power > 0) & (number > 1)
+    left = noise - np.where(seen, (match - power) ** 2 / np.where(seen, power, 1.0), 0.0)
+    return np.where(seen, np.maximum(left, 0.0) * number / np.maximum(number - 1, 1), noise)
 
 
 def steady(fitted: Fitted) -> Fitted:
@@ -136,3 +156,11 @@ def resized(fitted: Fitted, sizes: Array) -> Fitted:
 def is_ramped(sizes: Array) -> bool:
     """Tell whether artifacts change their size more than stimulators do by chance."""
     return float(np.std(np.clip(sizes, 0.0, LARGEST_SIZE))) > RAMPED
+
+
+def is_fast(sizes: Array) -> bool:
+    """Tell whether artifacts change their size faster than smooth courses follow."""
+    from scipy.ndimage import uniform_filter1d
+
+    fast = sizes - uniform_filter1d(sizes, SLOW_PULSES, mode="nearest")
+    return float(np.std(np.clip(fast, -LARGEST_SIZE, LARGEST_SIZE))) > FAST

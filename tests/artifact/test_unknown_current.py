@@ -1,9 +1,11 @@
 """Currents that differ from pulse to pulse, known or not, against an M-wave that opposes the artifact's tail."""
 
 import numpy as np
+import pytest
 
 import emgkit as ek
 from emgkit.artifact.spline_evidence import locked_evidence
+from emgkit.artifact.spline_sizes import is_fast, is_ramped
 
 FS, DURATION, RATE, PULSES = 2000.0, 13.0, 30.0, 330
 TIMES = np.arange(round(FS * DURATION)) / FS
@@ -38,6 +40,23 @@ def of_current(kind, seed):
     return np.resize(np.repeat([0.3, 0.6, 0.8, 1.0], 30), PULSES)
 
 
+@pytest.mark.parametrize("kind", ["at random", "in blocks"])
+def test_a_current_that_is_not_given_is_told_by_the_artifacts(clean_emg, kind):
+    errors, behind = [], []
+    for seed in range(3):
+        levels = of_current(kind, seed)
+        signal, emg, _, onsets, _ = made(clean_emg, seed, levels)
+        inside = (TIMES > 1.5) & (TIMES < 11.5)
+        found = []
+        for current in (levels * 0.08, None):
+            left = ek.separate(ek.Recording(signal, FS), ek.Pulses(onsets, current=current)).voluntary.signal
+            found.append([10 * np.log10((emg[:, inside] ** 2).sum() / ((left - emg)[:, inside] ** 2).sum())])
+        errors += list(np.std(left[:, inside], axis=1) / np.std(emg[:, inside], axis=1) - 1)
+        behind.append(found[0][0] - found[1][0])
+    assert np.max(np.abs(errors)) < 0.02, errors
+    assert np.max(behind) < 7, behind
+
+
 def test_m_waves_that_oppose_the_tail_of_weak_pulses_are_found(clean_emg):
     missed = []
     for seed in range(3):
@@ -61,3 +80,15 @@ def test_evidence_compares_pulses_of_like_size_and_finds_none_in_emg(clean_emg):
             false += list(locked_evidence(emg, FS, onsets, *RESPONSE, sizes=sizes))
     assert np.min(told) > 20, told
     assert np.max(false) < 4, false
+
+
+def test_slow_ramps_and_gain_noise_are_no_sizes_that_smooth_courses_cannot_follow():
+    swing = 1 + 0.3 * np.sin(2 * np.pi * np.arange(PULSES) / 90)
+    for seed in range(6):
+        noise = np.random.default_rng(seed).standard_normal(PULSES)
+        assert is_ramped(swing)
+        assert not is_fast(swing + 0.05 * noise)
+        assert not is_fast(1 + 0.05 * noise)
+        for kind in ("at random", "in blocks"):
+            levels = of_current(kind, seed)
+            assert is_fast(levels / levels.mean())
