@@ -77,9 +77,15 @@ def _pruned(part: Part, match: Matching) -> Part:
     return Part(part.start, part.period, part.beats[~hollow(match(part.times))])
 
 
-def hollow(match: Match) -> NDArray[np.bool_]:
-    """Places with much less of the artifact than their neighbours, though it would have been seen."""
-    usual = _typical(match.amplitude)
+def hollow(match: Match, sure: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Places with much less of the artifact than their neighbours, though it would have been seen.
+
+    Neighbours are those at which an artifact is for ``sure``, (places,): a train that ended has none in a row.
+    """
+    if sure is None or not sure.any():
+        usual = _typical(match.amplitude)
+    else:
+        usual = np.interp(np.arange(sure.size), np.flatnonzero(sure), _typical(match.amplitude[sure]))
     return (match.amplitude < SHRINKS * usual) & (usual >= SIGNIFICANT * match.error) & ~_plain(match, usual)
 
 

@@ -19,7 +19,7 @@ from emgkit.detect.growth import hollow
 from emgkit.detect.match import Template
 from emgkit.detect.polarity import upright
 from emgkit.detect.rounding import found_step, unrounded
-from emgkit.detect.schedule import CLOCK, Matched, match_schedule, match_trigger
+from emgkit.detect.schedule import CLOCK, Matched, beats_off, match_schedule, match_trigger
 from emgkit.detect.sharp import bridged, sharp_channels
 from emgkit.detect.trigger_channels import without_triggers
 from emgkit.errors import EmgkitWarning, TimingError
@@ -67,7 +67,8 @@ def refine_pulses(recording: Recording, pulses: Pulses) -> Pulses:
     NoPulsesError
         If there is no artifact.
     TimingError
-        If the given pulses are not where the artifacts are.
+        If the given pulses are not where the artifacts are, or a schedule is off by so much that it fits beside its own
+        beats: three pulses or more are not there at one end, and as many that it lacks come at the other.
 
     Warns
     -----
@@ -111,11 +112,12 @@ class _Given:
 
 @dataclass(frozen=True, eq=False)
 class _Placed:
-    """Given pulses in the recording: their edges, s, which of them are there, and the jitter about their clock."""
+    """Given pulses in the recording: their edges, s, which of them are there, and surely not, and the jitter."""
 
     onsets: Array
     errors: Array
     there: NDArray[np.bool_]
+    empty: NDArray[np.bool_]
     jitter: float | None
 
 
@@ -131,7 +133,20 @@ def _refined(signal: Array, recording: Recording, pulses: Pulses) -> Pulses:
             f"{matched.count} of {len(given.pulses)} given pulses lie at an artifact, of which {len(found)} were "
             f"found: are they in seconds of this recording?"
         )
-    return _combined(given, _placed(signal, recording.fs, given, found, matched), found, matched)
+    placed = _placed(signal, recording.fs, given, found, matched)
+    _check_beats(given, placed, np.delete(found.onsets, matched.which[matched.which >= 0]))
+    return _combined(given, placed, found, matched)
+
+
+def _check_beats(given: _Given, placed: _Placed, more: Array) -> None:
+    """Refuse a schedule that fits the train beside its own beats: currents would belong to other pulses."""
+    off = 0 if given.is_trigger else beats_off(placed.onsets, ~placed.empty, more)
+    if off:
+        by = float(np.median(placed.onsets - given.times)) - off * float(np.median(np.diff(placed.onsets)))
+        raise TimingError(
+            f"The schedule is off by more than 0.3 s: {abs(off)} artifacts come {'before' if off > 0 else 'after'} it, "
+            f"and at the other end as many of its pulses are not there. Move it by about {by:+.2g} s (Pulses.shift)."
+        )
 
 
 def _given(recording: Recording, pulses: Pulses) -> _Given:
@@ -169,6 +184,7 @@ def _placed(signal: Array, fs: float, given: _Given, found: Pulses, matched: Mat
         np.where(paired, found.onsets[which], matched.expected),
         np.where(paired, errors[which], spread),
         paired | given.is_trigger,
+        ~paired,
         found.clock.jitter if own and found.clock is not None else None,
     )
 
@@ -180,13 +196,15 @@ def _on_given_clock(signal: Array, fs: float, given: _Given, matched: Matched, o
     chosen = signal[best_channels(signal, matched.expected, fs)]
     bends = differences(chosen, fs)
     first = align(bends, matched.expected, train, beats, fs, quick=True)
-    there = ~hollow(Template(first.fit).match(bends, first.times))
+    match = Template(first.fit).match(bends, first.times)
+    there, paired = ~hollow(match), matched.which >= 0
+    empty = ~paired & hollow(match, paired)
     if there.sum() < FEWEST:
         there = matched.which >= 0
     last = align(bends, matched.expected[there], train[there], beats[there], fs)
     onsets, errors = matched.expected.copy(), np.full(there.size, last.jitter)
     onsets[there], errors[there] = last.times + leading_edge(chosen, last.fit, others), last.errors
-    return _Placed(onsets, errors, there | given.is_trigger, last.jitter)
+    return _Placed(onsets, errors, there | given.is_trigger, empty, last.jitter)
 
 
 def _combined(given: _Given, placed: _Placed, found: Pulses, matched: Matched) -> Pulses:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CLOCK", "Matched", "match_schedule", "match_trigger"]
+__all__ = ["CLOCK", "Matched", "beats_off", "match_schedule", "match_trigger"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -19,6 +19,8 @@ MOST_SCALES = 1500
 LATENCY = 0.1  # s, between a trigger and its pulse
 USUAL = 0.8  # of the most frequent delay
 WIDTH = 0.002  # s, of the histogram of delays
+FEWEST_OFF = 3  # pulses too many at one end and too few at the other: fewer may be a stimulator that began late
+NEXT = 1.5  # usual intervals, within which a pulse goes on with a train
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +130,41 @@ def _pairs(expected: Array, found: Array, reach: float) -> Index:
     used = used[off[used] <= reach]
     which[used] = near[used]
     return which
+
+
+def beats_off(onsets: Array, there: NDArray[np.bool_], more: Array) -> int:
+    """Count the beats by which a schedule lies beside the pulses; 0 where it does not.
+
+    On a steady beat a schedule fits at every beat. It lies off where its pulses at one end are not there, and as many
+    as three or more that it lacks go on with the train at the other.
+
+    Parameters
+    ----------
+    onsets : ndarray, shape (scheduled,)
+        Where the scheduled pulses are, or would be, s.
+    there : ndarray of bool, shape (scheduled,)
+    more : ndarray, shape (found,)
+        Pulses that are not scheduled, s, increasing.
+
+    Returns
+    -------
+    int
+        Pulses that are lacking before the first one; negative for those after the last one.
+    """
+    kept = np.flatnonzero(there)
+    if kept.size < 2:
+        return 0
+    reach = NEXT * float(np.median(np.diff(onsets)))
+    first, last = onsets[kept[0]], onsets[kept[-1]]
+    before, after = _going_on(first - more[more < first][::-1], reach), _going_on(more[more > last] - last, reach)
+    early, late = min(before, onsets.size - 1 - int(kept[-1])), min(after, int(kept[0]))
+    return early if early >= FEWEST_OFF else -late if late >= FEWEST_OFF else 0
+
+
+def _going_on(since: Array, reach: float) -> int:
+    """Count the pulses that follow one another within reach, from 0 s on."""
+    gaps = np.diff(since, prepend=0.0) > reach
+    return int(np.argmax(gaps)) if gaps.any() else since.size
 
 
 def match_trigger(triggers: Array, found: Array) -> Matched:
