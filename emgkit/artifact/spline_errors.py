@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import make_design
-from emgkit.artifact.spline_random import RandomShapes, shape_knots
+from emgkit.artifact.spline_random import RandomShapes, has_room, shape_knots
 
 __all__ = ["Unfollowed", "find_unfollowed"]
 
@@ -65,6 +65,8 @@ def find_unfollowed(
     fs : float
         Hz.
     """
+    if not has_room(until, fs):
+        return None
     design = make_design(onsets, fs, rest.size, shape_knots(until, fs, onsets.size))
     squares = rest[design.samples] ** 2 + (0.0 if shapes is None else shapes.variance(design))
     seen = known[design.samples].astype(float)

@@ -20,7 +20,7 @@ from emgkit.artifact.spline_piece import SPIKE, pulse_power
 from emgkit.artifact.spline_scores import shrink
 from emgkit.artifact.spline_unlocked import noise_of_scores, unlocked, without_lines
 
-__all__ = ["RandomShapes", "find_shapes", "shape_knots", "shapes_of_channels"]
+__all__ = ["RandomShapes", "find_shapes", "has_room", "shape_knots", "shapes_of_channels"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -73,6 +73,11 @@ class RandomShapes(FrozenValue):
         return out
 
 
+def has_room(until: float, fs: float) -> bool:
+    """Tell whether a response lasts for a step of the knots, so that its shape can be seen to vary."""
+    return until - EARLIEST >= max(STEP, SAMPLES_PER_STEP / fs)
+
+
 def shape_knots(until: float, fs: float, pulses: int | None = None) -> Array:
     """Knots of the shapes, s, no more than some pulses can tell of."""
     step = max(STEP, SAMPLES_PER_STEP / fs)
@@ -92,7 +97,7 @@ def shapes_of_channels(
     The power of the voluntary EMG is looked at from ``quiet`` s after every pulse on, until ``until``, at first. Where
     the next pulse comes before one step of the knots there are no shapes.
     """
-    if until - EARLIEST < max(STEP, SAMPLES_PER_STEP / fs):
+    if not has_room(until, fs):
         return [None] * len(rest)
     own = make_design(onsets, fs, rest.shape[1], shape_knots(until, fs, onsets.size))
     every = np.ones(own.samples.size)

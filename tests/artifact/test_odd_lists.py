@@ -7,6 +7,7 @@ from spline_cases import FS, emg
 import emgkit as ek
 from emgkit.artifact.pulses_beside import look_beside, said_of_left
 from emgkit.artifact.pulses_twice import without_twins
+from emgkit.artifact.spline_errors import find_unfollowed
 from emgkit.artifact.spline_random import EARLIEST, shapes_of_channels
 from emgkit.artifact.spline_scores import shrink
 
@@ -30,6 +31,7 @@ def test_where_the_next_pulse_comes_at_once_no_shape_varies(until):
     rest = np.random.default_rng(1).normal(size=(2, 2000))
     onsets = 0.1 + np.arange(200) * 0.004
     assert shapes_of_channels(onsets, until, rest, np.array([True, True]), (0.001, 0.001), FS) == [None, None]
+    assert find_unfollowed(onsets, until, None, rest[0], np.ones(2000, dtype=bool), FS) is None
 
 
 @pytest.mark.parametrize("rate", [240.0, 250.0, 400.0, 1000.0])
