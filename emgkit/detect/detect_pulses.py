@@ -29,6 +29,7 @@ __all__ = ["audit", "detect_pulses"]
 Array = NDArray[np.float64]
 
 NARROW = 4.0  # samples: an analog pulse that is shorter is aligned like an artifact
+OTHER_RATE = 0.02  # relative: clocks are off by a hundredth at most
 LIKELY = 3  # pulses in a channel that may be a trigger
 
 
@@ -78,8 +79,9 @@ def detect_pulses(
     Warns
     -----
     EmgkitWarning
-        If the artifact is blanked by the amplifier, so that the pulses came earlier than found; if pulses of several
-        stimulators hide each other; if no pulse stands out and a steady train was placed by its lines, so that missing
+        If the pulses keep another rate than ``rate``, by more than 2 %, which is not used then; if the artifact is
+        blanked by the amplifier, so that the pulses came earlier than found; if pulses of several stimulators hide each
+        other; if no pulse stands out and a steady train was placed by its lines, so that missing
         and jittering pulses were not seen; if events as sharp as the artifact are not among the pulses; if what comes
         before all pulses is so sharp that M-waves may have been taken for the artifact; if the stimulus seems to begin
         at other times in other channels, by more than 0.3 ms; if a channel is too large or too small for EMG, as when
@@ -107,6 +109,11 @@ def detect_pulses(
             recording = without_triggers(recording)
             warn_if_no_emg(recording.signal, recording.fs, recording.channel_names)
             found = pulses_from_artifact(recording.signal, recording.fs, nominal, limit)
+            if nominal is not None and _keeps_other(found, nominal):
+                found = pulses_from_artifact(recording.signal, recording.fs, None, limit)
+                rate_found = "no rate" if found.clock is None else f"{found.clock.rate:.4g} Hz"
+                said = f"The pulses keep {rate_found}, not the {nominal:g} Hz given (rate), which was not used."
+                warnings.warn(said, EmgkitWarning, stacklevel=2)
             for doubt in doubts(recording.signal, recording.fs, found):
                 warnings.warn(f"{doubt}.", EmgkitWarning, stacklevel=2)
             return found.shift(recording.start)
@@ -119,6 +126,12 @@ def detect_pulses(
     pulses = Pulses(onsets + start - latency, errors=errors, time_source="trigger", offset=read.offset - float(latency))
     clock = fit_clock(pulses.onsets, pulses.train, nominal, errors=pulses.errors)
     return replace(pulses, clock=clock)
+
+
+def _keeps_other(found: Pulses, nominal: float) -> bool:
+    """Whether the pulses keep another rate than the nominal one, farther from it than clocks are."""
+    clock = found.clock
+    return clock is not None and clock.model != NONE and abs(clock.rate / nominal - 1) > OTHER_RATE
 
 
 def _channel(recording: Recording, channel: str) -> tuple[Array, float, float]:

@@ -143,3 +143,14 @@ def test_long_pulses_behind_steep_filters_begin_where_they_begin(shape, order, c
     assert len(found) == len(onsets)
     offset = float(np.median(found.onsets - onsets))
     assert abs(offset) < most, f"{offset * 1e6:.0f} µs"
+
+
+@pytest.mark.parametrize("rate", [29.0, 33.0, 60.0])
+def test_a_nominal_rate_that_is_another_is_not_used_and_said(rate):
+    """Pulses scattered by 0.24 ms about their times, and a clock off by 10 % was stated."""
+    one = CASES["typical"].make(np.random.default_rng(21))
+    with pytest.warns(ek.EmgkitWarning, match="keep 30 Hz, not the"):
+        found = ek.detect_pulses(one.recording, rate=rate)
+    assert len(found) == one.truth.onsets.size
+    assert np.std(found.onsets - one.truth.onsets) < 10e-6
+    assert np.isnan(found.clock.ppm)
