@@ -292,7 +292,8 @@ class ResponseFitter:
             made, rest = with_wander(made, self.designs[0], rest, known, self.interval)
         ends = (self.onsets, self.train, self.interval, until, self._alone if self.periodic else None)
         if self.weights is not None and (found := tails_of(*ends)) is not None:
-            tail = find_tail(*found, until, rest, known, np.median(self.weights, axis=1), self.fs)
-            rest = tail.taken_from(rest, self.fs)
+            over = max(self.interval, until) > RESPONSE
+            tail = find_tail(*found, until, rest, known, np.median(self.weights, axis=1), self.fs, over)
+            rest = rest if tail is None else tail.taken_from(rest, self.fs)
         shapes = shapes_of_channels(self.onsets, until, rest, chosen, QUIET_FROM * min(self.interval, until), self.fs)
         return replace(made, tail=tail, shapes=shapes)

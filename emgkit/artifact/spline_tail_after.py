@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
@@ -21,17 +23,18 @@ GAP = 1.5  # usual intervals of a train, from which a pulse is missing
 CORRELATED = 5.0  # samples of EMG that are alike: unverified
 SELDOM, FREELY = 5, 0.3  # gaps; fewer cost little EMG, so that what is sharp may stay: less noise is taken for granted
 OVER, COARSE = 0.030, 0.012  # s after the pulse, from which nothing sharp is left, and knots from there on, if seldom
+BEFORE = 0.150  # s before the last pulse, in which effort is looked at
 LATE_RESPONSE = 3.0  # times the EMG: so large for ten milliseconds is a late response; unverified
 SMOOTHEST, ROUGHEST = 8, -8  # powers of ten of the smoothness that are tried, over that of the samples; numerical
 RESPONSE = 0.030  # s: a response lasts no longer, but for the amplifier's own tail
-ENOUGH = 5  # pauses from which tails are fitted where the response is over by then
+ENOUGH = 5  # pauses from which tails are fitted whatever their size where the response is over by then
 PINNED = 2  # coefficients at the end that are zero: value and slope
 
 
 def tails_of(
     onsets: Array, train: Indices, interval: float, until: float, begun: int | None
 ) -> tuple[Array, Array] | None:
-    """Places of tails, s, and their signs, both (places,); None where there are too few to fit them.
+    """Places of tails, s, and their signs, both (places,); None where there are none.
 
     Parameters
     ----------
@@ -43,8 +46,7 @@ def tails_of(
         Pulses that begin a train of responses that follow without a pause; None where there are pauses between them.
     """
     places, signs = _pauses(onsets, until) if begun is None else _gaps_in_trains(onsets, train, interval, begun)
-    enough = (signs > 0).sum() >= (ENOUGH if max(interval, until) > RESPONSE else 1)
-    return (places, signs) if enough else None
+    return (places, signs) if (signs > 0).any() else None
 
 
 def _gaps_in_trains(onsets: Array, train: Indices, interval: float, begun: int) -> tuple[Array, Array]:
@@ -70,9 +72,19 @@ def _pauses(onsets: Array, until: float) -> tuple[Array, Array]:
 
 
 def find_tail(
-    places: Array, signs: Array, until: float, rest: Array, known: NDArray[np.bool_], weights: Array, fs: float
-) -> Tail:
+    places: Array,
+    signs: Array,
+    until: float,
+    rest: Array,
+    known: NDArray[np.bool_],
+    weights: Array,
+    fs: float,
+    over: bool = False,
+) -> Tail | None:
     """Fit it from what all else leaves: a smooth curve that ends at zero, as smooth as the samples make likely.
+
+    Where a response is over by then and pauses are few, only what is far larger than EMG is a tail, of a slow artifact;
+    None if that is none.
 
     Parameters
     ----------
@@ -88,11 +100,16 @@ def find_tail(
         One over the variance of the noise, 1/V².
     fs : float
         Hz.
+    over : bool
+        Whether responses are over by then.
     """
-    seldom = (signs > 0).sum() < SELDOM
+    pauses = int((signs > 0).sum())
+    seldom = pauses < SELDOM
     alike = (FREELY if seldom else CORRELATED) / weights
     inner = np.arange(until + STEP, until + TAIL - 0.5 * STEP, STEP)
     found = _fitted((places, signs), inner, until, rest, known, alike, fs)
+    if over and pauses < ENOUGH:
+        return _clear(found, 1 / np.maximum(1 / weights, _power_before(places[signs > 0], rest, fs)))
     begin = max(OVER, until + STEP)
     if not seldom or _is_sharp(found, begin, weights):
         return found
@@ -125,12 +142,31 @@ def _fitted(
 
 def _is_sharp(tail: Tail, begin: float, weights: Array) -> bool:
     """Tell whether a tail holds far more than EMG in ten milliseconds somewhere after ``begin``, s, as an H-reflex."""
+    power = _power(tail, np.arange(begin, float(tail.knots[-1]), STEP), weights)
+    means = np.convolve(power.max(axis=1), np.ones(10) / 10, "valid") if len(power) >= 10 else power
+    return bool(means.max(initial=0.0) > LATE_RESPONSE**2)
+
+
+def _clear(tail: Tail, weights: Array) -> Tail | None:
+    """Keep the tails that begin with far more than EMG."""
+    first = tail.knots[0] + STEP * np.arange(10)
+    large = _power(tail, first, weights).mean(axis=0) > LATE_RESPONSE**2
+    return replace(tail, coefficients=tail.coefficients * large[:, np.newaxis]) if large.any() else None
+
+
+def _power_before(places: Array, rest: Array, fs: float) -> Array:
+    """Give the power of what is left before the last pulses of trains, V², (channels,): effort may go on."""
+    before = np.concatenate([np.arange(max(round((one - BEFORE) * fs), 0), round(one * fs)) for one in places])
+    return (
+        np.asarray((rest[:, before[before < rest.shape[1]]] ** 2).mean(axis=1)) if before.size else np.zeros(len(rest))
+    )
+
+
+def _power(tail: Tail, times: Array, weights: Array) -> Array:
+    """Power of tails over that of the EMG, (times, channels)."""
     from scipy.interpolate import BSpline
 
-    times = np.arange(begin, float(tail.knots[-1]), STEP)
-    power = BSpline(tail.knots, tail.coefficients.T, DEGREE)(times) ** 2 * weights
-    means = np.convolve(power.max(axis=1), np.ones(10) / 10, "valid") if len(times) >= 10 else power
-    return bool(means.max(initial=0.0) > LATE_RESPONSE**2)
+    return np.asarray(BSpline(tail.knots, tail.coefficients.T, DEGREE)(times) ** 2 * weights)
 
 
 def _design(places: Array, signs: Array, knots: Array, fs: float, count: int) -> tuple[Indices, csr_array]:
