@@ -153,6 +153,10 @@ def split_tail(
     unknown that is not linear (onset, duration, smoothness, time constants) is averaged by its probability; the
     linear ones are solved for exactly, as in variable projection (Golub and Pereyra 1973). It differs from a fit of
     one set of exponentials in that all sets count by their evidence, so that the standard errors know of them.
+
+    Responses between two electrodes along the muscle have next to no net area. Those between belly and tendon have, and
+    the tail takes it: in simulations with a net area of a seventh of the rectified one (a third) the response was wrong
+    by up to 9 (28) % of its size, and the errors do not know of it.
     """
     values = np.atleast_2d(np.asarray(responses, dtype=float))
     times = np.asarray(times, dtype=float)
@@ -280,4 +284,5 @@ def _told(onset: float, alone: bool, evoked: Array, error: Array, high_pass: Hig
         return True, f"Artifact and response overlap: the tail is known to {share:.0%} of the response only; {begins}."
     if alone:
         return False, f"No tail runs into the response; {begins}."
-    return False, f"The tail was told apart to {share:.1%} of the response ({high_pass}); {begins}."
+    told = f"The tail was told apart to {share:.1%} of the response ({high_pass})"
+    return False, f"{told}, which is taken to have no net area; {begins}."

@@ -62,7 +62,8 @@ class TailFit:
     Artifact and M-wave are told apart by what is known of both: Golub and Pereyra (1973) separate the linear from the
     nonlinear unknowns; here the nonlinear ones (time constants, onset, duration) are averaged by their probability
     instead of being chosen, so that the standard errors hold where several sets fit alike. Where nothing tells them
-    apart, the messages say ``overlap`` and only the interval may be used.
+    apart, the messages say ``overlap`` and only the interval may be used. M-waves between belly and tendon have net
+    area, which the tail takes (see `split_tail`).
 
     Pulses closer than 10 ms, and those of several stimulators that overlap, are refused: `PhaseSpline` solves them
     jointly. Pulses of one stimulator whose current is not known count as alike, but those whose artifact turns over.
