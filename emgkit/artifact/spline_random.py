@@ -32,6 +32,7 @@ WIDEST = 0.0015  # s, steps where there are few pulses
 MOST = 4  # shapes
 MARGIN = 1.1  # over the noise, in pulses that the direction was not learned from
 ROUNDS = 4  # at most, in which EMG and shapes are told from each other
+OVER = 0.020  # s after the pulse, from which on the response is over, if not as late as that
 QUIETER = 0.7  # of the power of all times: EMG of few large units seldom has less than that late by chance
 GROWN = 1.1  # times the power of a round, from which another follows
 SURE, SURE_THEN = 2.5, 2.0  # standard errors of a first shape; a response that varies mostly has more of them
@@ -163,11 +164,12 @@ def find_shapes(design: PhaseDesign, rest: Array, power: Array, quiet: float | N
 def _power_of_emg(design: PhaseDesign, left: Array, quiet: float) -> Array:
     """Variance of voluntary EMG about every pulse, V²; it is as loud at any time after the pulses, on average.
 
-    Where less is left late than elsewhere, elsewhere is more than EMG. Else all of it tells the most.
+    From 20 ms after the pulses on responses are over. Where less is left late than elsewhere, elsewhere is more than
+    EMG. Else all of it tells the most.
     """
     every = np.ones(left.size)
     whole, late = (pulse_power(design, left, every, start) for start in (SPIKE, quiet))
-    return late if float(np.mean(late / whole)) < QUIETER else whole
+    return late if quiet >= OVER or float(np.mean(late / whole)) < QUIETER else whole
 
 
 def _confirmed(one: Array, other: Array, noise: Array) -> int:

@@ -138,19 +138,20 @@ def _late(whole: Array, fs: float, pulses: Pulses) -> str:
 
 
 def _disagreed(whole: Array, fs: float, pulses: Pulses) -> str:
-    """Channels in which the stimulus seems to begin at other times: in one of them a response hides its edge."""
-    for one in np.unique(pulses.stimulator):
-        own = pulses.stimulator == one
-        onsets, others = pulses.onsets[own], pulses.onsets[~own]
-        if onsets.size < ENOUGH:
-            continue
-        chosen = upright(whole[best_channels(whole, onsets, fs)], fs)
-        span = Span.about(fs, onsets, float(np.quantile(np.diff(onsets), 0.05)))
-        edges, strength = channel_edges(chosen, Fit(differences(chosen, fs), onsets, pulses.train[own], span), others)
-        apart = float(np.ptp(edges[strength >= COMPARABLE * strength.max()]))
-        if apart > DISAGREE:
-            return (
-                f"the stimulus seems to begin {apart * 1e3:.2g} ms earlier in one channel than in another: a response "
-                f"may run on under it, so that all pulses are off by as much (a trigger would tell)"
-            )
-    return ""
+    """Channels in which the stimulus seems to begin at other times: in one of them a response hides its edge.
+
+    Of several stimulators each hides edges of the other.
+    """
+    onsets = pulses.onsets
+    if onsets.size < ENOUGH or np.unique(pulses.stimulator).size > 1:
+        return ""
+    chosen = upright(whole[best_channels(whole, onsets, fs)], fs)
+    span = Span.about(fs, onsets, float(np.quantile(np.diff(onsets), 0.05)))
+    edges, strength = channel_edges(chosen, Fit(differences(chosen, fs), onsets, pulses.train, span))
+    apart = float(np.ptp(edges[strength >= COMPARABLE * strength.max()]))
+    if apart <= DISAGREE:
+        return ""
+    return (
+        f"the stimulus seems to begin {apart * 1e3:.2g} ms earlier in one channel than in another: a response may run "
+        f"on under it, so that all pulses are off by as much (a trigger would tell)"
+    )

@@ -17,6 +17,7 @@ SHARE = 0.4  # of the interval, at most: earlier comes the response to the pulse
 ABOUT = (-0.001, 0.002)  # s about a pulse, where its artifact is expected
 SHARPER = 3.0  # times what is there
 STANDS_OUT = 5.0  # times the usual sharpness
+RISE, SILENT = 0.002, 0.3  # s before it, and share of it that is there at most: artifacts come out of silence
 FEWEST = 10  # pulses
 
 
@@ -42,4 +43,6 @@ def lateness(signal: Array, fs: float, onsets: Array) -> float:
     before, about = lags < -LEAST * fs, lags >= ABOUT[0] * fs
     if not before.any() or profile[before].max() < max(SHARPER * profile[about].max(), STANDS_OUT):
         return 0.0
-    return float(-lags[before][np.argmax(profile[before])] / fs)
+    place = int(np.argmax(profile[before]))
+    first = place - max(round(RISE * fs), 2)
+    return float(-lags[before][place] / fs) if first >= 0 and profile[first] <= SILENT * profile[place] else 0.0

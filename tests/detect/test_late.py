@@ -11,7 +11,7 @@ from emgkit.detect.late import lateness
 
 
 @pytest.mark.parametrize("name", ["typical", "rate80_lifelike", "rate_1926", "hardware_blanking", "sham", "mains_40uV"])
-@pytest.mark.parametrize("late", [-0.001, 0.0, 0.001, 0.004])
+@pytest.mark.parametrize("late", [-0.001, 0.0, 0.001, 0.003])
 def test_only_what_comes_before_pulses_makes_them_late(name, late):
     made = CASES[name].make(np.random.default_rng(7))
     told = lateness(made.recording.signal, made.recording.fs, np.array(made.truth.onsets) + late)
@@ -36,3 +36,14 @@ def test_other_methods_say_that_pulses_may_be_late():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert "ms before the pulses: they may be late" in ek.separate(made.recording, late, "blanking").why
+
+
+@pytest.mark.parametrize("end", [0.016, 0.023, 0.028])
+def test_the_end_of_a_smooth_response_is_no_artifact(end):
+    """Without noise anything stands out."""
+    onsets, time = 1.0 + np.arange(200) / 30.1, np.arange(18_000) / 2000
+    since = time - onsets[np.clip(np.searchsorted(onsets, time, side="right") - 1, 0, None)]
+    place = np.clip((since - 0.003) / (end - 0.003), 0, 1)
+    signal = 2e-3 * np.sin(2 * np.pi * place) * np.sin(np.pi * place) ** 2
+    signal += 1e-7 * np.random.default_rng(0).standard_normal(time.size)
+    assert lateness(signal[np.newaxis], 2000.0, onsets) == 0.0
