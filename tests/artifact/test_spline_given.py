@@ -267,6 +267,7 @@ def test_lost_pulses_whose_artifacts_hide_between_two_samples_are_known_by_their
     assert max(losses) < 12.0, said  # left in, a single response costs about 20 dB
 
 
+@pytest.mark.slow
 def test_what_a_tail_leaves_at_a_low_rate_under_ramps_is_no_pulse():
     """At 1000 Hz two or three samples are fitted by any artifact whose time and size are free."""
     ramps = {"stimulation": None, "on": 2.2, "off": 2.0, "ramp_up": 0.5, "ramp_down": 0.5}
