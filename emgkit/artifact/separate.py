@@ -38,7 +38,7 @@ from emgkit.separation import Separation
 __all__ = ["remove_artifact", "separate"]
 
 ON_SAMPLE = 1e-6  # samples
-LOOKED_AT = 8  # channels, in which polarity is looked for
+LOOKED_AT = 8  # channels, in which polarity and lateness are looked for
 BLANKED = 0.5  # of the pulses at which an output is held, from which hardware blanks it at every pulse
 
 
@@ -172,11 +172,13 @@ def _without_triggers(recording: Recording) -> tuple[Recording, tuple[str, ...]]
 def _repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tuple[Pulses, str]:
     """Find the real times of a schedule that was rounded to samples, and of pulses that come after their artifacts.
 
-    For a method that works between samples; others are told of pulses that come late.
+    For a method that works between samples, and pulses of one stimulator, as `refine_pulses` knows no labels; of others
+    it is said that they may be late. Like all that looks for pulses, it looks at a few channels.
     """
+    looked = living_channels(recording.signal)[:LOOKED_AT]
     places = pulses.onsets * recording.fs
     rounded = pulses.time_source == "schedule" and bool((np.abs(places - np.round(places)) < ON_SAMPLE).all())
-    late = lateness(recording.signal, recording.fs, pulses.onsets - recording.start)
+    late = lateness(recording.signal[looked], recording.fs, pulses.onsets - recording.start)
     if not (rounded or late) or len(pulses) < ENOUGH_PULSES:
         return pulses, ""
     said = (
@@ -184,7 +186,7 @@ def _repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> t
         if late
         else ""
     )
-    if method.name != "phase_spline":
+    if method.name != "phase_spline" or np.unique(pulses.stimulator).size > 1:
         return pulses, said
     try:
         found = refine_pulses(recording, pulses)

@@ -24,7 +24,6 @@ Indices = NDArray[np.int64]
 
 EVIDENCE = 5.0  # z score from which responses alternate
 FEWEST = 40  # pulses: fewer tell of no smooth course either
-AFTER_END = 0.0005  # s after the artifact's end, from which responses are compared
 
 
 def alternating_courses(onsets: Array, train: Indices) -> list[Array]:
@@ -53,23 +52,21 @@ def follow_alternation(turns: Turns, agreed: Agreed, lines: Lines, has_evoked: N
     has_evoked : ndarray of bool, shape (channels,)
         Channels with a response.
     """
-    fitter = agreed.fitters[0]
-    alone = len(agreed.fitters) == 1 and fitter.polarity is None and fitter.later is None
-    if not alone or not has_evoked.any() or fitter.onsets.size < FEWEST:
+    fitter = agreed.alone
+    if fitter is None or not has_evoked.any() or fitter.onsets.size < FEWEST:
         return lines
     mains, orders = agreed.mains, agreed.orders
     rest = turns.rest([fitter], mains, orders, lines)[has_evoked]
     courses = alternating_courses(fitter.onsets, fitter.train)
     seen = replace(turns, signal=rest, flat=rest, known=turns.known[has_evoked])
-    if not _alternates(seen, fitter, courses[0], agreed.end):
+    if not _alternates(seen, fitter, courses[0], agreed.compared):
         return lines
     fitter.follow_courses(courses)
     return turns.fit([fitter], mains, orders, shifts=False, guess=fitter.render(len(has_evoked)))
 
 
-def _alternates(turns: Turns, fitter: ResponseFitter, signs: Array, end: float) -> bool:
+def _alternates(turns: Turns, fitter: ResponseFitter, signs: Array, span: tuple[float, float]) -> bool:
     """Tell whether what the fit leaves alternates beyond what mains at odd multiples of half the rate does."""
-    span = end + AFTER_END, min(float(fitter.knots[-1]), fitter.interval)
     rest, seen = turns.signal, (turns.fs, fitter.onsets, *span, signs)
     if not (locked_evidence(rest, *seen, turned=True) >= EVIDENCE).any():
         return False

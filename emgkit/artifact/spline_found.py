@@ -21,6 +21,8 @@ __all__ = ["Agreed", "Found", "Wanted"]
 
 Array = NDArray[np.float64]
 
+AFTER_END = 0.0005  # s after the artifact's end, from which responses are compared
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -63,6 +65,18 @@ class Agreed(FrozenValue):
     orders: tuple[int, ...]
     end: float
     course: TailCourse | None = None
+
+    @property
+    def alone(self) -> ResponseFitter | None:
+        """The only fitter, of single pulses that do not turn over; None where there are others or none such."""
+        only = self.fitters[0]
+        return only if len(self.fitters) == 1 and only.polarity is None and only.later is None else None
+
+    @property
+    def compared(self) -> tuple[float, float]:
+        """Times after the pulse between which responses are compared from pulse to pulse, s."""
+        first = self.fitters[0]
+        return self.end + AFTER_END, min(float(first.knots[-1]), first.interval)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,6 @@ SURE = 1e-4, 1e-6, 1e-6  # and units that keep step with the stimulator for a wh
 FEWEST = 60  # pulses
 MOST = 4  # steps
 COMPARED = 500  # pulses, about, that tell how many directions noise has
-AFTER_END = 0.0005  # s after the artifact's end, from which responses are compared
 
 
 @dataclass(frozen=True)
@@ -84,25 +83,11 @@ def _degrees(scaled: Array) -> float:
 
 
 def follow_steps(turns: Turns, agreed: Agreed, lines: Lines, has_evoked: NDArray[np.bool_]) -> Lines:
-    """Let responses change at steps, fit them once more, and give the lines that are beside them then.
-
-    Parameters
-    ----------
-    turns : Turns
-        The signals.
-    agreed : Agreed
-        What was fitted.
-    lines : Lines
-        As fitted beside it.
-    has_evoked : ndarray of bool, shape (channels,)
-        Channels with a response.
-    """
-    fitter = agreed.fitters[0]
-    alone = len(agreed.fitters) == 1 and fitter.polarity is None and fitter.later is None
-    if not alone or not has_evoked.any():
+    """Let responses change at steps, and give the lines beside them, see `follow_alternation`."""
+    fitter = agreed.alone
+    if fitter is None or not has_evoked.any():
         return lines
-    span = agreed.end + AFTER_END, min(float(fitter.knots[-1]), fitter.interval)
-    low, high = (round(one * turns.fs) for one in span)
+    low, high = (round(one * turns.fs) for one in agreed.compared)
     found: list[int] = []
     for _ in range(MOST):
         rest = turns.rest([fitter], agreed.mains, agreed.orders, lines)[has_evoked]

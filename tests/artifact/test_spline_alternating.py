@@ -71,7 +71,7 @@ def test_emg_that_is_locked_to_nothing_never_alternates():
         rest = emg(12_000, seed, np.full(12_000, 5e-5))[np.newaxis]
         nowhere = np.zeros(12_000, dtype=bool)
         turns = Turns(rest, rest, np.ones(rest.shape, dtype=bool), nowhere, FS)
-        false += spline_alternating._alternates(turns, fitter, signs, 0.003)
+        false += spline_alternating._alternates(turns, fitter, signs, (0.0035, 0.0317))
     assert false == 0
 
 

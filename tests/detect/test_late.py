@@ -47,3 +47,22 @@ def test_the_end_of_a_smooth_response_is_no_artifact(end):
     signal = 2e-3 * np.sin(2 * np.pi * place) * np.sin(np.pi * place) ** 2
     signal += 1e-7 * np.random.default_rng(0).standard_normal(time.size)
     assert lateness(signal[np.newaxis], 2000.0, onsets) == 0.0
+
+
+def test_pulses_of_labelled_stimulators_keep_their_labels_where_they_are_late():
+    """One list without labels was made of them, and refused."""
+    made = CASES["two_stimulators"].make(np.random.default_rng(1000))
+    late = made.pulses.shift(0.003).crop(0.0, made.recording.duration)
+    apart = ek.separate(made.recording, late)
+    assert np.array_equal(np.bincount(apart.pulses.stimulator), np.bincount(late.stimulator))
+    assert "may be late" in apart.why
+
+
+@pytest.mark.parametrize(("beside", "told"), [(0.2, 0.004), (0.5, 0.0)])
+@pytest.mark.parametrize(("size", "seen"), [(1e-3, True), (4e-6, False)])
+def test_what_comes_before_must_be_three_times_as_sharp_and_stand_out_of_noise(beside, told, size, seen):
+    rng, onsets = np.random.default_rng(4), np.arange(200, 20_000, 70)
+    signal = 1e-6 * rng.standard_normal(21_000)
+    signal[onsets - 8] += size
+    signal[onsets] += beside * size
+    assert lateness(signal[np.newaxis], 2000.0, onsets / 2000) == pytest.approx(told * seen, abs=0.0006)
