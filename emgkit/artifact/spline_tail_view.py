@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -14,16 +15,17 @@ from emgkit.artifact.base import windows_mask
 from emgkit.artifact.spline_basis import DEGREE, places_of
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_share import TailShare
-from emgkit.artifact.split_tail import TailSplit, split_rows
+from emgkit.artifact.split_tail import split_rows
 from emgkit.artifact.tail_amplifier import CANDIDATES, slow_or_not
 from emgkit.artifact.tail_course import TailCourse
-from emgkit.artifact.tail_prior import HighPass
+from emgkit.artifact.tail_found import TailSplit
+from emgkit.artifact.tail_prior import TENDON, HighPass
 from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
 from emgkit.artifact.tail_together import FEWEST_ROWS, course_of, one_tail
 from emgkit.errors import ParameterError
 
-__all__ = ["SHORTEST", "View", "error_shares"]
+__all__ = ["SHORTEST", "View"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -42,13 +44,8 @@ SLOW, WAVY = (2e-3, 5e-3, 15e-3, 50e-3), 2.0  # s; standard errors of the mean t
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
 NOISE_FROM = 60.0  # s, from which the noise of combinations of channels is known
 LOOKED_AT, BEFORE_PULSE = 100, 0.5e-3  # pulses, and s before each, where the artifact alone is
+DOUBTED = 3.0  # of a standard error, where a tail was suspected and is smaller than its error: it is not as modelled
 SHORTEST = 0.016  # s, interval below which responses lie on each other
-
-
-def error_shares(split: TailSplit) -> Array:
-    """Error of the response over its size, by what a split states, (rows,)."""
-    size = np.sqrt((split.evoked**2).mean(axis=1))
-    return np.asarray(np.sqrt((split.evoked_error**2).mean(axis=1)) / np.maximum(size, 1e-300))
 
 
 class View:
@@ -100,18 +97,35 @@ class View:
         left = seen - slow @ np.linalg.lstsq(slow, seen, rcond=None)[0]
         return np.asarray((left**2).mean(axis=0) > WAVY**2 * self.single[:, 0] / self.response.onsets.size)
 
-    def split(self, rows: Indices, *, together: bool = False) -> TailSplit | None:
-        """Split the mean response of some channels, as those of one tail if they see one; None if samples are few."""
-        noise = self._noise(rows, self.times.size) / self.response.onsets.size
+    def split(self, rows: Indices) -> TailSplit | None:
+        """Split the mean response of some channels, which has no net area; None if samples are few."""
         try:
-            problem = TailRows(self.times, self.mean[rows] @ self.basis.T, noise, self.interval, None)
-            joint = self._by_others(rows, problem) if together else None
-            if joint is None:
-                self.amplifiers = self._amplifiers(rows, problem)
-                joint = self._together(rows, problem, self.amplifiers) if together else None
-            return split_rows(problem, self.amplifiers) if joint is None else joint
+            problem = self._problem(rows)
+            return split_rows(problem, find_amplifiers(*self._telling(rows, problem)))
         except ParameterError:
             return None
+
+    def split_both(self, rows: Indices) -> tuple[TailSplit, TailSplit | None] | None:
+        """Split the mean response of some channels as those of one tail if they see one, else without and with area."""
+        try:
+            problem = self._problem(rows)
+            joint = self._by_others(rows, problem)
+            if joint is not None:
+                return joint, None
+            telling, prior = self._telling(rows, problem)
+            self.amplifiers = find_amplifiers(telling, prior)
+            joint = self._together(rows, problem, self.amplifiers)
+            if joint is not None:
+                return joint, None
+            along, tendon = split_rows(problem, self.amplifiers), problem.of_kind(TENDON)
+            telling = tendon if telling is problem else telling.of_kind(TENDON)
+            return along, split_rows(tendon, find_amplifiers(telling, prior))
+        except ParameterError:
+            return None
+
+    def _problem(self, rows: Indices) -> TailRows:
+        noise = self._noise(rows, self.times.size) / self.response.onsets.size
+        return TailRows(self.times, self.mean[rows] @ self.basis.T, noise, self.interval, None)
 
     def without_signals(self) -> View:
         """Give what is known without what is as long as the recording."""
@@ -163,8 +177,8 @@ class View:
         taper = np.linspace(1, 0, count)
         return np.stack([toeplitz(taper * self.single[row, :count]) for row in rows])
 
-    def _amplifiers(self, rows: Indices, problem: TailRows) -> dict[HighPass, float]:
-        """Weigh amplifiers by what is left after the last pulses of trains, else by the response itself."""
+    def _telling(self, rows: Indices, problem: TailRows) -> tuple[TailRows, dict[HighPass, float]]:
+        """Give what tells the amplifier (what is left after trains, else the response), and what is known before."""
         leaders = rows[np.argsort(-np.abs(problem.values).max(axis=1))[:LEADERS]]
         prior = dict.fromkeys(CANDIDATES, 1.0)
         if not self.ramped:  # else what is left of the responses changes slowly, too
@@ -172,7 +186,7 @@ class View:
             prior = slow_or_not(drifting, np.asarray(self.known.all(axis=0)), self.fs)
         ends, reach = self._ends()
         if self.interval is None or not ends.size:
-            return find_amplifiers(problem, prior)
+            return problem, prior
         inside = self.times < self.knots[-1] - 0.5 / self.fs
         times = np.append(
             self.times[inside], np.arange(inside.sum() + self.times[0] * self.fs, reach * self.fs) / self.fs
@@ -189,7 +203,7 @@ class View:
             for one, part in zip(noise, loud, strict=True)
         ]
         values = np.concatenate([last @ self.basis[inside].T, left], axis=1)
-        return find_amplifiers(TailRows(times, values, np.stack(both), self.interval, None), prior)
+        return TailRows(times, values, np.stack(both), self.interval, None), prior
 
     def _loud(self, rows: Indices, left: Array) -> Array:
         """Power of the noise after the last pulses over the usual one: effort may fall there, and responses end."""
@@ -218,9 +232,13 @@ class View:
         """
         shares: list[TailShare | None] = [None] * len(self.rest)
         for number, row in enumerate(rows):
-            if self._lost(split, number) or (self.interval or 1.0) < SHORTEST:
+            crowded, lost = (self.interval or 1.0) < SHORTEST, self._lost(split, number)
+            if crowded or (lost and told.overlap[number]):
                 tail = np.sqrt(told.tail[number] ** 2 + told.tail_error[number] ** 2)
                 shares[int(row)] = self.unknown(int(row), tail)
+            elif lost:
+                share = self.told(split, told, number)
+                shares[int(row)] = replace(share, error=DOUBTED * share.error)
             elif split.no_tail[number] <= 0.5 and self.fits(split, number):
                 shares[int(row)] = self.told(split, told, number)
         return shares

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from emgkit._checks import FrozenValue, in_range, positive
+from emgkit._checks import in_range, positive
 from emgkit.artifact.tail_amplifier import CANDIDATES
 from emgkit.artifact.tail_atoms import tail_basis
+from emgkit.artifact.tail_found import TailSplit, said_of
+from emgkit.artifact.tail_kinds import averaged, weighed
 from emgkit.artifact.tail_posterior import Posterior, Problem, Setting, mixed, posterior
-from emgkit.artifact.tail_prior import HighPass, filtered_grid
-from emgkit.artifact.tail_rows import FEWEST, LONGEST, TailRows, find_amplifiers
+from emgkit.artifact.tail_prior import TENDON, HighPass
+from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
 from emgkit.errors import ParameterError, ShapeError
 
-__all__ = ["TailSplit", "clear_of", "said_of", "split_rows", "split_tail", "widened"]
+__all__ = ["clear_of", "split_rows", "split_tail"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -25,75 +26,6 @@ Mask = NDArray[np.bool_]
 EMG_DECAY, EMG_FREQUENCY = 3e-3, 80.0  # s, Hz: autocorrelation of surface EMG, roughly; unverified
 WHITE = 2e-3  # share of the noise's power that is white
 SMALL = 0.003  # of the response: smaller ringing is no artifact any more
-OVERLAP = 0.07  # expected error of the response over its size from which the two cannot be told apart, so that
-# what is called told apart is nearly always within 10 %
-
-
-@dataclass(frozen=True, eq=False)
-class TailSplit(FrozenValue):
-    """A response locked to the pulses, taken apart into artifact and evoked response, which add up to it.
-
-    Parameters
-    ----------
-    times : ndarray, shape (times,)
-        Since the pulse, s.
-    artifact, evoked : ndarray, shape (rows, times)
-        V.
-    evoked_error : ndarray, shape (rows, times)
-        Standard error of both, V.
-    tail, tail_error : ndarray, shape (rows, times)
-        The smooth tail alone and its standard error, V; means nothing before ``start``.
-    onset : ndarray, shape (rows,)
-        Onset of the evoked response, s since the pulse; NaN where there is none.
-    overlap : ndarray of bool, shape (rows,)
-        Artifact and response cannot be told apart there: only the interval may be used.
-    reason : tuple of str
-        For every row one sentence: how well the two could be told apart, and by what.
-    high_pass : HighPass
-        As given or found.
-    start : float
-        From so long after the pulse the samples were used, s.
-    no_tail : ndarray, shape (rows,)
-        Probability that no tail runs into the response.
-    used : ndarray of int, shape (used,)
-        Which times were used.
-    weights, tail_weights : ndarray, shape (rows, times, used)
-        From these samples to the evoked response and to the tail.
-    clear : ndarray, shape (rows,)
-        From so long after the pulse the filters' answer to it is smaller than the errors and the response, s.
-    together : bool
-        Whether the rows were split by the course of one tail, so that each is known by all of them.
-    """
-
-    times: Array
-    artifact: Array
-    evoked: Array
-    evoked_error: Array
-    tail: Array
-    tail_error: Array
-    onset: Array
-    overlap: Mask
-    reason: tuple[str, ...]
-    high_pass: HighPass
-    start: float
-    no_tail: Array
-    used: NDArray[np.int64]
-    weights: Array
-    tail_weights: Array
-    clear: Array
-    together: bool = False
-
-    def evoked_of(self, responses: Array) -> Array:
-        """Give the evoked part of other responses at the same times by the same linear filter, V, (..., rows, times).
-
-        So the mean over all pulses decides what is artifact, and the windows of a long recording, in which both may
-        have grown or shrunk, are split alike.
-        """
-        return np.asarray(np.einsum("rtu,...ru->...rt", self.weights, responses[..., self.used]))
-
-    def tail_of(self, responses: Array) -> Array:
-        """Give the tail of other responses at the same times, V, like `evoked_of`."""
-        return np.asarray(np.einsum("rtu,...ru->...rt", self.tail_weights, responses[..., self.used]))
 
 
 def split_tail(
@@ -148,15 +80,15 @@ def split_tail(
     -----
     The tail is a sum of up to three exponentials with time constants of 0.45 to 180 ms, the decays of the amplifier's
     high-pass, and a level; a power of time is close to such a sum within the few octaves that are seen. The response
-    is a smooth random function that is zero before its onset, over some 20 to 40 ms later, has next to no net area,
-    and has passed the same high-pass; the anti-alias filter's answer to the pulse is noise that decays fast. Every
-    unknown that is not linear (onset, duration, smoothness, time constants) is averaged by its probability; the
-    linear ones are solved for exactly, as in variable projection (Golub and Pereyra 1973). It differs from a fit of
-    one set of exponentials in that all sets count by their evidence, so that the standard errors know of them.
+    is a smooth random function that is zero before its onset, over some 20 to 40 ms later, has next to no net area or,
+    which is thought rare, some, and has passed the same high-pass; the anti-alias filter's answer to the pulse is noise
+    that decays fast. Every unknown that is not linear (onset, duration, smoothness, time constants) is averaged by its
+    probability; the linear ones are solved for exactly, as in variable projection (Golub and Pereyra 1973). It differs
+    from a fit of one set of exponentials in that all sets count by their evidence, so that the standard errors know of
+    them.
 
-    Responses between two electrodes along the muscle have next to no net area. Those between belly and tendon have, and
-    the tail takes it: in simulations with a net area of a seventh of the rectified one (a third) the response was wrong
-    by up to 9 (28) % of its size, and the errors do not know of it.
+    Responses between two electrodes along the muscle have next to no net area; those between belly and tendon, and of
+    monopolar leads, have. Both kinds are tried and weighed by their evidence, see `averaged`.
     """
     values = np.atleast_2d(np.asarray(responses, dtype=float))
     times = np.asarray(times, dtype=float)
@@ -164,7 +96,9 @@ def split_tail(
     prior = _prior(high_pass, high_pass_order, amplifiers or dict.fromkeys(CANDIDATES, 1.0))
     rows = TailRows(times, values, covariance, interval, pulse_end)
     with threadpool_limits(limits=1, user_api="blas"):  # small matrices; and sums depend on the number of threads
-        return split_rows(rows, find_amplifiers(rows, prior))
+        along, tendon = split_rows(rows, find_amplifiers(rows, prior)), rows.of_kind(TENDON)
+        other = split_rows(tendon, find_amplifiers(tendon, prior))
+        return averaged(along, other, weighed(along, other))
 
 
 def split_rows(rows: TailRows, amplifiers: dict[HighPass, float]) -> TailSplit:
@@ -201,10 +135,7 @@ def _checked(times: Array, rows: Array, errors: Array, fs: float) -> Array:
 
 def _posteriors(rows: TailRows, amplifiers: dict[HighPass, float]) -> tuple[list[Posterior], Array]:
     """Average every row over all that is not known, the amplifier included."""
-    views = {
-        one: (filtered_grid(rows.times, one, LONGEST, rows.interval), tail_basis(rows.times - rows.start, one))
-        for one in amplifiers
-    }
+    views = {one: (rows.grid(one), tail_basis(rows.times - rows.start, one)) for one in amplifiers}
     shares, found, clear = np.array(list(amplifiers.values())), [], []
     for row in range(len(rows.values)):
         each, over = [], []
@@ -227,12 +158,13 @@ def clear_of(problem: Problem, setting: Setting) -> float:
 def _joined(rows: TailRows, high_pass: HighPass, found: list[Posterior], clear: Array) -> TailSplit:
     evoked = np.stack([one.evoked for one in found])
     onsets = np.array([float(one.onset @ rows.onsets) if one.no_response < 0.5 else np.nan for one in found])
-    verdicts = [_verdict(one, onset, high_pass) for one, onset in zip(found, onsets, strict=True)]
+    no_tail, error = np.array([one.no_tail for one in found]), np.stack([one.evoked_error for one in found])
+    verdicts = said_of(onsets, no_tail, evoked, error, high_pass)
     return TailSplit(
         times=rows.times,
         artifact=rows.values - evoked,
         evoked=evoked,
-        evoked_error=np.stack([one.evoked_error for one in found]),
+        evoked_error=error,
         tail=np.stack([one.tail for one in found]),
         tail_error=np.stack([one.tail_error for one in found]),
         onset=onsets,
@@ -240,49 +172,10 @@ def _joined(rows: TailRows, high_pass: HighPass, found: list[Posterior], clear: 
         reason=tuple(reason for _, reason in verdicts),
         high_pass=high_pass,
         start=rows.start,
-        no_tail=np.array([one.no_tail for one in found]),
+        no_tail=no_tail,
         used=rows.used,
         weights=np.stack([one.weights for one in found]),
         tail_weights=np.stack([one.tail_weights for one in found]),
         clear=clear,
+        evidence=np.array([one.evidence for one in found]),
     )
-
-
-def widened(split: TailSplit, times: float | Array) -> TailSplit:
-    """Give a split whose errors are so many times, (rows, 1), as large as stated, with what is then said of it."""
-    error = times * split.evoked_error
-    said = said_of(split.onset, split.no_tail, split.evoked, error, split.high_pass)
-    return replace(
-        split,
-        evoked_error=error,
-        tail_error=times * split.tail_error,
-        overlap=np.array([overlap for overlap, _ in said]),
-        reason=tuple(reason for _, reason in said),
-    )
-
-
-def said_of(onset: Array, no_tail: Array, evoked: Array, error: Array, high_pass: HighPass) -> list[tuple[bool, str]]:
-    """Say of every row whether artifact and response overlap, and in one sentence how well they are told apart."""
-    return [
-        _told(float(begins), alone >= 0.5, one, wide, high_pass)
-        for begins, alone, one, wide in zip(onset, no_tail, evoked, error, strict=True)
-    ]
-
-
-def _verdict(found: Posterior, onset: float, high_pass: HighPass) -> tuple[bool, str]:
-    return _told(onset, found.no_tail >= 0.5, found.evoked, found.evoked_error, high_pass)
-
-
-def _told(onset: float, alone: bool, evoked: Array, error: Array, high_pass: HighPass) -> tuple[bool, str]:
-    if np.isnan(onset):
-        return False, "There is no evoked response: all that is locked to the pulses is artifact."
-    share = float(np.sqrt(np.mean(error**2))) / max(float(np.sqrt(np.mean(evoked**2))), 1e-300)
-    begins = f"the response begins {onset * 1e3:.2g} ms after the pulse"
-    if share >= 1:
-        return True, f"Artifact and response overlap: nothing tells the tail from the response; {begins}."
-    if share > OVERLAP:
-        return True, f"Artifact and response overlap: the tail is known to {share:.0%} of the response only; {begins}."
-    if alone:
-        return False, f"No tail runs into the response; {begins}."
-    told = f"The tail was told apart to {share:.1%} of the response ({high_pass})"
-    return False, f"{told}, which is taken to have no net area; {begins}."

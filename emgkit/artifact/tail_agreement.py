@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.split_tail import TailSplit, widened
+from emgkit.artifact.tail_found import TailSplit, widened
 
 __all__ = ["agreeing", "disagreement"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import FrozenValue
-from emgkit.artifact.split_tail import TailSplit, said_of
+from emgkit.artifact.tail_found import TailSplit, said_of
 from emgkit.artifact.tail_prior import HighPass
 from emgkit.artifact.tail_rows import TailRows
 

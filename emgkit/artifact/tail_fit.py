@@ -39,8 +39,8 @@ class TailFit:
     """Fit the artifact's tail under the M-wave, for few pulses or a single one.
 
     The mean response to the pulses of one current is taken apart by `split_tail` into a tail (exponentials behind the
-    amplifier's high-pass) and an evoked response that begins, ends and has no net area. The first milliseconds, in
-    which the filters still ring from the pulse itself, are lost and filled.
+    amplifier's high-pass) and an evoked response that begins and ends, and rarely has net area. The first
+    milliseconds, in which the filters still ring from the pulse itself, are lost and filled.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class TailFit:
     nonlinear unknowns; here the nonlinear ones (time constants, onset, duration) are averaged by their probability
     instead of being chosen, so that the standard errors hold where several sets fit alike. Where nothing tells them
     apart, the messages say ``overlap`` and only the interval may be used. M-waves between belly and tendon have net
-    area, which the tail takes (see `split_tail`).
+    area: both kinds are tried and weighed by their evidence (see `split_tail`).
 
     Pulses closer than 10 ms, and those of several stimulators that overlap, are refused: `PhaseSpline` solves them
     jointly. Pulses of one stimulator whose current is not known count as alike, but those whose artifact turns over.

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.split_tail import TailSplit, split_tail
+from emgkit.artifact.split_tail import split_tail
 from emgkit.artifact.tail_agreement import agreeing
+from emgkit.artifact.tail_found import TailSplit
 from emgkit.artifact.tail_prior import HighPass
 from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps, moving_means
 from emgkit.errors import TimingError

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.spline_tail_view import View
-from emgkit.artifact.split_tail import TailSplit
+from emgkit.artifact.tail_found import TailSplit
 from emgkit.artifact.tail_rows import TailRows
 from emgkit.artifact.tail_together import FEWEST_ROWS, course_of, one_tail
 from emgkit.errors import ParameterError

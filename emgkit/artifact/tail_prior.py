@@ -1,10 +1,10 @@
-"""What is known of an evoked response before it is seen: it begins, it ends, it has no net area, and it is smooth."""
+"""What is known of an evoked response before it is seen: it begins, ends, is smooth and has little net area."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -13,15 +13,42 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from scipy.interpolate import CubicSpline
 
-__all__ = ["FilteredGrid", "HighPass", "ResponseFamily", "filtered_grid", "response_covariance"]
+__all__ = [
+    "ALONG",
+    "TENDON",
+    "FilteredGrid",
+    "HighPass",
+    "Kind",
+    "ResponseFamily",
+    "filtered_grid",
+    "response_covariance",
+]
 
 Array = NDArray[np.float64]
 
-RISE = 0.8e-3  # s, over which the response's expected size grows from its onset; unverified
-NET_AREA = 0.01  # SD of the net area over what it would be without the constraint: bipolar responses have next to none
 PLACE, FINER = 0.5e-3, 2  # s, between the places of the response at the electrodes; the filter steps finer than that
 QUIET = 24  # steps before an impulse, over which its interpolation dies away
 MEMORY = 7.0  # time constants of the high-pass after which it has forgotten a pulse
+
+
+class Kind(NamedTuple):
+    """A kind of responses.
+
+    Parameters
+    ----------
+    area : float
+        SD of the net area over what it would be if nothing were known of it.
+    rise : float
+        Over this time the expected size grows from the onset, s.
+    """
+
+    area: float
+    rise: float
+
+
+# Two electrodes along the muscle see next to no net area, those of belly and tendon do. What tells the latter's
+# responses from a tail is that they begin small: what jumps within 0.8 ms is a tail as well. The rises are unverified.
+ALONG, TENDON = Kind(0.01, 0.8e-3), Kind(0.3, 2.5e-3)
 
 
 @dataclass(frozen=True)
@@ -157,11 +184,11 @@ def _refined(count: int) -> Array:
     return np.asarray(CubicSpline(places, np.eye(count), axis=0)(between))
 
 
-def response_covariance(places: Array, onsets: Array, width: float, length: float) -> Array:
+def response_covariance(places: Array, onsets: Array, width: float, length: float, kind: Kind = ALONG) -> Array:
     """Covariance of a response of unit size at the electrodes, for every onset, (onsets, places, places).
 
     A smooth random function (Matérn, 5/2) under an envelope that grows from the onset and is over after about two and
-    a half widths, on the condition that its net area is next to nothing.
+    a half widths, on the condition that its net area is as small as in responses of this kind.
 
     Parameters
     ----------
@@ -173,15 +200,17 @@ def response_covariance(places: Array, onsets: Array, width: float, length: floa
         Of the envelope, s.
     length : float
         Correlation length, s.
+    kind : Kind
+        How fast it grows, and its net area.
     """
     since = np.maximum(places - onsets[:, np.newaxis], 0.0)
-    envelope = -np.expm1(-((since / RISE) ** 2)) * np.exp(-0.5 * (since / width) ** 4)
+    envelope = -np.expm1(-((since / kind.rise) ** 2)) * np.exp(-0.5 * (since / width) ** 4)
     apart = np.sqrt(5.0) / length * np.abs(places[:, np.newaxis] - places)
     smooth = (1 + apart + apart**2 / 3) * np.exp(-apart)
     full = envelope[:, :, np.newaxis] * smooth * envelope[:, np.newaxis, :]
     area = full.sum(axis=2)
     total = np.maximum(area.sum(axis=1), 1e-300)[:, np.newaxis, np.newaxis]
-    return np.asarray(full - (1 - NET_AREA**2) * area[:, :, np.newaxis] * area[:, np.newaxis, :] / total)
+    return np.asarray(full - (1 - kind.area**2) * area[:, :, np.newaxis] * area[:, np.newaxis, :] / total)
 
 
 class ResponseFamily:
@@ -194,13 +223,19 @@ class ResponseFamily:
     onsets : ndarray, shape (onsets,)
         s since the pulse.
     inner : dict
-        Covariances at the electrodes, shared by families behind other amplifiers.
+        Covariances at the electrodes, shared by families of the same kind behind other amplifiers.
+    kind : Kind
+        Of the responses.
     """
 
     def __init__(
-        self, grid: FilteredGrid, onsets: Array, inner: dict[tuple[float, float], Array] | None = None
+        self,
+        grid: FilteredGrid,
+        onsets: Array,
+        inner: dict[tuple[float, float], Array] | None = None,
+        kind: Kind = ALONG,
     ) -> None:
-        self.grid, self.onsets = grid, onsets
+        self.grid, self.onsets, self.kind = grid, onsets, kind
         self._inner = {} if inner is None else inner
         self._seen: dict[tuple[float, float], dict[int, Array]] = {}  # by step
 
@@ -219,5 +254,5 @@ class ResponseFamily:
     def inner(self, width: float, length: float) -> Array:
         """Covariance of a response at the electrodes, (onsets, places, places)."""
         if (width, length) not in self._inner:
-            self._inner[width, length] = response_covariance(self.grid.places, self.onsets, width, length)
+            self._inner[width, length] = response_covariance(self.grid.places, self.onsets, width, length, self.kind)
         return self._inner[width, length]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from emgkit._checks import in_range
 from emgkit.artifact.tail_atoms import tail_basis
 from emgkit.artifact.tail_posterior import BELIEF, Like, Problem, Setting, evidence_of
-from emgkit.artifact.tail_prior import HighPass, ResponseFamily, filtered_grid
+from emgkit.artifact.tail_prior import ALONG, FilteredGrid, HighPass, Kind, ResponseFamily, filtered_grid
 from emgkit.artifact.tail_search import Climb, climb
 from emgkit.errors import ParameterError
 
@@ -97,11 +97,21 @@ class TailRows:
         self.onsets = np.arange(max(FIRST_ONSET, first), max(LAST_ONSET, first + 2e-3), ONSET_STEP)
         spikes = [np.abs(row[np.isfinite(row)]).max() for row in values]
         self.spikes = np.maximum(spikes, 1e-12)
+        self.grids: dict[tuple[HighPass, bool], FilteredGrid] = {}
         self.families: dict[HighPass, ResponseFamily] = {}
         self.inner: dict[tuple[float, float], Array] = {}
         self.leader = -1  # none: every row is looked at for itself
         self.climbs: dict[tuple[int, HighPass], Climb] = {}
         self.like: Like | None = None
+        self.kind, self.starts = ALONG, dict[int, Setting]()
+
+    def of_kind(self, kind: Kind) -> TailRows:
+        """Give the same rows with responses of another kind, which are looked for from where these were found."""
+        other = copy(self)
+        other.kind, other.families, other.inner, other.leader, other.climbs = kind, {}, {}, -1, {}
+        ranked = sorted(self.climbs.items(), key=lambda item: item[1].evidence)
+        other.starts = {row: found.best for (row, _), found in ranked}
+        return other
 
     def one_like(self, values: Array, covariance: Array, like: Array) -> TailRows:
         """Give a single row at the same times, whose response is like others, see `Like`; V and V²."""
@@ -123,10 +133,17 @@ class TailRows:
             times, response, noise, self._family(high_pass), basis, fixed, float(self.spikes[row]), self.like
         )
 
+    def grid(self, high_pass: HighPass, *, used: bool = False) -> FilteredGrid:
+        """Give the matrix of an amplifier, at all times or at those that are used."""
+        if (high_pass, used) not in self.grids:
+            times = self.times[self.used] if used else self.times
+            self.grids[high_pass, used] = filtered_grid(times, high_pass, LONGEST, self.interval)
+        return self.grids[high_pass, used]
+
     def _family(self, high_pass: HighPass) -> ResponseFamily:
         if high_pass not in self.families:
-            grid = filtered_grid(self.times[self.used], high_pass, LONGEST, self.interval)
-            self.families[high_pass] = ResponseFamily(grid, self.onsets, self.inner)
+            grid = self.grid(high_pass, used=True)
+            self.families[high_pass] = ResponseFamily(grid, self.onsets, self.inner, self.kind)
         return self.families[high_pass]
 
     def climbed(self, row: int, high_pass: HighPass) -> Climb:
@@ -140,6 +157,8 @@ class TailRows:
         own = [one for (other, _), one in self.climbs.items() if other == row]
         if own:
             return max(own, key=lambda one: one.evidence).best
+        if row in self.starts:
+            return self.starts[row]
         guess = self._guess(problem)
         leader = self.climbs.get((self.leader, high_pass))
         return guess if leader is None else replace(leader.best, size=guess.size, amplitude=guess.amplitude)

@@ -11,8 +11,8 @@ from emgkit.artifact.split_tail import clear_of
 from emgkit.artifact.tail_atoms import tail_basis
 from emgkit.artifact.tail_course import ALIKE, TailCourse
 from emgkit.artifact.tail_posterior import BELIEF, Posterior, mixed, posterior
-from emgkit.artifact.tail_prior import HighPass, filtered_grid
-from emgkit.artifact.tail_rows import LONGEST, TailRows
+from emgkit.artifact.tail_prior import HighPass
+from emgkit.artifact.tail_rows import TailRows
 
 __all__ = ["FEWEST_ROWS", "OneTail", "course_of", "one_tail"]
 
@@ -125,7 +125,7 @@ def _most_likely(
     found, after, clear = [], dict.fromkeys(amplifiers, 0.0), 0.0
     for place, share in zip(followed, shares, strict=True):
         row, one = tried[place]
-        grid = filtered_grid(rows.times, one, LONGEST, rows.interval)
+        grid = rows.grid(one)
         problem, climbed = row.problem(0, one), row.climbed(0, one)
         found.append(posterior(problem, climbed.near, grid, tail_basis(rows.times - rows.start, one)))
         after[one] += float(share)

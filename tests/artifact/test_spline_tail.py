@@ -9,6 +9,7 @@ import emgkit as ek
 from emgkit.artifact.spline_tail import CORE
 from emgkit.benchmark.cases import CASES
 from emgkit.benchmark.scores import evoked_scores, scene_of
+from emgkit.simulate import Contact, Effort, Electrode, FrontEnd, PulseShape, Session, Stimulator, simulate
 
 SEEDS = (71, 72, 73)
 SLOW = range(3000, 3008)
@@ -63,6 +64,28 @@ def test_only_artifact_and_evoked_response_share_differently():
 def test_without_a_tail_artifact_and_response_stay_told_apart():
     errors = [scores("no_tail", seed, separated("no_tail", seed)).values["m_nrmse"] for seed in SEEDS[:2]]
     assert max(errors) < 2.0, f"{np.round(errors, 2)} %"
+
+
+def test_a_small_tail_that_is_hardly_known_widens_the_interval_by_no_more_than_itself():
+    electrode = Electrode(1.0, (3e-3,), (1.0,))
+    session = Session(
+        duration=20.0,
+        stimulators=(
+            Stimulator(rate=33.0, jitter=1e-5, pulse=PulseShape("asymmetrical", 2e-4, 0.0), contact=Contact(electrode)),
+        ),
+        front_end=FrontEnd(fs=2000.0, high_pass=20.0, anti_alias="butterworth", full_scale=1.0),
+        efforts_of=(Effort(bursts=3, burst_length=2.5),),
+    )
+    made = simulate(session, rng=np.random.default_rng(70), features=False)
+    parts = ek.separate(made.recording, made.pulses, "phase_spline")
+    times = np.arange(made.recording.n_samples) / made.recording.fs
+    since = times - made.pulses.onsets[np.maximum(np.searchsorted(made.pulses.onsets, times) - 1, 0)]
+    known, evoked = parts.evoked.valid & (since > 3e-3) & (since < 25e-3), parts.evoked.signal
+    error = parts.standard_error("evoked")
+    for row, ok in enumerate(known):
+        size = np.sqrt(np.mean(evoked[row, ok] ** 2))
+        assert np.sqrt(np.mean(error[row, ok] ** 2)) < 0.15 * size  # 90 % where it was as large as the response
+        assert np.mean(np.abs(evoked - made.truth.evoked)[row, ok] < 1.645 * error[row, ok]) > 0.8
 
 
 @pytest.mark.parametrize(("name", "seeds"), [("evoked_two_stimulators", SEEDS[:1]), ("evoked_80hz", SEEDS)])

@@ -11,11 +11,12 @@ from scipy.stats import multivariate_normal
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import emgkit as ek
-from emgkit.artifact.split_tail import split_tail
+from emgkit.artifact.split_tail import split_rows, split_tail
 from emgkit.artifact.tail_amplifier import amplifiers_of_noise, slow_or_not
 from emgkit.artifact.tail_atoms import TAUS, choose_tails, tail_basis
 from emgkit.artifact.tail_posterior import followed
 from emgkit.artifact.tail_prior import HighPass, filtered_grid, response_covariance
+from emgkit.artifact.tail_rows import TailRows
 from emgkit.errors import ParameterError, ShapeError
 
 FINE = 40_000.0  # Hz
@@ -161,11 +162,15 @@ def test_scale_and_polarity_pass_through():
     assert other.evoked_error == pytest.approx(3 * once.evoked_error, rel=1e-4)
 
 
-def test_rows_do_not_influence_each_other():
+def test_rows_do_not_influence_each_other_but_by_what_they_tell_of_the_leads():
     times, responses, _ = made(32, rows=3)
-    together = split(times, responses)
-    alone = split(times, responses[1:2])
+    covariance = np.tile(NOISE**2 * np.eye(times.size), (3, 1, 1))
+    together, alone = (
+        split_rows(TailRows(times, responses[part], covariance[part], 1 / 30, 3e-4), {USUAL: 1.0})
+        for part in (slice(0, 3), slice(1, 2))
+    )
     assert alone.evoked[0] == pytest.approx(together.evoked[1], abs=1e-12)
+    assert split(times, responses[1:2]).evoked[0] == pytest.approx(split(times, responses).evoked[1], abs=NOISE)
 
 
 def test_the_same_filter_splits_other_responses():

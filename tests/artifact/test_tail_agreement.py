@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from emgkit.artifact.split_tail import TailSplit, widened
 from emgkit.artifact.tail_agreement import agreeing, disagreement
+from emgkit.artifact.tail_found import TailSplit, widened
 from emgkit.artifact.tail_prior import HighPass
 
 GAINS = np.array([0.6, -0.5, 0.4, 0.3, -0.3, 0.2])

@@ -6,7 +6,7 @@ from scipy.signal import butter, sosfilt
 
 import emgkit as ek
 from emgkit.artifact import tail_group
-from emgkit.artifact.split_tail import widened
+from emgkit.artifact.tail_found import widened
 
 FS, FINE = 2000.0, 40_000.0  # Hz
 NOISE = 3e-6  # V
