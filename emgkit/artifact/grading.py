@@ -181,12 +181,15 @@ def _missing(seen: MWaveEvidence) -> str:
 
 
 def _of_size(use: str, seen: MWaveEvidence) -> Grade:
-    by_noise, by_head = (NOISE_SIZE, HEAD_SIZE) if use == "m_wave_size" else (NOISE_SPECTRUM, HEAD_SPECTRUM)
-    noise, head = by_noise * seen.noise, by_head * seen.head
-    error = float(np.sqrt(noise**2 + head**2 + seen.mixed**2))
+    of_size = use == "m_wave_size"
+    by_noise, by_head = (NOISE_SIZE, HEAD_SIZE) if of_size else (NOISE_SPECTRUM, HEAD_SPECTRUM)
+    noise, head, told = by_noise * seen.noise, by_head * seen.head, seen.told if of_size else 0.0
+    error = float(np.sqrt(noise**2 + head**2 + seen.mixed**2 + told**2))
     cap = "good"
     reason = f"voluntary EMG and noise remain in the mean of {seen.pulses} pulses"
-    if seen.mixed > max(noise, head):
+    if told > max(noise, head, seen.mixed):
+        reason = f"the method tells artifact and M-wave apart to {_percent(told)} of the M-wave's size"
+    elif seen.mixed > max(noise, head):
         reason = (
             f"what was taken for artifact holds {_percent(seen.mixed)} of the response, as it is or turned over: they "
             "were mistaken for each other"

@@ -43,6 +43,8 @@ class MWaveEvidence:
     mixed : float
         Share of the response that what was taken for artifact holds, as it is or turned over: artifacts are not like
         responses, so that so much was mistaken for each other.
+    told : float
+        Standard error of the size by what the method states of the evoked part, over the size; 0 where it states none.
     whole : bool
         Whether every sample of the window is known in at least half of the pulses.
     pulses : int
@@ -58,6 +60,7 @@ class MWaveEvidence:
     head: float
     end: float
     mixed: float
+    told: float
     whole: bool
     pulses: int
     length: int
@@ -75,11 +78,13 @@ def m_wave_evidence(separation: Separation, output: Recording) -> list[MWaveEvid
     own = onsets[pulses.stimulator == pulses.stimulator[0]]
     share = max(own.size // FIFTHS, 1)
     rest = output if "voluntary" in separation.names else None
+    errors = separation.standard_error("evoked") if "evoked" in separation.parts.standard_errors else None
     found = []
     for channel in range(clean.n_channels):
         parts = (own[:share], own[own.size - share :])
         taken = separation.recording.signal[channel] - clean.signal[channel]
-        both = [_of_part(clean, rest, channel, part, window, taken) for part in parts]
+        stated = None if errors is None else errors[channel]
+        both = [_of_part(clean, rest, channel, part, window, taken, stated) for part in parts]
         found.append(_worse(both))
     return found
 
@@ -92,6 +97,7 @@ def _worse(both: list[MWaveEvidence]) -> MWaveEvidence:
         max(one.head, other.head),
         max(one.end, other.end),
         max(one.mixed, other.mixed),
+        max(one.told, other.told),
         one.whole and other.whole,
         min(one.pulses, other.pulses),
         one.length,
@@ -106,17 +112,18 @@ def _of_part(
     onsets: Array,
     window: tuple[float, float],
     taken: Array,
+    stated: Array | None,
 ) -> MWaveEvidence:
     fs, nothing = clean.fs, float("nan")
     length = int((window[1] - window[0]) * fs)
     first = np.ceil((onsets + window[0]) * fs - 1e-6).astype(np.int64)
     first = first[(first >= 0) & (first + length <= clean.n_samples)]
     if length < 3 or not first.size:
-        return MWaveEvidence(0.0, nothing, nothing, nothing, nothing, False, int(first.size), length, window)
+        return MWaveEvidence(0.0, nothing, nothing, nothing, nothing, nothing, False, int(first.size), length, window)
     index = first[:, np.newaxis] + np.arange(length)
     mean, whole = _mean(clean.signal[channel][index], clean.valid[channel][index])
     if not whole:
-        return MWaveEvidence(0.0, nothing, nothing, nothing, nothing, False, int(first.size), length, window)
+        return MWaveEvidence(0.0, nothing, nothing, nothing, nothing, nothing, False, int(first.size), length, window)
     size, few = float(np.ptp(mean)), max(int(HEAD * fs), 1)
     level = _level(clean, channel, onsets)
     known = clean.valid[channel][index]
@@ -129,6 +136,7 @@ def _of_part(
         _head(mean - level, few, window[0]) / safe,
         abs(float(mean[-few:].mean()) - level) / safe,
         _mixed(np.nan_to_num(taken[index]).mean(axis=0), mean, round(BEND * fs)),
+        0.0 if stated is None else _of_size(stated[index].mean(axis=0), mean) / safe,
         True,
         int(first.size),
         length,
@@ -145,6 +153,11 @@ def _mixed(artifact: Array, response: Array, lag: int) -> float:
     both, power = float(one @ other), float(other @ other)
     like = abs(both) > LIKE * np.sqrt(float(one @ one) * power)
     return abs(both) / power if like and power > 0 else 0.0
+
+
+def _of_size(errors: Array, mean: Array) -> float:
+    """Give the standard error of the size by those of its largest and its smallest sample, V."""
+    return float(np.hypot(errors[mean.argmax()], errors[mean.argmin()]))
 
 
 def _head(wave: Array, few: int, begin: float) -> float:

@@ -71,13 +71,14 @@ def _grades(
     losses = separation.parts.quality.get("followed_loss", 0.0)
     followed = np.broadcast_to(np.asarray(losses, dtype=float), effective.shape)
     keeps = "voluntary" not in separation.names
-    overlap = any("overlap" in message for message in separation.parts.messages)
+    said = any("overlap" in message for message in separation.parts.messages)
+    overlap = np.broadcast_to(np.asarray(separation.parts.quality.get("overlap", said)) > 0, effective.shape)
     channels = []
     for row, seen in enumerate(voluntary):
         m_wave = None if m_waves is None else m_waves[row]
-        said = {"keeps": keeps, "alarm": bool(alarm[row]), "overlap": overlap, "elsewhere": elsewhere}
+        doubts = {"keeps": keeps, "alarm": bool(alarm[row]), "overlap": bool(overlap[row]), "elsewhere": elsewhere}
         known, lost = (effective[row], float(evidence[row])), float(left[row])
-        channels.append(graded(seen, m_wave, *known, followed=float(followed[row]), left=lost, **said))
+        channels.append(graded(seen, m_wave, *known, followed=float(followed[row]), left=lost, **doubts))
     return {use: tuple(one[use] for one in channels) for use in USES}
 
 

@@ -18,7 +18,7 @@ from emgkit.results import summarise_separation
 FS = 2000.0
 CLEAN = {"power": 1e-9, "early": 0.0, "response": 0.0, "misses": 0.0, "lines": 0.0, "noise": 0.005, "slow": 0.005}
 VOLUNTARY = VoluntaryEvidence(**CLEAN, chance=0.005, compared=True, lost=0.0)
-M_WAVE = MWaveEvidence(2e-3, 0.005, 0.01, 0.01, 0.0, True, 40, 45, (2e-3, 25e-3))
+M_WAVE = MWaveEvidence(2e-3, 0.005, 0.01, 0.01, 0.0, 0.0, True, 40, 45, (2e-3, 25e-3))
 
 
 def grades(voluntary=VOLUNTARY, m_wave=M_WAVE, effective=100.0, evidence=100.0, **more):
@@ -56,6 +56,8 @@ def test_what_hides_the_m_wave_lowers_its_grades():
     assert grades(m_wave=changed(M_WAVE, head=0.9))["m_wave_spectrum"] == "reject"
     assert grades(m_wave=changed(M_WAVE, mixed=0.1))["m_wave_size"] == "with care"
     assert grades(m_wave=changed(M_WAVE, mixed=0.5))["m_wave_spectrum"] == "reject"
+    assert grades(m_wave=changed(M_WAVE, told=0.1))["m_wave_size"] == "with care"
+    assert grades(m_wave=changed(M_WAVE, told=0.5))["m_wave_size"] == "reject"
     assert grades(m_wave=changed(M_WAVE, pulses=2))["m_wave_size"] == "with care"
     assert grades(m_wave=changed(M_WAVE, whole=False))["m_wave_size"] == "reject"
     assert grades(m_wave=None)["m_wave_size"] == "reject"
@@ -85,6 +87,38 @@ def test_response_in_the_artifact_is_found_as_it_is_or_turned_over(share):
         found = m_wave_evidence(parts, parts.voluntary)[0].mixed
         assert found == pytest.approx(abs(share) / (1 - share), abs=0.02), (seed, found)
         assert (parts.grades["m_wave_size"][0].grade == "good") is (share == 0.0), seed
+
+
+@dataclass(frozen=True)
+class Stating:
+    """PhaseSpline, which states another standard error of the evoked part, and where it overlaps."""
+
+    name = "stating"
+    gives = ek.PhaseSpline.gives
+    error: float
+    overlap: tuple[float, ...] = (0.0,)
+
+    def separate(self, signal, fs, pulses):
+        found = ek.PhaseSpline().separate(signal, fs, pulses)
+        errors = np.full(signal.shape, self.error)
+        quality = {**found.quality, "overlap": np.array(self.overlap)}
+        return replace(found, standard_errors={"evoked": lambda: errors}, quality=quality)
+
+
+def test_the_error_that_the_method_states_counts_at_both_ends_of_the_size(made):
+    for error in (1e-6, 1e-4):
+        parts = ek.separate(made.recording, made.pulses, Stating(error))
+        for found, grade in zip(m_wave_evidence(parts, parts.voluntary), parts.grades["m_wave_size"], strict=True):
+            assert found.told == pytest.approx(error * np.sqrt(2) / found.size)
+            assert grade.error > found.told
+    assert m_wave_evidence(ek.separate(made.recording, made.pulses, ek.Blanking()), parts.voluntary)[0].told == 0
+
+
+def test_an_overlap_counts_for_its_channel():
+    made = ek.simulate.tiny(rng=np.random.default_rng(0))
+    both = ek.Recording(np.concatenate([made.recording.signal] * 2), made.recording.fs)
+    found = ek.separate(both, made.pulses, Stating(1e-6, (0.0, 1.0))).grades["m_wave_size"]
+    assert [one.grade for one in found] == ["good", "with care"]
 
 
 def test_an_overlap_that_the_method_admits_forbids_good_m_waves():
