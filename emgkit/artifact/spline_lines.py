@@ -19,13 +19,23 @@ from emgkit.artifact.interference import (
 from emgkit.artifact.line_courses import Lines, fit_lines
 from emgkit.pulses import Pulses
 
-__all__ = ["colliding_orders", "hidden_mains", "join_mains", "lines_of_mains", "mains_without_pulses"]
+__all__ = [
+    "colliding_orders",
+    "hidden_frequencies",
+    "hidden_power",
+    "join_mains",
+    "lines_of_mains",
+    "mains_without_pulses",
+    "said_of_hidden",
+    "told_without_pulses",
+]
 
 Array = NDArray[np.float64]
 
 CLEAR_OF_PULSES = 0.15  # s after a pulse from which nothing evoked is expected any more
 SAME_FUNDAMENTAL = 0.1  # Hz: short stretches without pulses give the fundamental no better
 LEAST_QUIET = 2.0  # s without pulses, from which the size of a line can be known
+LEAST_SEEN = 0.2  # s, from which something is known of it: ten cycles
 STEADY_FOR = 30.0  # s, for which mains keeps its phase so well that a line may count as steady; unverified
 USUAL = (1, 2, 3, 5)  # orders of mains that are commonly large
 SAME_SIZE = 4.0  # a line so many times larger than without pulses is mostly response: a stimulator lets mains in too
@@ -67,22 +77,49 @@ def _longest(mask: NDArray[np.bool_]) -> slice:
     return slice(int(starts[run]), int(stops[run]))
 
 
-def hidden_mains(
+def hidden_frequencies(
     signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses, mains: Mains, rate: float
-) -> list[str]:
-    """Say which mains could not be looked for, because it would lie on the stimulation's harmonics throughout."""
-    if _quiet(signal, known, fs, pulses)[0].sum() >= LEAST_QUIET * fs:
+) -> list[float]:
+    """Frequencies of mains that could not be looked for, because it would lie on the stimulation's harmonics, Hz."""
+    if told_without_pulses(signal, known, fs, pulses):
         return []
-    hidden: list[float] = [nominal for nominal in NOMINAL if near_harmonic(nominal, rate, SPARED)]
-    if mains.orders:
-        unseen = Mains(mains.frequency, tuple(order for order in USUAL if order not in mains.orders))
-        together = colliding_orders(unseen, rate, signal.shape[1] / fs)
-        hidden = [order * mains.frequency for order in together if order * mains.frequency < fs / 2]
+    if not mains.orders:
+        return [nominal for nominal in NOMINAL if near_harmonic(nominal, rate, SPARED)]
+    unseen = Mains(mains.frequency, tuple(order for order in USUAL if order not in mains.orders))
+    together = colliding_orders(unseen, rate, signal.shape[1] / fs)
+    return [order * mains.frequency for order in together if order * mains.frequency < fs / 2]
+
+
+def said_of_hidden(frequencies: list[float], pulses: Pulses) -> list[str]:
+    """Say which mains could not be looked for."""
     return [
         f"Mains of {frequency:.4g} Hz, if there is any, lies on a harmonic of the {pulses.rate:.4g} Hz stimulation and "
         f"is in the response: record two seconds without pulses to tell them apart."
-        for frequency in hidden
+        for frequency in frequencies
     ]
+
+
+def hidden_power(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses, frequencies: list[float]) -> Array:
+    """Power of lines that may be in the response, by what little there is without pulses, V², (channels,).
+
+    It is known too badly to take the lines away, and says how far they may change the response: the root mean square
+    over all stretches, between which they run out of step. 0 where none is a fifth of a second long.
+    """
+    power = np.zeros(len(signal))
+    for row, (wave, ok) in enumerate(zip(signal, _quiet(signal, known, fs, pulses), strict=True)):
+        ends = np.flatnonzero(np.diff(ok, prepend=False, append=False)).reshape(-1, 2)
+        long = [(low, high) for low, high in ends if high - low >= LEAST_SEEN * fs]
+        each = [0.5 * _fitted(wave[low:high], fs, frequencies) for low, high in long]
+        power[row] = np.average(each, weights=[high - low for low, high in long]) if long else 0.0
+    return power
+
+
+def _fitted(wave: Array, fs: float, frequencies: list[float]) -> float:
+    """Sum of the squared amplitudes of lines beside a constant, V²."""
+    turn = 2 * np.pi * np.outer(np.arange(wave.size) / fs, frequencies)
+    basis = np.concatenate([np.cos(turn), np.sin(turn), np.ones((wave.size, 1))], axis=1)
+    found = np.linalg.lstsq(basis, wave, rcond=None)[0][:-1]
+    return float(found @ found)
 
 
 def join_mains(beside: Mains, alone: Mains, rate: float, duration: float) -> Mains:
@@ -91,6 +128,11 @@ def join_mains(beside: Mains, alone: Mains, rate: float, duration: float) -> Mai
     same = bool(alone.orders) and abs(frequency - alone.frequency) <= SAME_FUNDAMENTAL
     orders = tuple(sorted({*beside.orders, *(alone.orders if same else ())}))
     return Mains(frequency, orders, steady_orders(frequency, orders, rate if duration <= STEADY_FOR else None))
+
+
+def told_without_pulses(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> bool:
+    """Tell whether enough was recorded without pulses to know the size of a line."""
+    return bool(_quiet(signal, known, fs, pulses)[0].sum() >= LEAST_QUIET * fs)
 
 
 def _quiet(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,13 @@ from emgkit.artifact.interference import Mains, find_mains
 from emgkit.artifact.line_courses import Lines
 from emgkit.artifact.spline_lines import (
     colliding_orders,
-    hidden_mains,
+    hidden_frequencies,
+    hidden_power,
     join_mains,
     lines_of_mains,
     mains_without_pulses,
+    said_of_hidden,
+    told_without_pulses,
 )
 from emgkit.pulses import Pulses
 
@@ -83,5 +86,15 @@ class MainsSearch:
         if together and has_evoked:
             orders, messages = lines_of_mains(self.flat, self.known, self.fs, self.pulses, mains, lines, together)
         if has_evoked and self.wanted:
-            messages += hidden_mains(self.flat, self.known, self.fs, self.pulses, mains, self.rate)
+            hidden = hidden_frequencies(self.flat, self.known, self.fs, self.pulses, mains, self.rate)
+            messages += said_of_hidden(hidden, self.pulses)
         return orders, messages
+
+    def doubted(self, mains: Mains, lines: Lines) -> Lines:
+        """Give lines whose variance knows of mains that stays in the response, because nothing tells them apart."""
+        place = self.flat, self.known, self.fs, self.pulses
+        if not self.wanted or told_without_pulses(*place):
+            return lines
+        stays = [order * mains.frequency for order in colliding_orders(mains, self.rate, self.duration)]
+        hidden = stays + hidden_frequencies(*place, mains, self.rate)
+        return replace(lines, variance=lines.variance + hidden_power(*place, hidden)) if hidden else lines

@@ -206,7 +206,7 @@ class Session:
         told = self._told(made, rest, agreed, has_evoked) if has_evoked.any() else TailsFound(made)
         movement = moved or find_movement(without_shapes(made, rest, self.fs), self.known, self.fs)
         model = replace(
-            self._model(told.responses, mains, orders, lines),
+            self._model(told.responses, mains, orders, self.search.doubted(mains, lines)),
             movement=movement,
             artifact_end=agreed.end,
             has_evoked=has_evoked,
