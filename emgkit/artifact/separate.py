@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from emgkit import plugins
-from emgkit.artifact.auto import ENOUGH_PULSES, choose, choose_instead
+from emgkit.artifact.auto import choose, choose_instead
 from emgkit.artifact.base import ArtifactMethod, living_channels
 from emgkit.artifact.held import held_samples, mark_held
 from emgkit.artifact.overload import Overload, find_overload, mark_overload, said_of_overload
 from emgkit.artifact.phase_spline import PhaseSpline
 from emgkit.artifact.pulses_beside import look_beside, said_of_left
+from emgkit.artifact.pulses_repaired import LOOKED_AT, repaired
 from emgkit.artifact.pulses_twice import without_twins
 from emgkit.artifact.quality import judge
 from emgkit.artifact.residue import output_of
@@ -25,9 +26,7 @@ from emgkit.artifact.scale import warn_if_too_large
 from emgkit.artifact.spline_polarity import find_polarity
 from emgkit.artifact.tail_fit import TailFit
 from emgkit.artifact.unlabelled import said_of_stimulators
-from emgkit.detect.late import lateness
 from emgkit.detect.plausible import warn_if_no_emg
-from emgkit.detect.refine_pulses import refine_pulses
 from emgkit.detect.trigger_channels import trigger_rows
 from emgkit.errors import EmgkitError, NoPulsesError, ParameterError, ShapeError, TimingError
 from emgkit.parts import PART_NAMES, Parts
@@ -37,8 +36,6 @@ from emgkit.separation import Separation
 
 __all__ = ["remove_artifact", "separate"]
 
-ON_SAMPLE = 1e-6  # samples
-LOOKED_AT = 8  # channels, in which polarity and lateness are looked for
 BLANKED = 0.5  # of the pulses at which an output is held, from which hardware blanks it at every pulse
 
 
@@ -95,7 +92,7 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     warned = warn_if_no_emg(recording.signal, recording.fs, recording.channel_names)
     marked = mark_held(mark_saturation(recording))
     chosen, why = _method(pulses, method)
-    pulses, said = _repaired(recording, pulses, chosen)
+    pulses, said = repaired(recording, pulses, chosen)
     beside = look_beside(marked.signal, marked.fs, pulses.shift(-marked.start), put_in=chosen.name == "phase_spline")
     pulses = beside.pulses.shift(marked.start) if beside.said else pulses
     labels = said_of_stimulators(marked.signal, marked.fs, pulses.shift(-marked.start))
@@ -169,37 +166,6 @@ def _without_triggers(recording: Recording) -> tuple[Recording, tuple[str, ...]]
     return recording.with_signal(signal, valid=recording.valid & ~found[:, np.newaxis]), (said,)
 
 
-def _repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tuple[Pulses, str]:
-    """Find the real times of a schedule that was rounded to samples, and of pulses that come after their artifacts.
-
-    For a method that works between samples, and pulses of one stimulator, as `refine_pulses` knows no labels; of others
-    it is said that they may be late. Like all that looks for pulses, it looks at a few channels.
-    """
-    looked = living_channels(recording.signal)[:LOOKED_AT]
-    places = pulses.onsets * recording.fs
-    rounded = pulses.time_source == "schedule" and bool((np.abs(places - np.round(places)) < ON_SAMPLE).all())
-    late = lateness(recording.signal[looked], recording.fs, pulses.onsets - recording.start)
-    if not (rounded or late) or len(pulses) < ENOUGH_PULSES:
-        return pulses, ""
-    said = (
-        f" What is sharpest comes {late * 1e3:.2g} ms before the pulses: they may be late (refine_pulses)."
-        if late
-        else ""
-    )
-    if method.name != "phase_spline" or np.unique(pulses.stimulator).size > 1:
-        return pulses, said
-    try:
-        found = refine_pulses(recording, pulses)
-    except EmgkitError:
-        return pulses, said
-    if not _inside(recording, found):
-        return pulses, said
-    if late:
-        return found, f" The pulses came {late * 1e3:.2g} ms after their artifacts, which gave the real times."
-    ppm = "" if found.clock is None or np.isnan(found.clock.ppm) else f", a clock off by {found.clock.ppm:+.0f} ppm"
-    return found, f" The scheduled times were rounded to samples; the artifact gave the real ones{ppm}."
-
-
 def _unknown_current(pulses: Pulses, method: ArtifactMethod) -> tuple[str, ...]:
     """Say that a current that is known of some pulses only was of no use."""
     missing = 0 if pulses.current is None else int(np.isnan(pulses.current).sum())
@@ -247,10 +213,6 @@ def _measured(recording: Recording, pulses: Pulses) -> NDArray[np.float64]:
     at = np.minimum(np.ceil((pulses.onsets - recording.start) * recording.fs), recording.n_samples - 1).astype(int)
     lost = held & (held[:, at].mean(axis=1, keepdims=True) < BLANKED)
     return np.where(lost, np.nan, recording.signal)
-
-
-def _inside(recording: Recording, pulses: Pulses) -> bool:
-    return bool(((pulses.onsets >= recording.start) & (pulses.onsets < recording.stop)).all())
 
 
 def _check_times(recording: Recording, pulses: Pulses) -> None:

@@ -1,0 +1,91 @@
+"""Given pulses that were rounded to samples, or come after their artifacts: the real times."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emgkit.artifact.auto import ENOUGH_PULSES
+from emgkit.artifact.base import ArtifactMethod, living_channels
+from emgkit.detect.late import lateness
+from emgkit.detect.refine_pulses import refine_pulses
+from emgkit.detect.rounding import unrounded
+from emgkit.errors import EmgkitError
+from emgkit.pulses import Pulses
+from emgkit.recording import Recording
+
+__all__ = ["LOOKED_AT", "repaired"]
+
+Array = NDArray[np.float64]
+
+ON_SAMPLE = 1e-6  # samples
+LOOKED_AT = 8  # channels, in which polarity and lateness are looked for
+
+
+def repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tuple[Pulses, str]:
+    """Find the real times of a schedule that was rounded to samples, and of pulses that come after their artifacts.
+
+    For a method that works between samples. `refine_pulses` knows no labels: those of several stimulators are moved to
+    the clocks that they were rounded from, and by as much as they are late, without it. Like all that looks for pulses,
+    it looks at a few channels.
+
+    Returns
+    -------
+    pulses : Pulses
+    said : str
+        What was done, or that the pulses may be late.
+    """
+    looked = recording.signal[living_channels(recording.signal)[:LOOKED_AT]]
+    places = pulses.onsets * recording.fs
+    rounded = pulses.time_source == "schedule" and bool((np.abs(places - np.round(places)) < ON_SAMPLE).all())
+    several = np.unique(pulses.stimulator).size > 1
+    late = 0.0 if several else lateness(looked, recording.fs, pulses.onsets - recording.start)
+    if len(pulses) < ENOUGH_PULSES or not (rounded or late or several):
+        return pulses, ""
+    if several:
+        return (
+            _of_several(recording, looked, pulses, rounded=rounded) if method.name == "phase_spline" else (pulses, "")
+        )
+    said = (
+        f" What is sharpest comes {late * 1e3:.2g} ms before the pulses: they may be late (refine_pulses)."
+        if late
+        else ""
+    )
+    if method.name != "phase_spline":
+        return pulses, said
+    found: Pulses | None
+    try:
+        found = refine_pulses(recording, pulses)
+    except EmgkitError:
+        found = None
+    if found is None or not _is_inside(recording, found):
+        return pulses, said
+    if late:
+        return found, f" The pulses came {late * 1e3:.2g} ms after their artifacts, which gave the real times."
+    ppm = "" if found.clock is None or np.isnan(found.clock.ppm) else f", a clock off by {found.clock.ppm:+.0f} ppm"
+    return found, f" The scheduled times were rounded to samples; the artifact gave the real ones{ppm}."
+
+
+def _of_several(recording: Recording, looked: Array, pulses: Pulses, *, rounded: bool) -> tuple[Pulses, str]:
+    """Move the pulses of every stimulator to the clock that they were rounded from, and to their artifacts."""
+    times, said = pulses.onsets.copy(), []
+    for number in np.unique(pulses.stimulator):
+        own = pulses.stimulator == number
+        if rounded:
+            times[own] = unrounded(times[own], pulses.train[own], 1 / recording.fs)[0]
+        late = lateness(looked, recording.fs, times[own] - recording.start)
+        times[own] -= late
+        said += [f" The pulses of stimulator {number} came {late * 1e3:.2g} ms after their artifacts."] if late else []
+    order = np.argsort(times)
+    if np.array_equal(times, pulses.onsets) or (np.diff(times[order]) <= 0).any():
+        return pulses, ""
+    if (np.abs(times - pulses.onsets) * recording.fs < 1).all():
+        said.append(" The scheduled times were rounded to samples; the clocks of the stimulators gave the real ones.")
+    moved = replace(pulses.select(order), onsets=times[order])
+    return (moved, "".join(said)) if _is_inside(recording, moved) else (pulses, "")
+
+
+def _is_inside(recording: Recording, pulses: Pulses) -> bool:
+    return bool(((pulses.onsets >= recording.start) & (pulses.onsets < recording.stop)).all())
