@@ -45,6 +45,7 @@ def fitters_of(
     window: float,
     *,
     recovery: bool,
+    steps: tuple[float | None, ...] = (),
     polarity: Array | None = None,
     later: Later | None = None,
 ) -> list[ResponseFitter]:
@@ -66,6 +67,8 @@ def fitters_of(
         Length of a segment, s.
     recovery : bool
         Whether pulses that others follow soon have courses of their own.
+    steps : tuple of float or None
+        Of every stimulator, the gap at which its responses come back, s; empty where none was looked for.
     polarity : ndarray, shape (pulses,), optional
         1 or −1, of all pulses.
     later : Later, optional
@@ -73,12 +76,12 @@ def fitters_of(
     """
     made = []
     numbers = np.unique(pulses.stimulator)
-    for number in numbers:
+    for place, number in enumerate(numbers):
         own = pulses.select(pulses.stimulator == number)
         interval = usual_interval(own)
         end = min(until, interval - before) if numbers.size > 1 and is_regular(own) else until
         periodic = is_regular(own) and interval <= LONGEST and end < interval
-        courses = recovery_courses(own.onsets, pulses.onsets) if recovery else []
+        courses = recovery_courses(own.onsets, pulses.onsets, *_steps_of(steps, place)) if recovery else []
         made.append(
             ResponseFitter(
                 np.array(own.onsets),
@@ -96,6 +99,14 @@ def fitters_of(
             )
         )
     return made
+
+
+def _steps_of(steps: tuple[float | None, ...], place: int) -> tuple[float | None, float | None]:
+    """Give the step of one stimulator, and the first of the others'."""
+    if not steps:
+        return None, None
+    others = [one for number, one in enumerate(steps) if number != place and one is not None]
+    return steps[place], others[0] if others else None
 
 
 def _turning(polarity: Array) -> Array | None:

@@ -10,7 +10,11 @@ from numpy.typing import NDArray
 from emgkit.pulses import Pulses
 
 __all__ = [
+    "FEWEST_SOON",
     "LONGEST",
+    "curves_in",
+    "gaps_before",
+    "groups_of_gaps",
     "interval_courses",
     "is_regular",
     "mean_interval",
@@ -118,21 +122,30 @@ def _deviations(onsets: Array, interval: float) -> tuple[Array, NDArray[np.bool_
     return off, near, float(np.sqrt(np.mean(off[near] ** 2)))
 
 
-def recovery_courses(own: Array, every: Array) -> list[Array]:
+def gaps_before(own: Array, every: Array) -> Array:
+    """Time from the last pulse of any stimulator to every own one, s; infinite for the first."""
+    times = np.concatenate([[-np.inf], every])
+    return np.asarray(own - times[np.searchsorted(every, own, side="left")])
+
+
+def recovery_courses(own: Array, every: Array, step: float | None = None, others: float | None = None) -> list[Array]:
     """Courses of pulses soon after or before another one, of any stimulator, and of the last ones beside others.
+
+    The gap at which responses come back is that of `RECOVERY`, unless another ``step`` was found, s, and another one
+    for the responses of ``others``, which follow the gaps after the own pulses.
 
     Axons are refractory, and volleys meet, so that responses so close do not add up. The gaps of regular stimulators
     gather in groups, within which a response follows the gap smoothly as the clocks drift apart. What a stimulator's
     last pulse leaves is seen alone, after hundreds that were seen beside the other's.
     """
-    times = np.concatenate([[-np.inf], every, [np.inf]])
-    since = own - times[np.searchsorted(every, own, side="left")]
-    until = times[np.searchsorted(every, own, side="right") + 1] - own
+    since, times = gaps_before(own, every), np.append(every, np.inf)
+    until = times[np.searchsorted(every, own, side="right")] - own
     soon = np.flatnonzero(since < min(SOON, 0.8 * float(np.median(since))))
     alone = list(soon) if soon.size < RARE * own.size else []
     if every.size > own.size:
         alone += list(_last_ones(own))
-    return [(np.arange(own.size) == pulse).astype(float) for pulse in alone] + _gap_courses(since) + _gap_courses(until)
+    single = [(np.arange(own.size) == pulse).astype(float) for pulse in alone]
+    return single + _gap_courses(since, step) + _gap_courses(until, others)
 
 
 def _last_ones(own: Array) -> NDArray[np.int64]:
@@ -141,16 +154,22 @@ def _last_ones(own: Array) -> NDArray[np.int64]:
     return np.flatnonzero(gaps > PAUSE * float(np.median(gaps)))
 
 
-def _gap_courses(gaps: Array) -> list[Array]:
-    """Courses over the pulses that follow their gap, s, to another one, where that is short."""
+def groups_of_gaps(gaps: Array) -> list[NDArray[np.int64]]:
+    """Give the numbers of gaps, shortest first, of every group that lies apart from the others."""
     order = np.argsort(gaps, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(gaps[order]) > APART) + 1)
+
+
+def _gap_courses(gaps: Array, step: float | None) -> list[Array]:
+    """Courses over the pulses that follow their gap, s, to another one, where that is short."""
+    edges = RECOVERY if step is None else (RECOVERY[0], step, *RECOVERY[2:])
     courses = []
-    for group in np.split(order, np.flatnonzero(np.diff(gaps[order]) > APART) + 1):
+    for group in groups_of_gaps(gaps):
         mine = gaps[group]
         if mine.min() >= RECOVERY[-1]:
             continue
-        curves = [((mine >= low) & (mine < high)).astype(float) for low, high in pairwise(RECOVERY)]
-        curves += list(_curves_in(mine))
+        curves = [((mine >= low) & (mine < high)).astype(float) for low, high in pairwise(edges)]
+        curves += list(curves_in(mine))
         for curve in curves:
             course = np.zeros(gaps.size)
             course[group] = curve
@@ -160,7 +179,7 @@ def _gap_courses(gaps: Array) -> list[Array]:
     return courses
 
 
-def _curves_in(gaps: Array) -> Array:
+def curves_in(gaps: Array) -> Array:
     """Polynomials over the gaps of a group, (courses, pulses); of a wide group over the short ones."""
     wide = float(np.ptp(gaps)) > WIDEST
     near = gaps < RECOVERY[-1] if wide else np.ones(gaps.size, dtype=bool)

@@ -16,7 +16,7 @@ from emgkit.artifact.spline_alternating import follow_alternation
 from emgkit.artifact.spline_evidence import locked_evidence
 from emgkit.artifact.spline_fitters import fitters_of, support_of
 from emgkit.artifact.spline_found import Agreed, Found, Wanted
-from emgkit.artifact.spline_gaps import gaps_matter
+from emgkit.artifact.spline_gaps import Gaps, gaps_of
 from emgkit.artifact.spline_later import without_absent
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_mains import MainsSearch
@@ -86,7 +86,7 @@ class Session:
         self.messages: list[str] = []
         self.sizes: Array | None = None
         self.polarity: Array | None = None
-        self.recovers = np.unique(pulses.stimulator).size == 1
+        self.gaps = Gaps(np.unique(pulses.stimulator).size == 1, ())
 
     def _grouped(self, pulses: Pulses) -> Pulses:
         """Give the first pulses of groups where pulses come in groups, and remember the others."""
@@ -101,7 +101,8 @@ class Session:
 
     def _fitters(self, until: float, *, recovery: bool = True) -> list[ResponseFitter]:
         own = (self.pulses, until, self.before, self.fs, self.signal.shape[1], self.window)
-        return fitters_of(*own, recovery=recovery and self.recovers, polarity=self.polarity, later=self.later)
+        gaps = recovery and self.gaps.matter
+        return fitters_of(*own, recovery=gaps, steps=self.gaps.steps, polarity=self.polarity, later=self.later)
 
     @property
     def rate(self) -> float:
@@ -259,8 +260,8 @@ class Session:
             self.pulses = pulses if later is None else self._grouped(merged(pulses, later))
             self.polarity = find_polarity(self.flat, self.fs, self.pulses)
             self.near = windows_mask(self.every, self.fs, self.signal.shape[1], self.before, SPIKE)
-        if not self.recovers:
-            self.recovers = gaps_matter(self.turns, self._fitters(until, recovery=False), mains, self.pulses.onsets)
+        if not self.gaps.matter:
+            self.gaps = gaps_of(self.turns, self._fitters(until, recovery=False), mains, self.pulses.onsets)
         fitters = self._fitters(until)
         self.turns.fit(fitters, mains, (), 1, shifts=False)
         return fitters

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 import emgkit as ek
-from emgkit.artifact.spline_gaps import _evidence
+from emgkit.artifact.spline_gaps import _evidence, step_in_gaps
+from emgkit.artifact.spline_pulse_times import gaps_before, recovery_courses
+from emgkit.benchmark.cases import CASES
+from emgkit.benchmark.masked import snr
+from emgkit.benchmark.scene import scene_of
 
 FS, COUNT = 2000.0, 20_000
 
@@ -60,3 +64,55 @@ def test_evidence_is_near_zero_unless_frames_follow_the_courses(size):
     else:
         assert abs(np.mean(scores)) < 0.8, np.mean(scores)
         assert np.max(scores) < 4, np.max(scores)
+
+
+def gapped(seed, gap, count=200, noise=2e-5):
+    """Pulses of two stimulators, the second 1.8 to 3.8 ms after the first; its response is missing below a gap."""
+    rng = np.random.default_rng(seed)
+    first = 0.1 + np.arange(count) / 10
+    second = first + np.linspace(1.8e-3, 3.8e-3, count)
+    time = np.arange(int((first[-1] + 0.2) * FS)) / FS
+    rest = noise * rng.standard_normal(time.size)
+    since = time - second[np.maximum(np.searchsorted(second, time) - 1, 0)]
+    place = np.clip((since - 0.005) / 0.012, 0, 1)
+    there = (second - first >= gap)[np.maximum(np.searchsorted(second, time) - 1, 0)]
+    bend = 0.2 * (time / time[-1]) ** 2  # responses that recover change smoothly, too
+    rest += 1e-3 * (there * (1 + bend) - 0.5) * np.sin(2 * np.pi * place) * np.sin(np.pi * place) ** 2
+    return second, np.sort(np.concatenate([first, second])), rest[np.newaxis]
+
+
+@pytest.mark.parametrize("gap", [0.0022, 0.0028, 0.0033])
+def test_the_gap_at_which_responses_come_back_is_found_to_the_pulse(gap):
+    for seed in range(5):
+        second, every, rest = gapped(seed, gap)
+        found = step_in_gaps(second, every, rest, FS)
+        gaps = gaps_before(second, every)
+        assert found is not None
+        assert np.array_equal(gaps >= found, gaps >= gap), (seed, found)
+
+
+def test_there_is_no_such_gap_where_responses_are_there_throughout_or_there_are_none():
+    for seed in range(20):
+        assert step_in_gaps(*gapped(seed, 0.0), FS) is None
+        second, every, rest = gapped(seed, 0.0)
+        assert step_in_gaps(second, every, 2e-5 * np.random.default_rng(seed).standard_normal(rest.shape), FS) is None
+
+
+def test_both_stimulators_learn_of_the_gap():
+    first, second = np.arange(100) / 10, np.arange(100) / 10 + np.linspace(1.8e-3, 3.8e-3, 100)
+    every = np.sort(np.concatenate([first, second]))
+    gaps = second - first
+    for courses in (recovery_courses(second, every, 0.0025), recovery_courses(first, every, None, 0.0025)):
+        assert any(np.array_equal(course > 0, gaps < 0.0025) for course in courses)
+
+
+@pytest.mark.parametrize("later", [2e-4, -2e-4])
+def test_what_delays_one_of_two_stimulators_costs_nothing(later):
+    """Refractory axons answer from one gap on, which is known of no stimulator beforehand."""
+    made = CASES["two_stimulators"].make(np.random.default_rng(1000))
+    scene, pulses = scene_of(made), made.pulses
+    times = pulses.onsets + later * (pulses.stimulator == 1)
+    order = np.argsort(times)
+    given = ek.Pulses(times[order], stimulator=pulses.stimulator[order])
+    found = ek.separate(made.recording, given).voluntary.signal
+    assert snr(scene.target, np.nan_to_num(found), scene.usable) > 16  # dB; 19 at the true times, 7 at a fixed gap
