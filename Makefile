@@ -51,7 +51,7 @@ benchmark-peers:  ## build the environment of the public peers that the benchmar
 benchmark-quick: $(READY)  ## a first look at accuracy and speed against known truth: two minutes
 	@$(BIN)/emgkit benchmark --quick
 
-benchmark: $(READY)  ## all cases, methods and seeds (half an hour on two cores); the table goes into the documentation
+benchmark: $(READY)  ## all cases, methods and seeds (40 minutes on two cores); the table goes into the documentation
 	@$(BIN)/emgkit benchmark --out build/benchmark
 	@cp build/benchmark/benchmark_table.rst docs/benchmark_table.rst
 
