@@ -36,7 +36,12 @@ def test_intervals_of_fast_trains_that_jitter_are_courses_and_no_others():
 
 
 @pytest.mark.parametrize(
-    ("rate", "jitter", "most"), [(65.03, 20e-6, 0.001), (65.03, 100e-6, 0.003), (76.03, 100e-6, 0.01)]
+    ("rate", "jitter", "most"),
+    [
+        pytest.param(65.03, 20e-6, 0.001, marks=pytest.mark.slow),
+        (65.03, 100e-6, 0.003),
+        pytest.param(76.03, 100e-6, 0.01, marks=pytest.mark.slow),
+    ],
 )
 def test_what_runs_on_under_a_jittering_next_response_goes_with_it(rate, jitter, most):
     """The mean holds what runs on at the usual interval only: of the EMG's power 0.2, 5 and over 100 % were left."""

@@ -41,7 +41,7 @@ def test_the_power_is_that_of_the_line_in_all_stretches(apart):
 
 @pytest.mark.parametrize("rate", [25.0, 30.0])
 def test_the_errors_know_of_mains_that_may_be_in_the_response(rate):
-    for seed in range(3):
+    for seed in range(2):
         parts, size = separated(seed, rate)
         assert any("if there is any" in message for message in parts.parts.messages)
         error = np.median(parts.standard_error("evoked"))

@@ -22,7 +22,10 @@ def behind_bound(seed, **changed):
     return voluntary_scores(scene_of(made), voluntary.signal, voluntary.valid).values["behind_bound"]
 
 
-@pytest.mark.parametrize(("rate", "jitter"), [(20.0, 2e-6), (25.0, 2e-6), (25.0, 10e-6)])
+@pytest.mark.parametrize(
+    ("rate", "jitter"),
+    [pytest.param(20.0, 2e-6, marks=pytest.mark.slow), (25.0, 2e-6), pytest.param(25.0, 10e-6, marks=pytest.mark.slow)],
+)
 def test_pulses_at_one_place_between_the_samples_cost_nothing(rate, jitter):
     """Microseconds of jitter were taken for slopes of volts: refused, or 6 to 15 dB behind the bound."""
     found = [behind_bound(seed, rate=rate, clock_error=0.0, jitter=jitter) for seed in (2, 3)]

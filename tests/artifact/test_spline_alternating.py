@@ -38,6 +38,7 @@ def test_alternation_that_grows_is_followed():
     assert foreign < 0.02, foreign
 
 
+@pytest.mark.slow
 def test_mains_at_half_of_the_rate_and_a_half_is_no_alternation(monkeypatch):
     """50 Hz beside 20 Hz pulses comes back at every second pulse: mains that is not to be taken away is no response."""
     seen = []

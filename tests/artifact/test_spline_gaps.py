@@ -84,7 +84,7 @@ def test_the_last_pulse_of_a_train_has_a_course_of_its_own_beside_another_stimul
     assert not recovery_courses(paused, paused)
 
 
-@pytest.mark.parametrize("rate", [40.0, 80.0])
+@pytest.mark.parametrize("rate", [40.0, pytest.param(80.0, marks=pytest.mark.slow)])
 def test_emg_after_a_train_that_ends_once_stays(rate):
     """Nothing but EMG is there from 30 ms after the last pulse on, and what is taken lies within the declared reach."""
     left = []

@@ -77,6 +77,7 @@ def test_channels_in_which_pulses_stand_out_lead_and_clipped_ones_do_not():
     assert channels_by_evidence(signal, FS, ek.Pulses(onsets)).tolist()[:2] == [4, 1]
 
 
+@pytest.mark.slow
 def test_mains_that_only_following_channels_have_is_taken_away_as_by_all_at_once(many, monkeypatch):
     signal, _, pulses = many
     order = channels_by_evidence(signal, FS, pulses)

@@ -40,7 +40,7 @@ def of_current(kind, seed):
     return np.resize(np.repeat([0.3, 0.6, 0.8, 1.0], 30), PULSES)
 
 
-@pytest.mark.parametrize("kind", ["at random", "in blocks"])
+@pytest.mark.parametrize("kind", ["at random", pytest.param("in blocks", marks=pytest.mark.slow)])
 def test_a_current_that_is_not_given_is_told_by_the_artifacts(clean_emg, kind):
     errors, behind = [], []
     for seed in range(3):
@@ -57,6 +57,7 @@ def test_a_current_that_is_not_given_is_told_by_the_artifacts(clean_emg, kind):
     assert np.max(behind) < 7, behind
 
 
+@pytest.mark.slow
 def test_m_waves_that_oppose_the_tail_of_weak_pulses_are_found(clean_emg):
     missed = []
     for seed in range(3):
