@@ -15,7 +15,7 @@ from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.spline_tail_view import SHORTEST, View
 from emgkit.artifact.tail_agreement import agreeing
 from emgkit.artifact.tail_course import TailCourse
-from emgkit.artifact.tail_found import TailSplit, error_shares, widened
+from emgkit.artifact.tail_found import WITH_AREA, TailSplit, error_shares, rows_with_area, widened
 from emgkit.artifact.tail_groups import split_groups
 from emgkit.artifact.tail_kinds import averaged, weighed
 
@@ -27,10 +27,6 @@ Indices = NDArray[np.int64]
 
 CORE = 0.7  # of a posterior's SD, as which it is stated, see `_told`
 DOUBTED_RAMPED, LESS_BELIEVED = 0.1, 3.0  # error of the response over its size on ramps; of a posterior's SD
-WITH_AREA = (
-    "The responses look as if they had net area, as between belly and tendon or in monopolar leads, and a tail runs "
-    "under them: they were told apart as such, and the interval knows of what they would be without."
-)
 TURNING = 0.5  # error over the response where M-waves of both polarities differ: beyond it nothing is won
 
 
@@ -225,7 +221,8 @@ def _quality(rows: Indices, split: TailSplit, channels: int) -> dict[str, Any]:
 
 
 def _messages(rows: Indices, split: TailSplit) -> tuple[str, ...]:
-    said = [f"{WITH_AREA} Said of channels {_listed(rows)}."] if split.net_area > 0.5 else []
+    with_area = rows_with_area(split)
+    said = [f"{WITH_AREA} Said of channels {_listed(rows[with_area])}."] if with_area.size else []
     unsure = np.flatnonzero(split.overlap)
     if unsure.size:
         worst = int(unsure[np.argmax(error_shares(split)[unsure])])

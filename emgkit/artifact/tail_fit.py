@@ -15,6 +15,7 @@ from emgkit.artifact.base import living_channels
 from emgkit.artifact.fill import AR, Fill
 from emgkit.artifact.spline_polarity import find_polarity
 from emgkit.artifact.tail_amplifier import amplifiers_of_noise
+from emgkit.artifact.tail_found import WITH_AREA, rows_with_area
 from emgkit.artifact.tail_group import FrontEndKnowledge, TailGroup, fit_group
 from emgkit.artifact.tail_sweeps import alike, free_of_pulses
 from emgkit.errors import ParameterError, TimingError
@@ -174,11 +175,13 @@ def _with_dead(parts: Parts, living: NDArray[np.int64], channels: int) -> Parts:
 
 
 def _messages(groups: list[TailGroup], numbers: NDArray[np.int64]) -> tuple[str, ...]:
-    return tuple(
-        f"Channel {numbers[channel] + 1}, {group.pulses.size} pulses: {group.split.reason[channel]}"
-        for group in groups
-        for channel in np.flatnonzero(group.split.overlap)
-    )
+    said = []
+    for group in groups:
+        with_area = rows_with_area(group.split)
+        overlap = np.flatnonzero(group.split.overlap)
+        said += [(channel, WITH_AREA, group) for channel in with_area]
+        said += [(channel, group.split.reason[channel], group) for channel in overlap]
+    return tuple(f"Channel {numbers[channel] + 1}, {group.pulses.size} pulses: {one}" for channel, one, group in said)
 
 
 class _Rendered:

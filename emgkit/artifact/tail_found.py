@@ -10,14 +10,34 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue
 from emgkit.artifact.tail_prior import HighPass
 
-__all__ = ["TailSplit", "error_shares", "said_of", "widened"]
+__all__ = ["WITH_AREA", "Kinds", "TailSplit", "error_shares", "rows_with_area", "said_of", "widened"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 OVERLAP = 0.07  # expected error of the response over its size from which the two cannot be told apart, so that
 # what is called told apart is nearly always within 10 %
+WITH_AREA = (
+    "The responses look as if they had net area, as between belly and tendon or in monopolar leads, and a tail runs "
+    "under them: they were told apart as such, and the interval knows of what they would be without."
+)
 DOUBTED = 0.05  # probability of net area from which it is said that there may be some
+
+
+@dataclass(frozen=True, eq=False)
+class Kinds(FrozenValue):
+    """How far responses with net area count.
+
+    Parameters
+    ----------
+    share : float
+        Their probability.
+    taken : ndarray, shape (rows,)
+        By how much the mean is theirs; the rest is that of responses without.
+    """
+
+    share: float
+    taken: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +76,8 @@ class TailSplit(FrozenValue):
         Whether the rows were split by the course of one tail, so that each is known by all of them.
     evidence : ndarray, shape (rows,)
         Logarithm of the evidence of what the rows were split by, up to a constant.
-    net_area : float
-        Probability that the responses have net area, as between belly and tendon.
+    kinds : Kinds or None
+        How far responses with net area count, as between belly and tendon; None where only those without were tried.
     """
 
     times: Array
@@ -78,7 +98,7 @@ class TailSplit(FrozenValue):
     clear: Array
     together: bool = False
     evidence: Array = field(default_factory=lambda: np.zeros(0))
-    net_area: float = 0.0
+    kinds: Kinds | None = None
 
     def evoked_of(self, responses: Array) -> Array:
         """Give the evoked part of other responses at the same times by the same linear filter, V, (..., rows, times).
@@ -93,6 +113,11 @@ class TailSplit(FrozenValue):
         return np.asarray(np.einsum("rtu,...ru->...rt", self.tail_weights, responses[..., self.used]))
 
 
+def rows_with_area(split: TailSplit) -> NDArray[np.int64]:
+    """Give the rows whose mean is that of responses with net area."""
+    return np.flatnonzero(np.zeros(0) if split.kinds is None else split.kinds.taken > 0.5)
+
+
 def error_shares(split: TailSplit) -> Array:
     """Error of the response over its size, by what a split states, (rows,)."""
     size = np.sqrt((split.evoked**2).mean(axis=1))
@@ -102,7 +127,7 @@ def error_shares(split: TailSplit) -> Array:
 def widened(split: TailSplit, times: float | Array) -> TailSplit:
     """Give a split whose errors are so many times, (rows, 1), as large as stated, with what is then said of it."""
     error = times * split.evoked_error
-    said = said_of(split.onset, split.no_tail, split.evoked, error, split.high_pass, split.net_area)
+    said = said_of(split.onset, split.no_tail, split.evoked, error, split.high_pass, split.kinds)
     return replace(
         split,
         evoked_error=error,
@@ -113,17 +138,19 @@ def widened(split: TailSplit, times: float | Array) -> TailSplit:
 
 
 def said_of(
-    onset: Array, no_tail: Array, evoked: Array, error: Array, high_pass: HighPass, net_area: float = 0.0
+    onset: Array, no_tail: Array, evoked: Array, error: Array, high_pass: HighPass, kinds: Kinds | None = None
 ) -> list[tuple[bool, str]]:
     """Say of every row whether artifact and response overlap, and in one sentence how well they are told apart."""
+    kinds = Kinds(0.0, np.zeros(len(evoked))) if kinds is None else kinds
+    rows = zip(onset, no_tail, evoked, error, kinds.taken > 0.5, strict=True)
     return [
-        _told(float(begins), alone >= 0.5, one, wide, high_pass, net_area)
-        for begins, alone, one, wide in zip(onset, no_tail, evoked, error, strict=True)
+        _told(float(begins), alone >= 0.5, one, wide, high_pass, kinds.share > DOUBTED, bool(taken))
+        for begins, alone, one, wide, taken in rows
     ]
 
 
 def _told(
-    onset: float, alone: bool, evoked: Array, error: Array, high_pass: HighPass, net_area: float
+    onset: float, alone: bool, evoked: Array, error: Array, high_pass: HighPass, doubted: bool, with_area: bool
 ) -> tuple[bool, str]:
     if np.isnan(onset):
         return False, "There is no evoked response: all that is locked to the pulses is artifact."
@@ -132,7 +159,7 @@ def _told(
     if share >= 1:
         return True, f"Artifact and response overlap: nothing tells the tail from the response; {begins}."
     if share > OVERLAP:
-        doubt = ", which may have net area (as between belly and tendon)" if net_area > DOUBTED else ""
+        doubt = ", which may have net area (as between belly and tendon)" if doubted else ""
         return (
             True,
             f"Artifact and response overlap: the tail is known to {share:.0%} of the response only{doubt}; {begins}.",
@@ -140,9 +167,5 @@ def _told(
     if alone:
         return False, f"No tail runs into the response; {begins}."
     told = f"The tail was told apart to {share:.1%} of the response ({high_pass})"
-    kind = (
-        "looks as if it had net area (as between belly and tendon)"
-        if net_area > 0.5
-        else "is taken to have no net area"
-    )
+    kind = "looks as if it had net area (as between belly and tendon)" if with_area else "is taken to have no net area"
     return False, f"{told}, which {kind}; {begins}."

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import FrozenValue
-from emgkit.artifact.tail_found import TailSplit, error_shares, said_of
+from emgkit.artifact.tail_found import Kinds, TailSplit, error_shares, said_of
 
-__all__ = ["Kinds", "averaged", "weighed"]
+__all__ = ["averaged", "weighed"]
 
 Array = NDArray[np.float64]
 
 # Probability of responses with net area before they are seen. More of it tells small areas better, and takes more of
 # the tails that follow a power of time, which exponentials only resemble, for area where there is none.
 TENDON_SHARE = 1e-4
-# The one kind counts at least so much in the error of the other: both are only close to what muscles do, and where
-# they differ by tens of per cent the evidence is not to be believed to the end.
+# However sure responses with net area are, those without count so much in the error: both are only close to what
+# muscles do, and where they differ by tens of per cent the evidence is not to be believed to the end.
 DOUBT = 0.02
 INDEPENDENT = 2  # rows; unverified
 UNSURE = 0.1  # error of the response over its size, above which a response with net area is no better than the other
-
-
-@dataclass(frozen=True, eq=False)
-class Kinds(FrozenValue):
-    """How far responses with net area count.
-
-    Parameters
-    ----------
-    share : float
-        Their probability.
-    taken : ndarray, shape (rows,)
-        By how much the mean is theirs; the rest is that of responses without.
-    """
-
-    share: float
-    taken: Array
 
 
 def weighed(along: TailSplit, tendon: TailSplit, *, exchange: bool = True) -> Kinds:
@@ -79,7 +62,7 @@ def averaged(along: TailSplit, tendon: TailSplit, kinds: Kinds) -> TailSplit:
     evoked_error = error("evoked", evoked)
     onset = np.where(taken > 0.5, tendon.onset, along.onset)
     high_pass = tendon.high_pass if share > 0.5 else along.high_pass
-    said = said_of(onset, no_tail, evoked, evoked_error, high_pass, share)
+    said = said_of(onset, no_tail, evoked, evoked_error, high_pass, kinds)
     return replace(
         along,
         artifact=along.artifact + along.evoked - evoked,
@@ -95,5 +78,5 @@ def averaged(along: TailSplit, tendon: TailSplit, kinds: Kinds) -> TailSplit:
         weights=mean("weights"),
         tail_weights=mean("tail_weights"),
         clear=mean("clear"),
-        net_area=share,
+        kinds=kinds,
     )

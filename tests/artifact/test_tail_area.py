@@ -7,8 +7,8 @@ import pytest
 from scipy.signal import butter, sosfilt
 
 from emgkit.artifact.split_tail import split_tail
-from emgkit.artifact.tail_found import error_shares
-from emgkit.artifact.tail_kinds import TENDON_SHARE, Kinds, averaged, weighed
+from emgkit.artifact.tail_found import Kinds, error_shares, rows_with_area
+from emgkit.artifact.tail_kinds import TENDON_SHARE, averaged, weighed
 from emgkit.artifact.tail_prior import ALONG, TENDON, Kind, response_covariance
 
 FINE, FS, INTERVAL = 40_000.0, 2000.0, 1 / 30  # Hz, Hz, s
@@ -64,9 +64,9 @@ def test_the_tail_is_told_from_responses_with_net_area_or_the_error_says_that_it
 
 def test_it_is_said_whether_responses_have_net_area():
     none, most = (split(*made(1, share)[:2]) for share in (0.0, 0.3))
-    assert none.net_area < 0.05
+    assert none.kinds.share < 0.05
     assert "is taken to have no net area" in none.reason[0]
-    assert most.net_area > 0.99
+    assert most.kinds.share > 0.99
     assert "looks as if it had net area (as between belly and tendon)" in most.reason[0]
 
 
@@ -89,6 +89,10 @@ def test_what_is_not_known_well_or_lies_on_a_ramp_keeps_its_mean(both):
     along, tendon = both[0], replace(both[1], evidence=np.full(2, 50.0))
     assert weighed(along, tendon).taken == pytest.approx([1, 1])
     assert weighed(along, tendon, exchange=False).taken == pytest.approx([0, 0])
+    assert rows_with_area(averaged(along, tendon, weighed(along, tendon))).tolist() == [0, 1]
+    kept = averaged(along, tendon, weighed(along, tendon, exchange=False))
+    assert not rows_with_area(kept).size
+    assert all("had net area" not in reason for reason in kept.reason)
     stated = np.array([[0.2], [0.08]]) / error_shares(tendon)[:, np.newaxis]
     wide = replace(tendon, evoked_error=tendon.evoked_error * stated)
     assert weighed(along, wide).taken == pytest.approx([0, 1])
