@@ -41,19 +41,13 @@ def repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tu
     places = pulses.onsets * recording.fs
     rounded = pulses.time_source == "schedule" and bool((np.abs(places - np.round(places)) < ON_SAMPLE).all())
     several = np.unique(pulses.stimulator).size > 1
-    late = 0.0 if several else lateness(looked, recording.fs, pulses.onsets - recording.start)
-    if len(pulses) < ENOUGH_PULSES or not (rounded or late or several):
+    if len(pulses) < ENOUGH_PULSES:
         return pulses, ""
     if several:
-        return (
-            _of_several(recording, looked, pulses, rounded=rounded) if method.name == "phase_spline" else (pulses, "")
-        )
-    said = (
-        f" What is sharpest comes {late * 1e3:.2g} ms before the pulses: they may be late (refine_pulses)."
-        if late
-        else ""
-    )
-    if method.name != "phase_spline":
+        return _of_several(recording, looked, pulses, rounded=rounded, moves=method.name == "phase_spline")
+    late = lateness(looked, recording.fs, pulses.onsets - recording.start)
+    said = _may_be_late(late) if late else ""
+    if method.name != "phase_spline" or not (rounded or late):
         return pulses, said
     found: Pulses | None
     try:
@@ -68,23 +62,31 @@ def repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tu
     return found, f" The scheduled times were rounded to samples; the artifact gave the real ones{ppm}."
 
 
-def _of_several(recording: Recording, looked: Array, pulses: Pulses, *, rounded: bool) -> tuple[Pulses, str]:
+def _of_several(
+    recording: Recording, looked: Array, pulses: Pulses, *, rounded: bool, moves: bool
+) -> tuple[Pulses, str]:
     """Move the pulses of every stimulator to the clock that they were rounded from, and to their artifacts."""
-    times, said = pulses.onsets.copy(), []
+    times, said, lates = pulses.onsets.copy(), [], []
     for number in np.unique(pulses.stimulator):
         own = pulses.stimulator == number
         if rounded:
             times[own] = unrounded(times[own], pulses.train[own], 1 / recording.fs)[0]
         late = lateness(looked, recording.fs, times[own] - recording.start)
-        times[own] -= late
+        lates.append(late)
         said += [f" The pulses of stimulator {number} came {late * 1e3:.2g} ms after their artifacts."] if late else []
-    order = np.argsort(times)
-    if np.array_equal(times, pulses.onsets) or (np.diff(times[order]) <= 0).any():
-        return pulses, ""
-    if (np.abs(times - pulses.onsets) * recording.fs < 1).all():
+    if rounded and not np.array_equal(times, pulses.onsets):
         said.append(" The scheduled times were rounded to samples; the clocks of the stimulators gave the real ones.")
-    moved = replace(pulses.select(order), onsets=times[order])
-    return (moved, "".join(said)) if _is_inside(recording, moved) else (pulses, "")
+    times -= np.array(lates)[np.unique(pulses.stimulator, return_inverse=True)[1]]
+    order = np.argsort(times)
+    if said and moves and (np.diff(times[order]) > 0).all():
+        moved = replace(pulses.select(order), onsets=times[order])
+        if _is_inside(recording, moved):
+            return moved, "".join(said)
+    return pulses, _may_be_late(max(lates)) if any(lates) else ""
+
+
+def _may_be_late(late: float) -> str:
+    return f" What is sharpest comes {late * 1e3:.2g} ms before the pulses: they may be late (refine_pulses)."
 
 
 def _is_inside(recording: Recording, pulses: Pulses) -> bool:

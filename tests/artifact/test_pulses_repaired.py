@@ -40,6 +40,9 @@ def test_each_stimulator_is_put_right_by_as_much_as_it_is_late(made, late):
         error = found.onsets[found.stimulator == number] - pulses.onsets[pulses.stimulator == number]
         assert np.abs(error).max() < 1e-3, error
     assert len(found) == len(pulses)
+    same, said = repaired(made.recording, given, ek.MovingTemplate())
+    assert same is given
+    assert "may be late" in said
 
 
 def test_right_times_stay_as_they_are(made):
