@@ -136,7 +136,7 @@ def _of_part(
         _head(mean - level, few, window[0]) / safe,
         abs(float(mean[-few:].mean()) - level) / safe,
         _mixed(np.nan_to_num(taken[index]).mean(axis=0), mean, round(BEND * fs)),
-        0.0 if stated is None else _of_size(stated[index].mean(axis=0), mean) / safe,
+        0.0 if stated is None else _error_of_size(stated[index].mean(axis=0), mean) / safe,
         True,
         int(first.size),
         length,
@@ -155,7 +155,7 @@ def _mixed(artifact: Array, response: Array, lag: int) -> float:
     return abs(both) / power if like and power > 0 else 0.0
 
 
-def _of_size(errors: Array, mean: Array) -> float:
+def _error_of_size(errors: Array, mean: Array) -> float:
     """Give the standard error of the size by those of its largest and its smallest sample, V."""
     return float(np.hypot(errors[mean.argmax()], errors[mean.argmin()]))
 
