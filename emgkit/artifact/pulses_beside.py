@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from weakref import ref
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import FrozenValue, is_frozen
+from emgkit._checks import FrozenValue
 from emgkit.artifact.artifacts_left import KNOWN, LOOKED_AT, ListedPulses, without_responses
 from emgkit.artifact.base import living_channels, since_and_until
+from emgkit.artifact.last_answer import LastAnswer
 from emgkit.artifact.lost_pulses import lost_pulses
 from emgkit.detect.from_artifact import pulses_from_artifact
 from emgkit.detect.sharp import bridged
@@ -31,7 +31,7 @@ SHARP = 0.0015  # s about an artifact, in which that is compared
 REGULAR = 0.1  # relative deviation of most intervals of artifacts that keep a beat
 
 
-_last: list[tuple[ref[Array], tuple[float, bytes], tuple[bool, Array | None, list[Array], Array]]] = []
+_last: LastAnswer[tuple[bool, Array | None, list[Array], Array]] = LastAnswer()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,19 +94,14 @@ def look_beside(signal: Array, fs: float, pulses: Pulses, *, put_in: bool) -> Be
 
 
 def _looked(signal: Array, fs: float, onsets: Array) -> tuple[bool, Array | None, list[Array], Array]:
-    """Look for what is as sharp as artifacts, and for pulses on empty beats.
+    """Look for what is as sharp as artifacts, and for pulses on empty beats."""
 
-    Several methods on one recording, marked before, look at the same: the last answer is kept while its signal lives.
-    """
-    key = fs, onsets.tobytes()
-    if _last and _last[0][0]() is signal and _last[0][1] == key:
-        return _last[0][2]
-    listed = _listed(signal, fs, onsets)
-    locked, own, trains = _look(listed)
-    found = locked, own, trains, lost_pulses(listed) if locked else np.zeros(0)
-    if is_frozen(signal):  # else its samples may change
-        _last[:] = [(ref(signal), key, found)]
-    return found
+    def look() -> tuple[bool, Array | None, list[Array], Array]:
+        listed = _listed(signal, fs, onsets)
+        locked, own, trains = _look(listed)
+        return locked, own, trains, lost_pulses(listed) if locked else np.zeros(0)
+
+    return _last.of(signal, (fs, onsets.tobytes()), look)
 
 
 def _listed(signal: Array, fs: float, onsets: Array) -> ListedPulses:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from emgkit.artifact.auto import ENOUGH_PULSES
 from emgkit.artifact.base import ArtifactMethod, living_channels
+from emgkit.artifact.last_answer import LastAnswer
 from emgkit.detect.late import lateness
 from emgkit.detect.refine_pulses import refine_pulses
 from emgkit.detect.rounding import unrounded
@@ -22,6 +23,8 @@ Array = NDArray[np.float64]
 
 ON_SAMPLE = 1e-6  # samples
 LOOKED_AT = 8  # channels, in which polarity and lateness are looked for
+
+_last: LastAnswer[float] = LastAnswer()
 
 
 def repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tuple[Pulses, str]:
@@ -37,15 +40,14 @@ def repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tu
     said : str
         What was done, or that the pulses may be late.
     """
-    looked = recording.signal[living_channels(recording.signal)[:LOOKED_AT]]
     places = pulses.onsets * recording.fs
     rounded = pulses.time_source == "schedule" and bool((np.abs(places - np.round(places)) < ON_SAMPLE).all())
     several = np.unique(pulses.stimulator).size > 1
     if len(pulses) < ENOUGH_PULSES:
         return pulses, ""
     if several:
-        return _of_several(recording, looked, pulses, rounded=rounded, moves=method.name == "phase_spline")
-    late = lateness(looked, recording.fs, pulses.onsets - recording.start)
+        return _of_several(recording, pulses, rounded=rounded, moves=method.name == "phase_spline")
+    late = _lateness(recording, pulses.onsets)
     said = _may_be_late(late) if late else ""
     if method.name != "phase_spline" or not (rounded or late):
         return pulses, said
@@ -62,16 +64,22 @@ def repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tu
     return found, f" The scheduled times were rounded to samples; the artifact gave the real ones{ppm}."
 
 
-def _of_several(
-    recording: Recording, looked: Array, pulses: Pulses, *, rounded: bool, moves: bool
-) -> tuple[Pulses, str]:
+def _lateness(recording: Recording, onsets: Array) -> float:
+    def look() -> float:
+        looked = recording.signal[living_channels(recording.signal)[:LOOKED_AT]]
+        return lateness(looked, recording.fs, onsets - recording.start)
+
+    return _last.of(recording.signal, (recording.fs, recording.start, onsets.tobytes()), look)
+
+
+def _of_several(recording: Recording, pulses: Pulses, *, rounded: bool, moves: bool) -> tuple[Pulses, str]:
     """Move the pulses of every stimulator to the clock that they were rounded from, and to their artifacts."""
     times, said, lates = pulses.onsets.copy(), [], []
     for number in np.unique(pulses.stimulator):
         own = pulses.stimulator == number
         if rounded:
             times[own] = unrounded(times[own], pulses.train[own], 1 / recording.fs)[0]
-        late = lateness(looked, recording.fs, times[own] - recording.start)
+        late = _lateness(recording, times[own])
         lates.append(late)
         said += [f" The pulses of stimulator {number} came {late * 1e3:.2g} ms after their artifacts."] if late else []
     if rounded and not np.array_equal(times, pulses.onsets):

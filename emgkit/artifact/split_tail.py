@@ -11,9 +11,10 @@ from threadpoolctl import threadpool_limits
 from emgkit._checks import in_range, positive
 from emgkit.artifact.tail_amplifier import CANDIDATES
 from emgkit.artifact.tail_atoms import tail_basis
+from emgkit.artifact.tail_evidence import Problem, Setting
 from emgkit.artifact.tail_found import TailSplit, said_of
 from emgkit.artifact.tail_kinds import averaged, weighed
-from emgkit.artifact.tail_posterior import Posterior, Problem, Setting, mixed, posterior
+from emgkit.artifact.tail_posterior import Posterior, mixed, posterior
 from emgkit.artifact.tail_prior import TENDON, HighPass
 from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
 from emgkit.errors import ParameterError, ShapeError

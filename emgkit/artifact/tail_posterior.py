@@ -1,148 +1,26 @@
-"""Tail and response of one channel: the evidence of what is not known, and the average over it."""
+"""Tail and response of one channel: the average over what is not known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dtrtrs
 
-from emgkit.artifact.tail_atoms import Choices, Moments, choose_tails, moments_of
-from emgkit.artifact.tail_prior import FilteredGrid, ResponseFamily
+from emgkit.artifact.tail_atoms import Choices, Moments, moments_of
+from emgkit.artifact.tail_evidence import Problem, Setting, Weighing, log_sum
+from emgkit.artifact.tail_prior import FilteredGrid
 
-__all__ = [
-    "BELIEF",
-    "Like",
-    "Posterior",
-    "Problem",
-    "Setting",
-    "evidence_of",
-    "followed",
-    "log_sum",
-    "mixed",
-    "posterior",
-]
+__all__ = ["BELIEF", "Posterior", "followed", "mixed", "posterior"]
 
 Array = NDArray[np.float64]
 
 BELIEF = 0.5  # share of the log evidence that counts (unverified): the models are smooth, real responses only nearly
-FEW, MANY = 2, 3  # exponentials while searching, and in the end
+MANY = 3  # exponentials in the end
 FOLLOWED = 0.98  # of the probability: settings and onsets that are averaged hold so much of it
+BEYOND = 40.0  # onsets whose log evidence lies so far below the best one at the most likely setting do not count
 MOST_FOLLOWED = 32  # settings and onsets, from which the averages hardly change
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What is not known beside the onset and the exponentials.
-
-    Parameters
-    ----------
-    width, length : float
-        Of the response's envelope, and its correlation, s.
-    size, amplitude : float
-        Expected size of the response and of an exponential, V; a response of size 0 is none.
-    ring, edge : float
-        The filters' answer to the pulse itself decays with ``ring`` s from ``edge`` s on.
-    """
-
-    width: float
-    length: float
-    size: float
-    amplitude: float
-    ring: float
-    edge: float
-
-
-@dataclass(frozen=True, eq=False)
-class Like:
-    """Covariance of a response that is expected to be made of the same waves as others, V².
-
-    Parameters
-    ----------
-    every : (all, all)
-        At all times.
-    used : (times,)
-        Which of them are used.
-    """
-
-    every: Array
-    used: NDArray[np.int64]
-
-    @cached_property
-    def seen(self) -> Array:
-        """At the times that are used, (times, times)."""
-        return self.every[np.ix_(self.used, self.used)]
-
-
-@dataclass(frozen=True, eq=False)
-class Problem:
-    """One channel's response where it can be used.
-
-    Parameters
-    ----------
-    times : (times,) s since the pulse
-    response : (times,) V
-    noise : (times, times) V², covariance of the response's error
-    family : ResponseFamily
-    basis : (times, columns)
-    fixed : int
-        Columns that are in every choice of exponentials.
-    spike : float
-        Size of the artifact itself, V.
-    like : Like or None
-        What is known of the response from others, beside the family.
-    """
-
-    times: Array
-    response: Array
-    noise: Array
-    family: ResponseFamily
-    basis: Array
-    fixed: int
-    spike: float
-    like: Like | None = None
-
-    @property
-    def onsets(self) -> Array:
-        """Onsets that are looked at, s."""
-        return self.family.onsets
-
-    def covariance(self, seen: Array, setting: Setting) -> Array:
-        """Covariance of everything but the tail, V², (onsets, times, times), from that of a response of unit size."""
-        ringing = self.spike * np.exp(-np.maximum(self.times - setting.edge, 0.0) / setting.ring)
-        noise = self.noise if self.like is None else self.noise + self.like.seen
-        return np.asarray(setting.size**2 * seen + noise + np.diag(ringing**2))
-
-
-def weigh(problem: Problem, setting: Setting, most: int, step: int = 1) -> Choices:
-    """Weigh all choices of exponentials at all onsets, or at every so many."""
-    seen = problem.family.seen(setting.width, setting.length, step) if setting.size else np.zeros((1, 1, 1))
-    total = problem.covariance(seen, setting)
-    right = np.asfortranarray(np.column_stack([problem.basis, problem.response]))
-    gram, log_root = np.empty((len(total), right.shape[1], right.shape[1])), np.empty(len(total))
-    for number, one in enumerate(total):  # LAPACK itself: triangular solves are not batched in numpy
-        root, failed = dpotrf(one.T, lower=1, clean=0)
-        if failed:
-            raise np.linalg.LinAlgError(f"The covariance of a setting is not positive: {setting}.")
-        solved, _ = dtrtrs(root, right, lower=1)
-        gram[number] = solved.T @ solved
-        log_root[number] = np.log(np.diagonal(root)).sum()
-    base = -0.5 * gram[:, -1, -1] - log_root - np.log(len(total))
-    return choose_tails(gram[:, :-1, :-1], gram[:, :-1, -1], base, setting.amplitude, problem.fixed, most)
-
-
-def log_sum(values: Array) -> float:
-    """Logarithm of the sum of exponentials."""
-    largest = float(values.max())
-    return largest + float(np.log(np.exp(values - largest).sum()))
-
-
-def evidence_of(problem: Problem, setting: Setting, step: int = 1) -> float:
-    """Log evidence of a setting over all onsets and choices of exponentials."""
-    return log_sum(weigh(problem, setting, FEW, step).evidence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,29 +53,33 @@ class Posterior:
     evidence: float
 
 
-def posterior(problem: Problem, settings: Iterable[Setting], grid: FilteredGrid, basis: Array) -> Posterior:
+def posterior(problem: Problem, settings: Sequence[Setting], grid: FilteredGrid, basis: Array) -> Posterior:
     """Average over settings, onsets and choices of exponentials.
 
     Parameters
     ----------
     problem : Problem
         What was seen.
-    settings : iterable of Setting
-        From `search`.
+    settings : sequence of Setting
+        From `climb`, the most likely one first.
     grid, basis : FilteredGrid, ndarray of shape (all, columns)
         For the times at which the parts are wanted.
     """
-    weighed = [(one, _doubted(weigh(problem, one, MANY))) for one in settings]
+    weighing = Weighing(problem)
+    weighing.narrow(settings[0], BEYOND)
+    weighed = [(one, _doubted(weighing.choices(one, MANY))) for one in settings]
     total = log_sum(np.concatenate([choices.evidence.ravel() for _, choices in weighed]))
     average = _Average(problem, grid, basis)
     shares = [np.exp(choices.evidence - total).sum(axis=1) for _, choices in weighed]
     counted = np.split(followed(np.concatenate(shares)), np.cumsum([share.size for share in shares])[:-1])
     for (setting, choices), share, counts in zip(weighed, shares, counted, strict=True):
         average.no_tail += float(np.exp(choices.evidence[:, 0] - total).sum())
-        for place in np.flatnonzero(counts):
-            average.add(setting, int(place), moments_of(choices, int(place), total), float(counts[place]))
+        places = weighing.places if setting.size else np.zeros(1, dtype=np.int64)
+        for number in np.flatnonzero(counts):
+            moments = moments_of(choices, int(number), total)
+            average.add(setting, places[number : number + 1], moments, float(counts[number]))
         if setting.size:
-            average.onset += share
+            average.onset[places] += share
         else:
             average.no_response += float(share.sum())
     return average.result(total - np.log(len(weighed)))
@@ -235,11 +117,11 @@ class _Average:
         self.second = np.zeros((2, len(basis)))
         self.weights = np.zeros((2, len(basis), problem.times.size))
 
-    def add(self, setting: Setting, place: int, moments: Moments, weight: float) -> None:
+    def add(self, setting: Setting, place: NDArray[np.int64], moments: Moments, weight: float) -> None:
         """Add one setting and onset with a weight."""
         problem, basis = self.problem, self.basis
-        inner = setting.size**2 * problem.family.inner(setting.width, setting.length)[place]
-        total = problem.covariance(problem.family.seen(setting.width, setting.length)[place], setting)
+        inner = setting.size**2 * problem.family.inner(setting.width, setting.length)[place[0]]
+        total = problem.covariance(problem.family.seen(setting.width, setting.length, place)[0], setting)
         seen = self.grid.matrix @ inner
         across = seen @ problem.family.grid.matrix.T
         prior = (seen * self.grid.matrix).sum(axis=1)

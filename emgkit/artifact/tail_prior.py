@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 
 PLACE, FINER = 0.5e-3, 2  # s, between the places of the response at the electrodes; the filter steps finer than that
 QUIET = 24  # steps before an impulse, over which its interpolation dies away
-MEMORY = 7.0  # time constants of the high-pass after which it has forgotten a pulse
+SETTLED = 40  # steps after an impulse, from which the interpolation is that of the filter's own decays
 
 
 class Kind(NamedTuple):
@@ -91,13 +91,18 @@ class HighPass:
 
         return np.asarray(sosfilt(butter(self.order, self.corner, "highpass", fs=1 / step, output="sos"), impulse))
 
+    def decays(self, step: float) -> list[tuple[complex, complex]]:
+        """Size and rate, 1/s, of the exponentials that the impulse response consists of after its first place."""
+        if not self.corner:
+            return []
+        from scipy.signal import butter, residuez
+
+        sizes, poles, _ = residuez(*butter(self.order, self.corner, "highpass", fs=1 / step))
+        return [(complex(size), complex(np.log(pole + 0j) / step)) for size, pole in zip(sizes, poles, strict=True)]
+
     def power_gain(self, frequencies: Array) -> Array:
         """Squared magnitude of the response at frequencies above zero, Hz."""
         return np.asarray(1 / (1 + (self.corner / frequencies) ** (2 * self.order)))
-
-    def memory(self) -> float:
-        """Time after which the filter has forgotten, s."""
-        return MEMORY / (2 * np.pi * self.corner) if self.corner else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,23 +136,37 @@ def filtered_grid(times: Array, high_pass: HighPass, longest: float, interval: f
     from scipy.interpolate import CubicSpline
 
     count = int(np.ceil(longest / PLACE)) + 1
-    end = max(longest, float(times[-1]))
-    reach = end if interval is None else longest + high_pass.memory()
     step = PLACE / FINER
-    length = max(int(np.ceil(reach / step)), FINER * count) + 4
+    fine = step * np.arange(FINER * count, dtype=np.float64)
+    settled = fine[-1] + SETTLED * step - float(times[0])
+    shifts = np.zeros(1) if interval is None else interval * np.arange(max(int(np.ceil(settled / interval)), 1))
+    length = max(int(np.ceil((float(times[-1]) + shifts[-1]) / step)), FINER * count) + 4
     known = np.concatenate([np.zeros(QUIET), high_pass.impulse_response(length, step)])
     answer = CubicSpline(step * np.arange(-QUIET, length), known)
-    fine = step * np.arange(FINER * count, dtype=np.float64)
-    last, shift = step * (length - 1), 0.0
     matrix = np.zeros((times.size, fine.size))
-    while shift == 0.0 or (interval is not None and times[0] + shift <= last):
+    for shift in shifts:
         since = times + shift
-        seen = (since >= 0) & (since <= last)
-        matrix[seen] += _backwards(answer, since[seen], fine, step)
-        if interval is None:
-            break
-        shift += interval
+        matrix[since >= 0] += _backwards(answer, since[since >= 0], fine, step)
+    if interval is not None:
+        matrix += _of_earlier(high_pass, times + shifts.size * interval, fine, step, interval)
     return FilteredGrid(PLACE * np.arange(count, dtype=np.float64), matrix @ _refined(count))
+
+
+def _of_earlier(high_pass: HighPass, since: Array, fine: Array, step: float, interval: float) -> Array:
+    """Add up what is left of the responses to all earlier pulses: geometric series of the filter's decays.
+
+    Parameters
+    ----------
+    since : ndarray, shape (times,)
+        Since the last of these pulses, s.
+    fine : ndarray, shape (fine,)
+        Places of the response at the electrodes, s.
+    """
+    total = np.zeros((since.size, fine.size))
+    for size, rate in high_pass.decays(step):
+        terms = np.exp(rate * since)[:, np.newaxis] * np.exp(-rate * fine)
+        total += (size / -np.expm1(rate * interval) * terms).real
+    return total
 
 
 def _backwards(answer: CubicSpline, since: Array, fine: Array, step: float) -> Array:
@@ -237,16 +256,15 @@ class ResponseFamily:
     ) -> None:
         self.grid, self.onsets, self.kind = grid, onsets, kind
         self._inner = {} if inner is None else inner
-        self._seen: dict[tuple[float, float], dict[int, Array]] = {}  # by step
+        self._seen: dict[tuple[float, float], dict[int, Array]] = {}  # by place among the onsets
 
-    def seen(self, width: float, length: float, step: int = 1) -> Array:
-        """Covariance of a response of unit size as it is recorded, (onsets, times, times); of every so many onsets."""
+    def seen(self, width: float, length: float, places: NDArray[np.int64]) -> list[Array]:
+        """Covariance of a response of unit size as it is recorded, at some of the onsets, (times, times) each."""
         known = self._seen.setdefault((width, length), {})
-        if step not in known and 1 in known:
-            return known[1][::step]
-        if step not in known:
-            known[step] = self._recorded(self.inner(width, length)[::step])
-        return known[step]
+        wanted = places.tolist()
+        if missing := [place for place in wanted if place not in known]:
+            known.update(zip(missing, self._recorded(self.inner(width, length)[missing]), strict=True))
+        return [known[place] for place in wanted]
 
     def _recorded(self, inner: Array) -> Array:
         return np.asarray(self.grid.matrix @ inner @ self.grid.matrix.T)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from emgkit._checks import in_range
 from emgkit.artifact.tail_atoms import tail_basis
-from emgkit.artifact.tail_posterior import BELIEF, Like, Problem, Setting, evidence_of
+from emgkit.artifact.tail_evidence import Like, Problem, Setting, Weighing
+from emgkit.artifact.tail_posterior import BELIEF
 from emgkit.artifact.tail_prior import ALONG, FilteredGrid, HighPass, Kind, ResponseFamily, filtered_grid
 from emgkit.artifact.tail_search import Climb, climb
 from emgkit.errors import ParameterError
@@ -190,7 +191,7 @@ def _scores(rows: TailRows, row: int, tried: list[HighPass], before: Array) -> A
     """Log evidence of every amplifier by one row; only the promising ones are looked at closely."""
     before = before / BELIEF
     guess = rows.climbed(row, tried[int(np.argmax(before))]).best
-    rough = np.array([evidence_of(rows.problem(row, one), guess, ROUGHLY) for one in tried])
+    rough = np.array([Weighing(rows.problem(row, one), ROUGHLY).evidence(guess) for one in tried])
     rows.climbed(row, tried[int(np.argmax(before + rough))])
     scores = np.full(len(tried), -np.inf)
     total = before + rough

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from emgkit.artifact.tail_posterior import Problem, Setting, evidence_of
+from emgkit.artifact.tail_evidence import Problem, Setting, Weighing
 
 __all__ = ["Climb", "climb"]
 
+UNKNOWNS = "ring", "size", "amplitude", "edge", "length", "width"
 TURNS = 3
 COARSE = 2  # of the onsets, every so many is looked at while climbing
 CLOSE = 10.0  # settings whose log evidence lies so far below the best one are not averaged
@@ -43,20 +44,20 @@ class _Seen:
     """Settings that were looked at, each weighed once."""
 
     def __init__(self, problem: Problem) -> None:
-        self.problem, self.evidence = problem, dict[Setting, float]()
+        self.weighing, self.evidence = Weighing(problem, COARSE), dict[Setting, float]()
 
     def weighed(self, setting: Setting) -> float:
         if setting not in self.evidence:
-            self.evidence[setting] = evidence_of(self.problem, setting, COARSE)
+            self.evidence[setting] = self.weighing.evidence(setting)
         return self.evidence[setting]
 
 
-def climb(problem: Problem, start: Setting, edges: Iterable[float], turns: int = TURNS) -> Climb:
+def climb(problem: Problem, start: Setting, edges: Iterable[float]) -> Climb:
     """Climb from a setting to the most likely one, one unknown after the other, by steps up or down its scale."""
     seen, best, edges = _Seen(problem), start, sorted(edges)
-    for _ in range(turns):
+    for _ in range(TURNS):
         before = best
-        for name in ("ring", "size", "amplitude", "edge", "length", "width"):
+        for name in UNKNOWNS:
             best = _along(seen, best, name, start, edges)
         if best == before:
             break

@@ -135,11 +135,15 @@ def _bend(row: Array, fs: float) -> Array:
 def _usual(size: Array, fs: float) -> Array:
     """Robust SD over stretches of half a second, from the lowest quarter, at least a part of the median one."""
     count = max(size.size // max(int(SPREAD * fs), 16), 1)
-    pieces = np.array_split(size, count)
-    low, high = np.array([np.quantile(piece, [0.25, 0.75]) for piece in pieces]).T
+    length, longer = divmod(size.size, count)
+    lengths = np.where(np.arange(count) < longer, length + 1, length)
+    first, others = np.split(size, [longer * (length + 1)])
+    pieces = first.reshape(-1, length + 1), others.reshape(-1, length)
+    quarters = [np.quantile(piece, [0.25, 0.75], axis=1) for piece in pieces if piece.size]
+    low, high = np.concatenate(quarters, axis=1)
     spread = np.where(low > 0, low / QUARTER, high / THREE_QUARTERS)  # at rest a coarse converter gives equal samples
     floor = max(FLOOR * float(np.median(spread)), STILL * float(size.max()), 1e-300)
-    return np.repeat(np.maximum(spread, floor), [piece.size for piece in pieces])
+    return np.repeat(np.maximum(spread, floor), lengths)
 
 
 def _prominence(bend: Array) -> float:

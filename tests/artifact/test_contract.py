@@ -13,10 +13,10 @@ from emgkit.testing.stimulated import KINDS
 
 # its slow baseline and its mains windows are counted from the first sample, and doublets are not its trains
 TOLERANCE = {"phase_spline": 0.02}
-KINDS_OF = {"phase_spline": [kind for kind in KINDS if kind != "doublets"], "tail_fit": ["single", "edges"]}
+KINDS_OF = {"phase_spline": ["train", "two_stimulators", "edges"], "tail_fit": ["single", "edges"]}
 METHOD_OF = {"tail_fit": ek.TailFit(high_pass=5.0, high_pass_order=1)}  # to find the amplifier takes longest
 VARIANTS = [
-    ek.TailFit(),
+    pytest.param(ek.TailFit(), marks=pytest.mark.slow),
     ek.Blanking(after=0.003, fill=ek.Line()),
     ek.Interpolation(fill=ek.ARInnovation()),
     ek.MovingTemplate(fit_gain=True, fit_shift=True),
@@ -44,6 +44,13 @@ def test_every_method_keeps_the_contract(name):
 def test_phase_spline_keeps_the_contract_at_other_rates(rate):
     most = TOLERANCE.get("phase_spline", 1e-6)
     ek.testing.check_artifact_method(ek.PhaseSpline(), rates=[rate], kinds=["train"], seeds=[1], shift_tolerance=most)
+
+
+@pytest.mark.slow
+def test_phase_spline_keeps_the_contract_in_two_trains():
+    ek.testing.check_artifact_method(
+        ek.PhaseSpline(), rates=[2000.0], kinds=["two_trains"], shift_tolerance=TOLERANCE["phase_spline"]
+    )
 
 
 @pytest.mark.parametrize("method", VARIANTS, ids=repr)

@@ -214,7 +214,7 @@ def test_movement_of_cables_is_no_loud_emg():
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("seconds", [0.012, 0.05, pytest.param(0.2, marks=pytest.mark.slow), 0.4])
+@pytest.mark.parametrize("seconds", [0.012, 0.05, *(pytest.param(one, marks=pytest.mark.slow) for one in (0.2, 0.4))])
 def test_one_pulse_in_a_short_recording_is_graded_without_a_warning(seconds):
     rng = np.random.default_rng(2)
     signal = 1e-5 * rng.standard_normal((2, round(seconds * 2000)))

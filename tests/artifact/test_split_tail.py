@@ -362,3 +362,15 @@ def test_many_settings_of_about_the_same_share_are_followed_by_some_of_them(coun
     assert np.count_nonzero(weights) <= 32
     assert 0.97 <= weights.sum() <= 1.0 + 1e-12
     assert abs(few - all_of_them) <= 0.1 * values.std()
+
+
+@pytest.mark.parametrize("high_pass", [HighPass(2.0), HighPass(10.0), HighPass(5.0, 2), HighPass(25.0, 2)], ids=str)
+@pytest.mark.parametrize("interval", [0.0125, 0.0333])
+def test_a_steady_train_sees_the_sum_of_all_single_responses(high_pass, interval):
+    times = np.arange(0.001, interval, 0.0003)
+    steady = filtered_grid(times, high_pass, 0.045, interval).matrix
+    earlier = sum(
+        filtered_grid(times + number * interval, high_pass, 0.045, None).matrix
+        for number in range(round(4 / high_pass.corner / interval) + 2)
+    )
+    np.testing.assert_allclose(steady, earlier, atol=1e-6)
