@@ -28,28 +28,26 @@ _last: LastAnswer[float] = LastAnswer()
 
 
 def repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tuple[Pulses, str]:
-    """Find the real times of a schedule that was rounded to samples, and of pulses that come after their artifacts.
+    """Find the real times of a schedule that was rounded to samples, and of pulses that come beside their artifacts.
 
     For a method that works between samples. `refine_pulses` knows no labels: those of several stimulators are moved to
-    the clocks that they were rounded from, and by as much as they are late, without it. Like all that looks for pulses,
-    it looks at a few channels.
+    the clocks that they were rounded from, and by as much as they are late or early, without it. Like all that looks
+    for pulses, it looks at a few channels.
 
     Returns
     -------
     pulses : Pulses
     said : str
-        What was done, or that the pulses may be late.
+        What was done, or that the pulses may be late or early.
     """
     places = pulses.onsets * recording.fs
     rounded = pulses.time_source == "schedule" and bool((np.abs(places - np.round(places)) < ON_SAMPLE).all())
-    several = np.unique(pulses.stimulator).size > 1
-    if len(pulses) < ENOUGH_PULSES:
-        return pulses, ""
-    if several:
-        return _of_several(recording, pulses, rounded=rounded, moves=method.name == "phase_spline")
+    moves = method.name == "phase_spline" and len(pulses) >= ENOUGH_PULSES
+    if np.unique(pulses.stimulator).size > 1:
+        return _of_several(recording, pulses, rounded=rounded, moves=moves)
     late = _lateness(recording, pulses.onsets)
-    said = _may_be_late(late) if late else ""
-    if method.name != "phase_spline" or not (rounded or late):
+    said = _may_be_off(late) if late else ""
+    if not moves or not (rounded or late):
         return pulses, said
     found: Pulses | None
     try:
@@ -59,7 +57,8 @@ def repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tu
     if found is None or not _is_inside(recording, found):
         return pulses, said
     if late:
-        return found, f" The pulses came {late * 1e3:.2g} ms after their artifacts, which gave the real times."
+        off = float(np.median(pulses.onsets - found.onsets)) if len(found) == len(pulses) else late
+        return found, f" The pulses came {_beside(off)} their artifacts, which gave the real times."
     ppm = "" if found.clock is None or np.isnan(found.clock.ppm) else f", a clock off by {found.clock.ppm:+.0f} ppm"
     return found, f" The scheduled times were rounded to samples; the artifact gave the real ones{ppm}."
 
@@ -81,7 +80,7 @@ def _of_several(recording: Recording, pulses: Pulses, *, rounded: bool, moves: b
             times[own] = unrounded(times[own], pulses.train[own], 1 / recording.fs)[0]
         late = _lateness(recording, times[own])
         lates.append(late)
-        said += [f" The pulses of stimulator {number} came {late * 1e3:.2g} ms after their artifacts."] if late else []
+        said += [f" The pulses of stimulator {number} came {_beside(late)} their artifacts."] if late else []
     if rounded and not np.array_equal(times, pulses.onsets):
         said.append(" The scheduled times were rounded to samples; the clocks of the stimulators gave the real ones.")
     times -= np.array(lates)[np.unique(pulses.stimulator, return_inverse=True)[1]]
@@ -90,11 +89,16 @@ def _of_several(recording: Recording, pulses: Pulses, *, rounded: bool, moves: b
         moved = replace(pulses.select(order), onsets=times[order])
         if _is_inside(recording, moved):
             return moved, "".join(said)
-    return pulses, _may_be_late(max(lates)) if any(lates) else ""
+    return pulses, _may_be_off(max(lates, key=abs)) if any(lates) else ""
 
 
-def _may_be_late(late: float) -> str:
-    return f" What is sharpest comes {late * 1e3:.2g} ms before the pulses: they may be late (refine_pulses)."
+def _beside(late: float) -> str:
+    return f"{round(abs(late) * 1e3, 1):.2g} ms {'after' if late > 0 else 'before'}"
+
+
+def _may_be_off(late: float) -> str:
+    about, word = _beside(-late), "late" if late > 0 else "early"
+    return f" What is sharpest comes {about} the pulses: they may be {word} (refine_pulses)."
 
 
 def _is_inside(recording: Recording, pulses: Pulses) -> bool:

@@ -1,4 +1,4 @@
-"""Pulses that are given late: their artifacts come before them."""
+"""Pulses that are given late or early: their artifacts come before or after them."""
 
 from __future__ import annotations
 
@@ -11,18 +11,27 @@ from emgkit.detect.sharp import bridged, sharp_channels, sharp_trace
 __all__ = ["lateness"]
 
 Array = NDArray[np.float64]
+Index = NDArray[np.int64]
 
-LEAST, MOST = 0.0015, 0.012  # s before the pulses: less belongs to the ringing of filters; unverified
+AT_LEAST = 0.0004, 1  # s, and samples: so long before the pulses nothing is sharper than at them, whatever filters do
+LEAST, MOST = 0.0015, 0.012  # s before the pulses: what comes so early may be another artifact than the given one
+EARLY = 0.0004, 1  # s, and samples after the pulses: by then all artifacts have begun
 SHARE = 0.4  # of the interval, at most: earlier comes the response to the pulse before
 ABOUT = (-0.001, 0.002)  # s about a pulse, where its artifact is expected
 SHARPER = 3.0  # times what is there
 STANDS_OUT = 5.0  # times the usual sharpness
 RISE, SILENT = 0.002, 0.3  # s before it, and share of it that is there at most: artifacts come out of silence
-FEWEST = 10  # pulses
+NOTHING = 3.0, 0.05  # times the usual sharpness, or of the largest: as much is there where no artifact is
+HIGH = 220.0  # Hz: artifacts have their power above, M-waves below
+HELD = 0.5  # of the samples before it equal the one before: they were blanked
+FEWEST = 5  # pulses
 
 
 def lateness(signal: Array, fs: float, onsets: Array) -> float:
-    """Give the time by which what is sharpest comes before the pulses, s; 0 where it comes with them.
+    """Give the time by which what is sharpest comes before the pulses, s; negative if after them, 0 if with them.
+
+    Before them it may be anything that comes out of silence; after them only what is too fast for an M-wave, where
+    nothing at all is sharp about the pulses and the samples between were not held.
 
     Parameters
     ----------
@@ -38,11 +47,39 @@ def lateness(signal: Array, fs: float, onsets: Array) -> float:
     if not len(whole) or onsets.size < FEWEST:
         return 0.0
     reach = min(MOST, SHARE * float(np.median(np.diff(onsets))))
-    lags = np.arange(-round(reach * fs), round(ABOUT[1] * fs) + 1)
+    lags = np.arange(-round(reach * fs), round(max(reach, ABOUT[1]) * fs) + 1)
     profile = profile_of(onsets, sharp_trace(whole, fs), lags, fs)
+    late = _before(lags[lags <= ABOUT[1] * fs], profile[lags <= ABOUT[1] * fs], fs)
+    return late if late else 0.0 - _after(lags, profile, whole, onsets, fs)
+
+
+def _before(lags: Index, profile: Array, fs: float) -> float:
     before, about = lags < -LEAST * fs, lags >= ABOUT[0] * fs
-    if not before.any() or profile[before].max() < max(SHARPER * profile[about].max(), STANDS_OUT):
-        return 0.0
-    place = int(np.argmax(profile[before]))
+    place = int(np.argmax(profile))
+    within = -LEAST * fs <= lags[place] <= -max(AT_LEAST[0] * fs, AT_LEAST[1])
+    if not within or profile[place] < STANDS_OUT:
+        if not before.any() or profile[before].max() < max(SHARPER * profile[about].max(), STANDS_OUT):
+            return 0.0
+        place = int(np.argmax(profile[before]))
     first = place - max(round(RISE * fs), 2)
-    return float(-lags[before][place] / fs) if first >= 0 and profile[first] <= SILENT * profile[place] else 0.0
+    return float(-lags[place] / fs) if first >= 0 and profile[first] <= SILENT * profile[place] else 0.0
+
+
+def _after(lags: Index, profile: Array, whole: Array, onsets: Array, fs: float) -> float:
+    place = int(np.argmax(profile))
+    largest = float(profile[place])
+    silent = np.flatnonzero(profile[:place] <= SILENT * largest)
+    begins = int(lags[silent[-1] + 1]) if silent.size else int(lags[0])
+    if begins < max(EARLY[0] * fs, EARLY[1]) or largest < STANDS_OUT:
+        return 0.0
+    about = (lags >= ABOUT[0] * fs) & (lags < begins - 1)
+    if profile[about].max() > max(NOTHING[0], NOTHING[1] * largest):
+        return 0.0
+    first = np.round(onsets * fs).astype(np.int64)
+    first = first[(first >= 0) & (first + lags[-1] + 3 < whole.shape[1])]
+    near = max(round(RISE * fs), 2)
+    steps = np.diff(whole[:, first[:, np.newaxis] + np.arange(max(lags[place] - near, 0), lags[place] + near + 1)])
+    held = np.diff(whole[:, first[:, np.newaxis] + np.arange(begins + 1)]) == 0
+    share = (np.diff(steps) ** 2).sum() / max(float((steps**2).sum()), 1e-300)  # 2 - 2 cos of what a sample turns
+    fast = fs / (2 * np.pi) * np.arccos(np.clip(1 - share / 2, -1.0, 1.0))
+    return begins / fs if fast >= HIGH and held.mean() < HELD else 0.0
