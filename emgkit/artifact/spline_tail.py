@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_share import TailShare
-from emgkit.artifact.spline_tail_view import SHORTEST, View
+from emgkit.artifact.spline_tail_view import DOUBTED, SHORTEST, View
 from emgkit.artifact.tail_agreement import agreeing
 from emgkit.artifact.tail_course import TailCourse
 from emgkit.artifact.tail_found import WITH_AREA, TailSplit, error_shares, rows_with_area, widened
@@ -111,8 +111,15 @@ def share_tails(
         kinds = weighed(told, told_other, exchange=not ramped)
         split, told = averaged(split, other, kinds), averaged(told, told_other, kinds)
     shared = replace(view.response, share=view.shares(split, told, rows))
-    found = [shared], _quality(rows, told, len(rest)), _messages(numbers[rows], told), view.course
+    stated = _stated(view, split, told)
+    found = [shared], _quality(rows, stated, len(rest)), _messages(numbers[rows], stated), view.course
     return TailsFound(*found, view.without_signals(), rows)
+
+
+def _stated(view: View, split: TailSplit, told: TailSplit) -> TailSplit:
+    """Give what is told with the errors that the shares of doubted rows have."""
+    doubted = view.doubted(split, told)
+    return widened(told, np.where(doubted, DOUBTED, 1.0)[:, np.newaxis]) if doubted.any() else told
 
 
 def _told(split: TailSplit, *, ramped: bool, core: float = CORE) -> TailSplit:
@@ -188,8 +195,9 @@ def share_together(every: list[TailsFound], numbers: list[Indices]) -> list[Tail
 def _told_together(found: TailsFound, view: View, split: TailSplit, numbers: Indices) -> TailsFound:
     rows = found.rows
     shared = replace(found.responses[0], share=view.shares(split, split, rows))
-    quality = _quality(rows, split, len(view.rest))
-    return replace(found, responses=[shared], quality=quality, messages=_messages(numbers[rows], split))
+    stated = _stated(view, split, split)
+    quality, messages = _quality(rows, stated, len(view.rest)), _messages(numbers[rows], stated)
+    return replace(found, responses=[shared], quality=quality, messages=messages)
 
 
 def _not_told(views: list[View], suspected: list[Indices], numbers: Indices) -> TailsFound:

@@ -25,7 +25,7 @@ from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
 from emgkit.artifact.tail_together import FEWEST_ROWS, course_of, one_tail
 from emgkit.errors import ParameterError
 
-__all__ = ["SHORTEST", "View"]
+__all__ = ["DOUBTED", "SHORTEST", "View"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -231,17 +231,26 @@ class View:
         Whether it is split is decided by the channel for itself; how well it is told is a matter of all channels.
         """
         shares: list[TailShare | None] = [None] * len(self.rest)
+        doubted = self.doubted(split, told)
         for number, row in enumerate(rows):
-            crowded, lost = (self.interval or 1.0) < SHORTEST, self._lost(split, number)
-            if crowded or (lost and told.overlap[number]):
-                tail = np.sqrt(told.tail[number] ** 2 + told.tail_error[number] ** 2)
-                shares[int(row)] = self.unknown(int(row), tail)
-            elif lost:
+            if doubted[number]:
                 share = self.told(split, told, number)
                 shares[int(row)] = replace(share, error=DOUBTED * share.error)
+            elif self._crowded or self._lost(split, number):
+                tail = np.sqrt(told.tail[number] ** 2 + told.tail_error[number] ** 2)
+                shares[int(row)] = self.unknown(int(row), tail)
             elif split.no_tail[number] <= 0.5 and self.fits(split, number):
                 shares[int(row)] = self.told(split, told, number)
         return shares
+
+    def doubted(self, split: TailSplit, told: TailSplit) -> Mask:
+        """Mark rows that are split although their tail is smaller than its error, by what is told of them."""
+        lost = np.array([self._lost(split, number) for number in range(len(split.evoked))])
+        return np.asarray(lost & ~told.overlap & (not self._crowded))
+
+    @property
+    def _crowded(self) -> bool:
+        return (self.interval or 1.0) < SHORTEST
 
     def _lost(self, split: TailSplit, number: int) -> bool:
         """Tell whether sharing by time is no worse: it is wrong by the tail, the split by the error of the tail."""

@@ -123,3 +123,21 @@ def test_intervals_on_tails_hold_what_they_state():
     held = np.array([[scores(one, seed, separated(one, seed)).values["coverage"] for seed in SLOW] for one in names])
     assert 88 <= held.mean() <= 94, held.mean(axis=1)
     assert held.mean(axis=1).min() > 80, held.mean(axis=1)
+
+
+def test_the_error_that_is_stated_is_that_of_the_interval_where_a_tail_is_smaller_than_its_error():
+    """The interval was three times as wide as the share of the response that was stated, and overlap was not said."""
+    contact = Contact(electrode=Electrode(1.0, (3e-3,), (1.0,)))
+    stimulator = Stimulator(
+        rate=33.0, jitter=1e-5, pulse=PulseShape("asymmetrical", width=2e-4, gap=0.0), contact=contact
+    )
+    front_end = FrontEnd(fs=2000.0, high_pass=20.0, high_pass_order=1, anti_alias="butterworth", full_scale=1.0)
+    effort = Effort(bursts=3, burst_length=2.5)
+    session = Session(duration=20.0, stimulators=(stimulator,), front_end=front_end, efforts_of=(effort,))
+    made = simulate(session, rng=np.random.default_rng(70), features=False)
+    apart = ek.separate(made.recording, made.pulses, "phase_spline")
+    assert apart.quality["overlap"][0]
+    places = np.ceil(made.pulses.onsets[:-1, np.newaxis] * 2000.0).astype(int) + np.arange(2, 60)
+    error, wave = apart.standard_error("evoked")[0][places], apart.evoked.signal[0][places]
+    shown = np.sqrt(np.mean(error**2)) / np.sqrt(np.mean(wave**2))
+    assert apart.quality["evoked_error_share"][0] == pytest.approx(shown, rel=0.3)
