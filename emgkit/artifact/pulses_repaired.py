@@ -45,7 +45,7 @@ def repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tu
     moves = method.name == "phase_spline" and len(pulses) >= ENOUGH_PULSES
     if np.unique(pulses.stimulator).size > 1:
         return _of_several(recording, pulses, rounded=rounded, moves=moves)
-    late = _lateness(recording, pulses.onsets)
+    late = _lateness(recording, pulses.onsets, far=True)
     said = _may_be_off(late) if late else ""
     if not moves or not (rounded or late):
         return pulses, said
@@ -63,12 +63,12 @@ def repaired(recording: Recording, pulses: Pulses, method: ArtifactMethod) -> tu
     return found, f" The scheduled times were rounded to samples; the artifact gave the real ones{ppm}."
 
 
-def _lateness(recording: Recording, onsets: Array) -> float:
+def _lateness(recording: Recording, onsets: Array, *, far: bool) -> float:
     def look() -> float:
         looked = recording.signal[living_channels(recording.signal)[:LOOKED_AT]]
-        return lateness(looked, recording.fs, onsets - recording.start)
+        return lateness(looked, recording.fs, onsets - recording.start, far=far)
 
-    return _last.of(recording.signal, (recording.fs, recording.start, onsets.tobytes()), look)
+    return _last.of(recording.signal, (recording.fs, recording.start, onsets.tobytes(), far), look)
 
 
 def _of_several(recording: Recording, pulses: Pulses, *, rounded: bool, moves: bool) -> tuple[Pulses, str]:
@@ -78,7 +78,7 @@ def _of_several(recording: Recording, pulses: Pulses, *, rounded: bool, moves: b
         own = pulses.stimulator == number
         if rounded:
             times[own] = unrounded(times[own], pulses.train[own], 1 / recording.fs)[0]
-        late = _lateness(recording, times[own])
+        late = _lateness(recording, times[own], far=False)  # by so much they are moved, without their trains' ends
         lates.append(late)
         said += [f" The pulses of stimulator {number} came {_beside(late)} their artifacts."] if late else []
     if rounded and not np.array_equal(times, pulses.onsets):

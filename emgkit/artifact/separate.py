@@ -61,8 +61,8 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
         EMG under stimulation, as measured.
     pulses : Pulses
         Leading edges of the stimuli, s since the file's first sample. For `PhaseSpline`, a schedule that was rounded to
-        samples, and pulses that come 1 to 12 ms after or before their artifacts, are put right by `refine_pulses`
-        first, or of several stimulators each by its own clock and artifacts.
+        samples, and pulses that come 1 to 50 ms after or before their artifacts, are put right by `refine_pulses`
+        first, or of several stimulators each by its own clock and artifacts, up to 12 ms.
     method : str or object, default "auto"
         ``"auto"``, the name of a method (``emgkit list methods``), ``"module:Class"``, or a method object such as
         ``ek.PhaseSpline()`` or ``ek.Blanking(fill=ek.Line())``.

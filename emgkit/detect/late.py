@@ -17,6 +17,7 @@ AT_LEAST = 0.0004, 1  # s, and samples: so long before the pulses nothing is sha
 LEAST, MOST = 0.0015, 0.012  # s before the pulses: what comes so early may be another artifact than the given one
 EARLY = 0.0004, 1  # s, and samples after the pulses: by then all artifacts have begun
 SHARE = 0.4  # of the interval, at most: earlier comes the response to the pulse before
+FAR, NEXT = 0.05, 0.9  # s after the pulses, and share of the interval: there comes the next artifact
 ABOUT = (-0.001, 0.002)  # s about a pulse, where its artifact is expected
 SHARPER = 3.0  # times what is there
 STANDS_OUT = 5.0  # times the usual sharpness
@@ -27,7 +28,7 @@ HELD = 0.5  # of the samples before it equal the one before: they were blanked
 FEWEST = 5  # pulses
 
 
-def lateness(signal: Array, fs: float, onsets: Array) -> float:
+def lateness(signal: Array, fs: float, onsets: Array, *, far: bool = False) -> float:
     """Give the time by which what is sharpest comes before the pulses, s; negative if after them, 0 if with them.
 
     Before them it may be anything that comes out of silence; after them only what is too fast for an M-wave, where
@@ -41,13 +42,18 @@ def lateness(signal: Array, fs: float, onsets: Array) -> float:
         Hz.
     onsets : ndarray, shape (pulses,)
         s from the first sample.
+    far : bool
+        Whether to look after the pulses until nearly the next one, up to 50 ms, instead of 12 ms: what comes so much
+        later belongs to them, or to the next pulse, which is late.
     """
     whole = bridged(signal)
     whole = whole[sharp_channels(whole, fs)]
     if not len(whole) or onsets.size < FEWEST:
         return 0.0
-    reach = min(MOST, SHARE * float(np.median(np.diff(onsets))))
-    lags = np.arange(-round(reach * fs), round(max(reach, ABOUT[1]) * fs) + 1)
+    interval = float(np.median(np.diff(onsets)))
+    reach = min(MOST, SHARE * interval)
+    after = max(min(FAR, NEXT * interval) if far else reach, ABOUT[1])
+    lags = np.arange(-round(reach * fs), round(after * fs) + 1)
     profile = profile_of(onsets, sharp_trace(whole, fs), lags, fs)
     late = _before(lags[lags <= ABOUT[1] * fs], profile[lags <= ABOUT[1] * fs], fs)
     return late if late else 0.0 - _after(lags, profile, whole, onsets, fs)

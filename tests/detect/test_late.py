@@ -27,7 +27,7 @@ def test_right_times_are_neither_late_nor_early(name):
         made = CASES[name].make(np.random.default_rng(seed))
         for number in np.unique(made.pulses.stimulator):
             onsets = np.array(made.pulses.onsets)[made.pulses.stimulator == number]
-            assert lateness(made.recording.signal, made.recording.fs, onsets) == 0.0
+            assert lateness(made.recording.signal, made.recording.fs, onsets, far=True) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,7 @@ def test_right_times_are_neither_late_nor_early(name):
         ("trigger", 0.003, "3 ms after"),
         ("trigger", 0.001, "1 ms after"),
         ("trigger", -0.005, "5 ms before"),
+        ("schedule", -0.02, "20 ms before"),
     ],
 )
 def test_late_and_early_pulses_are_put_right_and_that_is_said(source, late, said):
@@ -119,6 +120,6 @@ def test_pulses_are_early_only_where_nothing_but_an_artifact_follows(change, tol
     if change == "held":
         for onset in onsets:
             signal[onset - 2 : onset + 12] = signal[onset - 3]
-    found = lateness(signal[np.newaxis], fs, onsets / fs)
+    found = lateness(signal[np.newaxis], fs, onsets / fs, far=True)
     assert found == pytest.approx(told, abs=0.0006)
     assert bool(found) is bool(told)
