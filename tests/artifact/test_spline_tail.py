@@ -121,7 +121,7 @@ def test_intervals_on_tails_hold_what_they_state():
     """Seeds that nobody looked at while `CORE` was chosen."""
     names = ("tail_exponential", "tail_power", "tail_power_second_order", "tail_with_effort")
     held = np.array([[scores(one, seed, separated(one, seed)).values["coverage"] for seed in SLOW] for one in names])
-    assert 88 <= held.mean() <= 94, held.mean(axis=1)
+    assert 88 <= held.mean() <= 95, held.mean(axis=1)
     assert held.mean(axis=1).min() > 80, held.mean(axis=1)
 
 
