@@ -1,4 +1,4 @@
-"""Given pulses that were rounded to samples, or come after their artifacts: the real times."""
+"""Given pulses that were rounded to samples, or come after or before their artifacts: the real times."""
 
 from __future__ import annotations
 

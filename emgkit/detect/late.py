@@ -13,7 +13,7 @@ __all__ = ["lateness"]
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
 
-AT_LEAST = 0.0004, 1  # s, and samples: so long before the pulses nothing is sharper than at them, whatever filters do
+AT_LEAST = 0.0004, 2  # s, and samples before the pulses: filters without delay spread right ones over less
 LEAST, MOST = 0.0015, 0.012  # s before the pulses: what comes so early may be another artifact than the given one
 EARLY = 0.0004, 1  # s, and samples after the pulses: by then all artifacts have begun
 SHARE = 0.4  # of the interval, at most: earlier comes the response to the pulse before
@@ -78,13 +78,14 @@ def _after(lags: Index, profile: Array, whole: Array, onsets: Array, fs: float) 
     begins = int(lags[silent[-1] + 1]) if silent.size else int(lags[0])
     if begins < max(EARLY[0] * fs, EARLY[1]) or largest < STANDS_OUT:
         return 0.0
-    about = (lags >= ABOUT[0] * fs) & (lags < begins - 1)
+    about = (lags >= np.floor(ABOUT[0] * fs)) & (lags < begins - 1)
     if profile[about].max() > max(NOTHING[0], NOTHING[1] * largest):
         return 0.0
-    first = np.round(onsets * fs).astype(np.int64)
-    first = first[(first >= 0) & (first + lags[-1] + 3 < whole.shape[1])]
     near = max(round(RISE * fs), 2)
-    steps = np.diff(whole[:, first[:, np.newaxis] + np.arange(max(lags[place] - near, 0), lags[place] + near + 1)])
+    wave = np.arange(max(lags[place] - near, 0), lags[place] + near + 1)
+    first = np.round(onsets * fs).astype(np.int64)
+    first = first[(first >= 0) & (first + wave[-1] < whole.shape[1])]
+    steps = np.diff(whole[:, first[:, np.newaxis] + wave])
     held = np.diff(whole[:, first[:, np.newaxis] + np.arange(begins + 1)]) == 0
     share = (np.diff(steps) ** 2).sum() / max(float((steps**2).sum()), 1e-300)  # 2 - 2 cos of what a sample turns
     fast = fs / (2 * np.pi) * np.arccos(np.clip(1 - share / 2, -1.0, 1.0))

@@ -14,7 +14,7 @@ from emgkit.detect.late import lateness
 def test_pulses_are_as_late_or_early_as_their_artifacts_say(name):
     made = CASES[name].make(np.random.default_rng(7))
     onsets, seen = np.array(made.truth.onsets), name not in {"hardware_blanking", "sham"}  # nothing is sharp there
-    for late in (-0.004, -0.001, 0.0, 0.001, 0.003):
+    for late in (-0.004, -0.001, 0.0, 0.0014, 0.003):
         told = lateness(made.recording.signal, made.recording.fs, onsets + late)
         assert told == pytest.approx(late * seen, abs=0.0007)
         assert bool(told) is (seen and bool(late))
@@ -123,3 +123,27 @@ def test_pulses_are_early_only_where_nothing_but_an_artifact_follows(change, tol
     found = lateness(signal[np.newaxis], fs, onsets / fs, far=True)
     assert found == pytest.approx(told, abs=0.0006)
     assert bool(found) is bool(told)
+
+
+@pytest.mark.parametrize("fs", [250.0, 500.0, 925.0, 999.0])
+@pytest.mark.parametrize("late", [-0.008, -0.003, -0.002, -0.001, 0.0, 0.004])
+def test_slow_recordings_are_looked_at_too(fs, late):
+    """Between -1 ms and the pulse there is no sample: an error was raised."""
+    rng, onsets = np.random.default_rng(6), 0.5 + np.arange(40) / 7.0
+    signal = 1e-6 * rng.standard_normal(round(7 * fs))
+    signal[np.round(onsets * fs).astype(int)] += 1e-3
+    for far in (False, True):
+        told = lateness(signal[np.newaxis], fs, onsets + late, far=far)
+        assert told == 0.0 or told == pytest.approx(late, abs=3.1 / fs)
+        assert late or not told
+
+
+@pytest.mark.parametrize("early", [30, 340, 495])
+def test_early_pulses_may_end_with_the_recording(early):
+    """What comes within 2 ms of the last artifact may lie beyond the end: an error was raised."""
+    rng, fs, onsets = np.random.default_rng(7), 10_000.0, np.arange(1000, 21_000, 1000)
+    signal = 1e-6 * rng.standard_normal(onsets[-1] + 600)
+    signal[onsets + early] += 1e-3
+    for beyond in range(0, 60, 3):
+        cut = signal[: onsets[-1] + early + beyond + 1]
+        assert lateness(cut[np.newaxis], fs, onsets / fs, far=True) == pytest.approx(-early / fs, abs=0.0006)
