@@ -61,9 +61,9 @@ def mains_without_pulses(signal: Array, known: NDArray[np.bool_], fs: float, pul
     Lines are as sharp as a stretch is long: the longest one tells them best, unless they need all stretches to stand
     out.
     """
-    if not told_without_pulses(signal, known, fs, pulses):
-        return Mains(float("nan"), ())
     quiet = _quiet(signal, known, fs, pulses)
+    if not _enough(quiet, fs):
+        return Mains(float("nan"), ())
     longest = _longest(quiet[0])
     found = find_mains(signal[:, longest], quiet[:, longest], fs)
     return found if found.orders else find_mains(signal, quiet, fs)
@@ -132,7 +132,11 @@ def join_mains(beside: Mains, alone: Mains, rate: float, duration: float) -> Mai
 
 def told_without_pulses(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> bool:
     """Tell whether enough was recorded without pulses to know the size of a line."""
-    return bool(_quiet(signal, known, fs, pulses)[0].sum() >= LEAST_QUIET * fs)
+    return _enough(_quiet(signal, known, fs, pulses), fs)
+
+
+def _enough(quiet: NDArray[np.bool_], fs: float) -> bool:
+    return bool(quiet[0].sum() >= LEAST_QUIET * fs)
 
 
 def _quiet(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> NDArray[np.bool_]:
@@ -160,7 +164,7 @@ def lines_of_mains(
     quiet = _quiet(signal, known, fs, pulses)
     free = tuple(order for order in mains.orders if order not in together)
     named = ", ".join(f"{order * mains.frequency:.1f} Hz" for order in together)
-    if not told_without_pulses(signal, known, fs, pulses):
+    if not _enough(quiet, fs):
         said = (
             f"Mains at {named} cannot be told from the response at {pulses.rate:.4g} Hz stimulation and stays in it: "
             f"the recording has no stretch without pulses to compare with."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_share import TailShare
-from emgkit.artifact.spline_tail_view import DOUBTED, SHORTEST, View
+from emgkit.artifact.spline_tail_view import SHORTEST, View
 from emgkit.artifact.tail_agreement import agreeing
 from emgkit.artifact.tail_course import TailCourse
 from emgkit.artifact.tail_found import WITH_AREA, TailSplit, error_shares, rows_with_area, widened
@@ -27,6 +27,7 @@ Indices = NDArray[np.int64]
 
 CORE = 0.7  # of a posterior's SD, as which it is stated, see `_told`
 DOUBTED_RAMPED, LESS_BELIEVED = 0.1, 3.0  # error of the response over its size on ramps; of a posterior's SD
+HARDLY_SEEN = 3.0  # of a standard error, where a tail is suspected and smaller than its error: it is not as modelled
 TURNING = 0.5  # error over the response where M-waves of both polarities differ: beyond it nothing is won
 
 
@@ -110,16 +111,19 @@ def share_tails(
         told_other = _told(other, ramped=ramped, core=1.0)
         kinds = weighed(told, told_other, exchange=not ramped)
         split, told = averaged(split, other, kinds), averaged(told, told_other, kinds)
-    shared = replace(view.response, share=view.shares(split, told, rows))
-    stated = _stated(view, split, told)
-    found = [shared], _quality(rows, stated, len(rest)), _messages(numbers[rows], stated), view.course
-    return TailsFound(*found, view.without_signals(), rows)
+    found = _shared(view.response, view, split, told, rows, numbers)
+    return TailsFound(*found, view.course, view.without_signals(), rows)
 
 
-def _stated(view: View, split: TailSplit, told: TailSplit) -> TailSplit:
-    """Give what is told with the errors that the shares of doubted rows have."""
+def _shared(
+    response: Response, view: View, split: TailSplit, told: TailSplit, rows: Indices, numbers: Indices
+) -> tuple[list[Response], dict[str, Any], tuple[str, ...]]:
+    """Share a response, with what is to be said of it."""
     doubted = view.doubted(split, told)
-    return widened(told, np.where(doubted, DOUBTED, 1.0)[:, np.newaxis]) if doubted.any() else told
+    if doubted.any():
+        told = widened(told, np.where(doubted, HARDLY_SEEN, 1.0)[:, np.newaxis])
+    shared = replace(response, share=view.shares(split, told, rows, doubted))
+    return [shared], _quality(rows, told, len(view.rest)), _messages(numbers[rows], told)
 
 
 def _told(split: TailSplit, *, ramped: bool, core: float = CORE) -> TailSplit:
@@ -193,11 +197,8 @@ def share_together(every: list[TailsFound], numbers: list[Indices]) -> list[Tail
 
 
 def _told_together(found: TailsFound, view: View, split: TailSplit, numbers: Indices) -> TailsFound:
-    rows = found.rows
-    shared = replace(found.responses[0], share=view.shares(split, split, rows))
-    stated = _stated(view, split, split)
-    quality, messages = _quality(rows, stated, len(view.rest)), _messages(numbers[rows], stated)
-    return replace(found, responses=[shared], quality=quality, messages=messages)
+    responses, quality, messages = _shared(found.responses[0], view, split, split, found.rows, numbers)
+    return replace(found, responses=responses, quality=quality, messages=messages)
 
 
 def _not_told(views: list[View], suspected: list[Indices], numbers: Indices) -> TailsFound:

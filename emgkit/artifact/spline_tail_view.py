@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import copy
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -25,7 +24,7 @@ from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
 from emgkit.artifact.tail_together import FEWEST_ROWS, course_of, one_tail
 from emgkit.errors import ParameterError
 
-__all__ = ["DOUBTED", "SHORTEST", "View"]
+__all__ = ["SHORTEST", "View"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -44,7 +43,6 @@ SLOW, WAVY = (2e-3, 5e-3, 15e-3, 50e-3), 2.0  # s; standard errors of the mean t
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
 NOISE_FROM = 60.0  # s, from which the noise of combinations of channels is known
 LOOKED_AT, BEFORE_PULSE = 100, 0.5e-3  # pulses, and s before each, where the artifact alone is
-DOUBTED = 3.0  # of a standard error, where a tail was suspected and is smaller than its error: it is not as modelled
 SHORTEST = 0.016  # s, interval below which responses lie on each other
 
 
@@ -225,17 +223,15 @@ class View:
         low = round(onset * self.fs)
         return bool(self.known[:, low : low + round(min(pause, LONGEST_AFTER) * self.fs)].all())
 
-    def shares(self, split: TailSplit, told: TailSplit, rows: Indices) -> list[TailShare | None]:
+    def shares(self, split: TailSplit, told: TailSplit, rows: Indices, doubted: Mask) -> list[TailShare | None]:
         """Give every channel its share: from coefficients of the locked response to those of the evoked one.
 
         Whether it is split is decided by the channel for itself; how well it is told is a matter of all channels.
         """
         shares: list[TailShare | None] = [None] * len(self.rest)
-        doubted = self.doubted(split, told)
         for number, row in enumerate(rows):
             if doubted[number]:
-                share = self.told(split, told, number)
-                shares[int(row)] = replace(share, error=DOUBTED * share.error)
+                shares[int(row)] = self.told(split, told, number)
             elif self._crowded or self._lost(split, number):
                 tail = np.sqrt(told.tail[number] ** 2 + told.tail_error[number] ** 2)
                 shares[int(row)] = self.unknown(int(row), tail)
