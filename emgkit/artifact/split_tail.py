@@ -140,10 +140,10 @@ def _posteriors(rows: TailRows, amplifiers: dict[HighPass, float]) -> tuple[list
     shares, found, clear = np.array(list(amplifiers.values())), [], []
     for row in range(len(rows.values)):
         each, over = [], []
-        for one, (grid, basis) in views.items():
+        for (one, share), (grid, basis) in zip(amplifiers.items(), views.values(), strict=True):
             problem = rows.problem(row, one)
             found_here = rows.climbed(row, one)
-            each.append(posterior(problem, found_here.near, grid, basis))
+            each.append(posterior(problem, found_here.near, grid, basis, share))
             over.append(clear_of(problem, found_here.best))
         found.append(mixed(each, shares))
         clear.append(float(shares @ np.array(over)))

@@ -20,7 +20,8 @@ BELIEF = 0.5  # share of the log evidence that counts (unverified): the models a
 MANY = 3  # exponentials in the end
 FOLLOWED = 0.98  # of the probability: settings and onsets that are averaged hold so much of it
 BEYOND = 40.0  # onsets whose log evidence lies so far below the best one at the most likely setting do not count
-MOST_FOLLOWED = 32  # settings and onsets, from which the averages hardly change
+MOST_FOLLOWED = 32  # settings and onsets of all amplifiers, from which the averages hardly change
+LEAST_FOLLOWED = 8  # of one amplifier
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,9 @@ class Posterior:
     evidence: float
 
 
-def posterior(problem: Problem, settings: Sequence[Setting], grid: FilteredGrid, basis: Array) -> Posterior:
+def posterior(
+    problem: Problem, settings: Sequence[Setting], grid: FilteredGrid, basis: Array, share: float = 1.0
+) -> Posterior:
     """Average over settings, onsets and choices of exponentials.
 
     Parameters
@@ -64,24 +67,27 @@ def posterior(problem: Problem, settings: Sequence[Setting], grid: FilteredGrid,
         From `climb`, the most likely one first.
     grid, basis : FilteredGrid, ndarray of shape (all, columns)
         For the times at which the parts are wanted.
+    share : float, default 1.0
+        Probability of the amplifier behind which all this is: what is unlikely is averaged more roughly.
     """
+    most = max(round(MOST_FOLLOWED * share), LEAST_FOLLOWED)
     weighing = Weighing(problem)
     weighing.narrow(settings[0], BEYOND)
     weighed = [(one, _doubted(weighing.choices(one, MANY))) for one in settings]
     total = log_sum(np.concatenate([choices.evidence.ravel() for _, choices in weighed]))
     average = _Average(problem, grid, basis)
     shares = [np.exp(choices.evidence - total).sum(axis=1) for _, choices in weighed]
-    counted = np.split(followed(np.concatenate(shares)), np.cumsum([share.size for share in shares])[:-1])
-    for (setting, choices), share, counts in zip(weighed, shares, counted, strict=True):
+    counted = np.split(followed(np.concatenate(shares), most), np.cumsum([one.size for one in shares])[:-1])
+    for (setting, choices), own, counts in zip(weighed, shares, counted, strict=True):
         average.no_tail += float(np.exp(choices.evidence[:, 0] - total).sum())
         places = weighing.places if setting.size else np.zeros(1, dtype=np.int64)
         for number in np.flatnonzero(counts):
             moments = moments_of(choices, int(number), total)
             average.add(setting, places[number : number + 1], moments, float(counts[number]))
         if setting.size:
-            average.onset[places] += share
+            average.onset[places] += own
         else:
-            average.no_response += float(share.sum())
+            average.no_response += float(own.sum())
     return average.result(total - np.log(len(weighed)))
 
 
@@ -90,7 +96,7 @@ def _doubted(choices: Choices) -> Choices:
     return replace(choices, evidence=BELIEF * choices.evidence)
 
 
-def followed(shares: Array) -> Array:
+def followed(shares: Array, most: int = MOST_FOLLOWED) -> Array:
     """Weights of what is followed, in the order of the shares: those that together do not matter have none.
 
     Where nothing is sure there are hundreds of settings and onsets with about the same share. A fixed number is taken
@@ -99,11 +105,11 @@ def followed(shares: Array) -> Array:
     falling = np.sort(shares)[::-1]
     least = float(falling[min(int(np.searchsorted(np.cumsum(falling), FOLLOWED)), falling.size - 1)])
     kept = np.where(shares >= least, shares, 0.0)
-    if np.count_nonzero(kept) <= MOST_FOLLOWED:
+    if np.count_nonzero(kept) <= most:
         return kept
     total = np.cumsum(kept)
-    strata = (np.arange(MOST_FOLLOWED) + 0.5) / MOST_FOLLOWED * total[-1]
-    return np.bincount(np.searchsorted(total, strata), minlength=shares.size) * total[-1] / MOST_FOLLOWED
+    strata = (np.arange(most) + 0.5) / most * total[-1]
+    return np.bincount(np.searchsorted(total, strata), minlength=shares.size) * total[-1] / most
 
 
 class _Average:

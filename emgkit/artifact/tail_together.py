@@ -127,7 +127,7 @@ def _most_likely(
         row, one = tried[place]
         grid = rows.grid(one)
         problem, climbed = row.problem(0, one), row.climbed(0, one)
-        found.append(posterior(problem, climbed.near, grid, tail_basis(rows.times - rows.start, one)))
+        found.append(posterior(problem, climbed.near, grid, tail_basis(rows.times - rows.start, one), float(share)))
         after[one] += float(share)
         clear += float(share) * clear_of(problem, climbed.best)
     return mixed(found, shares), {one: share for one, share in after.items() if share > 0}, clear

@@ -13,7 +13,8 @@ from emgkit.testing.stimulated import KINDS
 
 # its slow baseline and its mains windows are counted from the first sample, and doublets are not its trains
 TOLERANCE = {"phase_spline": 0.02}
-KINDS_OF = {"phase_spline": ["train", "two_stimulators", "edges"], "tail_fit": ["single", "edges"]}
+KINDS_OF = {"phase_spline": ["edges"], "tail_fit": ["edges"]}  # they take seconds each time: others are slow tests
+OTHERS = {"phase_spline": ["train", "two_trains", "two_stimulators"], "tail_fit": ["edges", "single"]}
 METHOD_OF = {"tail_fit": ek.TailFit(high_pass=5.0, high_pass_order=1)}  # to find the amplifier takes longest
 VARIANTS = [
     pytest.param(ek.TailFit(), marks=pytest.mark.slow),
@@ -34,23 +35,25 @@ def test_every_method_keeps_the_contract(name):
     method, kinds = METHOD_OF.get(name) or plugins.load("emgkit.artifact", name)(), KINDS_OF.get(name, KINDS)
     most = TOLERANCE.get(name, 1e-6)
     ek.testing.check_artifact_method(method, rates=[2000.0], kinds=kinds, shift_tolerance=most)
-    if name != "phase_spline":
+    if name not in KINDS_OF:
         others = [1000.0, 5000.0]
         ek.testing.check_artifact_method(method, rates=others, kinds=["train"], seeds=[1], shift_tolerance=most)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rate", [1000.0, 5000.0])
-def test_phase_spline_keeps_the_contract_at_other_rates(rate):
-    most = TOLERANCE.get("phase_spline", 1e-6)
-    ek.testing.check_artifact_method(ek.PhaseSpline(), rates=[rate], kinds=["train"], seeds=[1], shift_tolerance=most)
+@pytest.mark.parametrize("name", OTHERS)
+def test_slow_methods_keep_the_contract_in_all_their_trains(name):
+    method, most = METHOD_OF.get(name) or plugins.load("emgkit.artifact", name)(), TOLERANCE.get(name, 1e-6)
+    ek.testing.check_artifact_method(method, rates=[2000.0], kinds=OTHERS[name], shift_tolerance=most)
 
 
 @pytest.mark.slow
-def test_phase_spline_keeps_the_contract_in_two_trains():
-    ek.testing.check_artifact_method(
-        ek.PhaseSpline(), rates=[2000.0], kinds=["two_trains"], shift_tolerance=TOLERANCE["phase_spline"]
-    )
+@pytest.mark.parametrize("rate", [1000.0, 5000.0])
+@pytest.mark.parametrize("name", OTHERS)
+def test_slow_methods_keep_the_contract_at_other_rates(name, rate):
+    method, most = METHOD_OF.get(name) or plugins.load("emgkit.artifact", name)(), TOLERANCE.get(name, 1e-6)
+    kinds = {"phase_spline": ["train"]}.get(name, ["train", "edges"])
+    ek.testing.check_artifact_method(method, rates=[rate], kinds=kinds, seeds=[1], shift_tolerance=most)
 
 
 @pytest.mark.parametrize("method", VARIANTS, ids=repr)

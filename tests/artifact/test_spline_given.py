@@ -111,7 +111,11 @@ def test_right_pulses_stay_the_very_same():
         np.testing.assert_array_equal(session.pulses.onsets, true)
 
 
-@pytest.mark.parametrize("modulation", [{}, {"modulation": 0.3, "modulation_period": 1.5}], ids=["steady", "modulated"])
+@pytest.mark.parametrize(
+    "modulation",
+    [{"modulation": 0.3, "modulation_period": 1.5}, pytest.param({}, marks=pytest.mark.slow)],
+    ids=["modulated", "steady"],
+)
 def test_right_pulses_whose_places_between_the_samples_creep_are_neither_moved_nor_joined_by_others(modulation):
     """At 25 Hz of 2 kHz hardly anything tells the shape at one place: what a fit misses there is no wrong time."""
     for seed in (30, 31):

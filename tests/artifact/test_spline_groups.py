@@ -142,7 +142,7 @@ def test_a_part_of_64_channels_is_rendered_beside_at_most_the_memory_of_the_sign
     assert rendered <= 1.0, rendered
 
 
-@pytest.mark.parametrize(("at_once", "empty"), [(3, 0.0), (8, np.nan)])
+@pytest.mark.parametrize(("at_once", "empty"), [(3, 0.0), pytest.param(8, np.nan, marks=pytest.mark.slow)])
 def test_channels_without_a_signal_take_nothing_from_the_others(many, at_once, empty, monkeypatch):
     """Group by group, and all at once."""
     monkeypatch.setattr(spline_groups, "AT_ONCE", at_once)

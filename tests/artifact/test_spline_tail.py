@@ -88,7 +88,14 @@ def test_a_small_tail_that_is_hardly_known_widens_the_interval_by_no_more_than_i
         assert np.mean(np.abs(evoked - made.truth.evoked)[row, ok] < 1.645 * error[row, ok]) > 0.8
 
 
-@pytest.mark.parametrize(("name", "seeds"), [("evoked_two_stimulators", SEEDS[:1]), ("evoked_80hz", SEEDS)])
+@pytest.mark.parametrize(
+    ("name", "seeds"),
+    [
+        ("evoked_80hz", SEEDS[:1]),
+        pytest.param("evoked_two_stimulators", SEEDS[:1], marks=pytest.mark.slow),
+        pytest.param("evoked_80hz", SEEDS, marks=pytest.mark.slow),
+    ],
+)
 def test_tails_that_nothing_tells_are_said_to_overlap_and_the_interval_holds_the_truth(name, seeds):
     found = [separated(name, seed) for seed in seeds]
     assert all(any("overlap" in message for message in parts.parts.messages) for parts in found)

@@ -352,16 +352,16 @@ def test_intervals_shorter_than_any_edge_are_split_or_left(rate):
     assert np.abs(total - simulation.recording.signal).max() < 1e-12
 
 
-@pytest.mark.parametrize("count", [20, 400])
-def test_many_settings_of_about_the_same_share_are_followed_by_some_of_them(count):
+@pytest.mark.parametrize(("count", "most", "near"), [(20, 32, 0.1), (400, 32, 0.1), (400, 8, 0.25)])
+def test_many_settings_of_about_the_same_share_are_followed_by_some_of_them(count, most, near):
     """One pulse in 0.2 s took half a minute, nearly all of it for hundreds of settings that nothing tells apart."""
     shares = np.random.default_rng(count).dirichlet(np.full(count, 3.0))
     values = np.cumsum(np.random.default_rng(1).standard_normal(count))
-    weights = followed(shares)
+    weights = followed(shares, most)
     few, all_of_them = np.average(values, weights=weights), np.average(values, weights=shares)
-    assert np.count_nonzero(weights) <= 32
+    assert np.count_nonzero(weights) <= most
     assert 0.97 <= weights.sum() <= 1.0 + 1e-12
-    assert abs(few - all_of_them) <= 0.1 * values.std()
+    assert abs(few - all_of_them) <= near * values.std()
 
 
 @pytest.mark.parametrize("high_pass", [HighPass(2.0), HighPass(10.0), HighPass(5.0, 2), HighPass(25.0, 2)], ids=str)
