@@ -174,10 +174,13 @@ def _mean(pieces: Array, ok: Mask) -> tuple[Array, bool]:
 
 
 def _before(clean: Recording, channel: int, onsets: Array) -> Array:
-    """Signal from 12 to 1.5 ms before the pulses, where no response is in most recordings, V, (pulses, samples)."""
+    """Signal from 12 to 1.5 ms before the pulses, where no response is in most recordings, V, (pulses, samples).
+
+    Pulses before which a sample was not measured tell nothing.
+    """
     first = np.ceil((onsets - 0.012) * clean.fs).astype(np.int64)
-    first = first[first >= 0]
-    return np.asarray(clean.signal[channel][first[:, np.newaxis] + np.arange(max(int(0.0105 * clean.fs), 1))])
+    before = clean.signal[channel][first[first >= 0, np.newaxis] + np.arange(max(int(0.0105 * clean.fs), 1))]
+    return np.asarray(before[np.isfinite(before).all(axis=1)])
 
 
 def _level(clean: Recording, channel: int, onsets: Array) -> float:

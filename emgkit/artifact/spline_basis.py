@@ -31,10 +31,11 @@ Indices = NDArray[np.int64]
 DEGREE = 3
 SHARP = (-0.00025, 0.00125)  # s about the pulse, where the artifact has its edges
 NEAR, MIDDLE = 0.003, 0.035  # s after the pulse: close knots until the first, medium ones until the second
+LATE = 0.065  # s after the pulse, by which late responses (H-reflex, F-wave) are over
 CHUNK = 1 << 12  # samples whose polynomials are looked up at once: they stay in the cache; numerical
 LONGER = 0.001  # s: supports that are longer than the interval by no more end with the next one
 TOUCH = 0.0003  # s, and at least a sample: supports that end so near to the next one end with it, as pulses jitter
-FINEST, FINE, MEDIUM, COARSE = 31.25e-6, 125e-6, 250e-6, 0.0015  # s between knots
+FINEST, FINE, MEDIUM, WIDE, COARSE = 31.25e-6, 125e-6, 250e-6, 0.0005, 0.0015  # s between knots
 
 
 def phase_knots(
@@ -47,12 +48,14 @@ def phase_knots(
     """
     finest, fine, medium = max(FINEST, 0.0625 / fs), max(FINE, 0.2 / fs), max(MEDIUM, 0.5 / fs)
     middle = min(max(medium_until, NEAR), until)
+    late = min(max(LATE, middle), until)
     pieces = [
         np.arange(-before, SHARP[0], fine),
         np.arange(max(SHARP[0], -before), SHARP[1], finest),
         np.arange(SHARP[1], NEAR, fine),
         np.arange(NEAR, middle, medium),
-        np.arange(middle, until, max(COARSE, medium)),
+        np.arange(middle, late, max(WIDE, medium)),
+        np.arange(late, until, max(COARSE, medium)),
     ]
     for lag in lags:
         begun = [piece[piece < lag - before] for piece in pieces]

@@ -43,7 +43,7 @@ BOUNDS = np.array([1 / SIZES, SIZES])  # of the usual size, for whole responses
 MOST = 0.6  # of the pulses that may be wrong
 
 
-def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[str]]:
+def corrected(fitted: Fitted, fs: float, pulses: Pulses, absent_before: Array) -> tuple[Pulses, list[str]]:
     """Leave out pulses without an artifact among pulses with one, and put in pulses whose artifact was left.
 
     Parameters
@@ -54,6 +54,8 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
         Hz.
     pulses : Pulses
         Of one stimulator, s from the first sample.
+    absent_before : ndarray, shape (times,)
+        Onsets that were left out in an earlier pass, s: a late response that looks like a pulse's, and is none.
 
     Returns
     -------
@@ -76,6 +78,7 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses) -> tuple[Pulses, list[s
     left |= away[absent].min(axis=0, initial=1.0) <= _nearest(fs)  # a small pulse that left something
     found = found[~left]
     found = np.union1d(found, _by_response(fitted, fs, np.union1d(kept.onsets, found)))
+    found = found[np.abs(found - absent_before[:, np.newaxis]).min(axis=0, initial=1.0) > _nearest(fs)]
     wrong = int(absent.sum()) + found.size
     if not (wrong or far) or wrong > MOST * len(pulses):
         return given, []

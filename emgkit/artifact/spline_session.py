@@ -244,13 +244,15 @@ class Session:
     def _first_fit(self, until: float, mains: Mains) -> list[ResponseFitter]:
         """Fit roughly, and again without the pulses that were not there and with those that were lost."""
         check = np.unique(self.pulses.stimulator).size == 1 and len(self.pulses) >= FEWEST_CHECKED
+        absent, first, before = np.zeros(0), self.pulses.onsets, len(self.corrections)
         for _ in range(CORRECTIONS if check else 0):
             plain = self._fitters(until, recovery=False)  # courses of their own would explain pulses that are wrong
             self.turns.fit(plain, mains, (), 1, shifts=False)
             rest = self.turns.rest(plain, mains, (), no_lines(len(self.signal)))
             fitted = plain[0].fitted_near(self.signal, self.known, rest, plain[0].designs[0].near(*STANDS))
             later, said = (None, []) if self.later is None else without_absent(plain[0].later_seen, fitted)
-            pulses, said = (self.pulses, said) if said else corrected(fitted, self.fs, self.pulses)
+            pulses, said = (self.pulses, said) if said else corrected(fitted, self.fs, self.pulses, absent)
+            absent = np.union1d(absent, np.setdiff1d(self.pulses.onsets, pulses.onsets))
             self.sizes = None if said else artifact_sizes(fitted)
             if not said and not recovery_courses(self.pulses.onsets, self.pulses.onsets):
                 return plain
@@ -258,6 +260,8 @@ class Session:
                 break
             self.corrections += said
             self.pulses = pulses if later is None else self._grouped(merged(pulses, later))
+            if np.array_equal(self.pulses.onsets, first):  # what was put in was none
+                del self.corrections[before:]
             self.polarity = find_polarity(self.flat, self.fs, self.pulses)
             self.near = windows_mask(self.every, self.fs, self.signal.shape[1], self.before, SPIKE)
         if not self.gaps.matter:

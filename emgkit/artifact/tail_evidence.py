@@ -174,13 +174,13 @@ class Weighing:
         seen = (
             problem.family.seen(setting.width, setting.length, self.places) if setting.size else [np.zeros_like(rest)]
         )
-        gram, log_root = np.empty((len(seen), right.shape[1], right.shape[1])), np.empty(len(seen))
+        gram, log_root = np.zeros((len(seen), right.shape[1], right.shape[1])), np.full(len(seen), np.inf)
         for number, one in enumerate(seen):  # LAPACK itself: triangular solves are not batched in numpy
             total = one * setting.size**2
             total += rest
             factor, failed = dpotrf(total.T, lower=1, clean=0, overwrite_a=1)
-            if failed:
-                raise np.linalg.LinAlgError(f"The covariance of a setting is not positive: {setting}.")
+            if failed:  # a response so large that rounding exceeds the noise: out of the question
+                continue
             solved, _ = dtrtrs(factor, right, lower=1)
             gram[number] = solved.T @ solved
             log_root[number] = np.log(np.diagonal(factor)).sum()
@@ -192,4 +192,6 @@ class Weighing:
 def log_sum(values: Array) -> float:
     """Logarithm of the sum of exponentials."""
     largest = float(values.max())
+    if largest == -np.inf:
+        return largest
     return largest + float(np.log(np.exp(values - largest).sum()))

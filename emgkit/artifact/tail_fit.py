@@ -29,7 +29,7 @@ Mask = NDArray[np.bool_]
 
 CLOSEST = 0.010  # s between pulses
 OTHERS = 0.030  # s between pulses of different stimulators
-ROUNDED = 1e-6  # s: what the rounding of times may take from an interval
+ROUNDED = 1e-6  # s: what the rounding of times may take from an interval, or from a sample's time
 QUIET_AFTER = 0.15  # s after a pulse, from which a recording speaks for the noise
 FADE = 0.2  # of the reach: over its last part tail and response are let go
 TOGETHER = 1.3  # of the sweep: a pulse that follows so soon takes over, and nothing is let go
@@ -218,7 +218,7 @@ class _Rendered:
             fade = 0.5 - 0.5 * np.cos(np.pi * ending)
         clear = group.split.clear[:, np.newaxis]
         ringing = phase < clear
-        after = phase >= 0
+        after = phase >= -ROUNDED  # a pulse that lies on a sample is there
         part = slice(low, high)
         self.lost[:, part] = ringing
         tail, evoked, error = curves(inside).T.reshape(3, len(self.lost), -1)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from emgkit.artifact.tail_evidence import Problem, Setting, Weighing
 
 __all__ = ["Climb", "climb"]
@@ -63,6 +65,8 @@ def climb(problem: Problem, start: Setting, edges: Iterable[float]) -> Climb:
             break
     seen.weighed(replace(best, size=0.0))
     highest = max(seen.evidence.values())
+    if highest == -np.inf:
+        raise np.linalg.LinAlgError("no setting has a covariance that is positive")
     falling = sorted(seen.evidence.items(), key=lambda item: -item[1])[:MANY]
     near = tuple(one for one, value in falling if value > highest - CLOSE)
     return Climb(best, highest, near)

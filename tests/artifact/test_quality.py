@@ -271,6 +271,16 @@ def test_a_dead_channel_and_missing_samples_are_graded_without_a_fault(made, met
     assert {one.grade for one in (parts.grades[use][0] for use in USES)} == {"reject"}
 
 
+def test_a_short_gap_leaves_the_grades_of_m_waves_as_they_are(made, parts):
+    """10 ms that were not measured, before one pulse of the first fifth: both uses were rejected."""
+    signal = made.recording.signal.copy()
+    first = round((made.pulses.onsets[3] - 0.012) * made.recording.fs)
+    signal[0, first : first + 20] = np.nan
+    found = ek.separate(ek.Recording(signal, made.recording.fs), made.pulses).grades
+    for use in ("m_wave_size", "m_wave_spectrum"):
+        assert found[use][0].error == pytest.approx(parts.grades[use][0].error, rel=0.3)
+
+
 def test_the_text_of_many_channels_stays_short():
     own = [Grade("m_wave_size", GRADES[number % 2], "why.", 0.01) for number in range(64)]
     assert (

@@ -1,6 +1,7 @@
 """split_tail against closed forms: exponentials through a known high-pass under a response of known shape."""
 
 import sys
+from dataclasses import replace
 from itertools import combinations
 from math import comb
 
@@ -14,6 +15,7 @@ import emgkit as ek
 from emgkit.artifact.split_tail import split_rows, split_tail
 from emgkit.artifact.tail_amplifier import amplifiers_of_noise, slow_or_not
 from emgkit.artifact.tail_atoms import TAUS, choose_tails, tail_basis
+from emgkit.artifact.tail_evidence import Setting, Weighing
 from emgkit.artifact.tail_posterior import followed
 from emgkit.artifact.tail_prior import HighPass, filtered_grid, response_covariance
 from emgkit.artifact.tail_rows import TailRows
@@ -350,6 +352,16 @@ def test_intervals_shorter_than_any_edge_are_split_or_left(rate):
     parts = ek.separate(simulation.recording, simulation.pulses)
     total = sum(getattr(parts, name).signal for name in ("artifact", "evoked", "voluntary", "interference"))
     assert np.abs(total - simulation.recording.signal).max() < 1e-12
+
+
+def test_a_response_out_of_the_question_counts_nothing_and_ends_nothing():
+    """Kilovolts over nanovolts of noise: rounding left no positive covariance, and a sound train was refused."""
+    times = np.arange(0.0, 0.03, 0.0005)
+    response = 1e-3 * np.sin(2 * np.pi * times / 0.012) * np.exp(-times / 0.01)
+    rows = TailRows(times, response[np.newaxis], 1e-16 * np.eye(times.size)[np.newaxis], 1 / 30, 3e-4)
+    weighing = Weighing(rows.problem(0, USUAL))
+    usual = Setting(10e-3, 3e-3, 1e-3, 1e-3, 0.2e-3, 3e-4)
+    assert weighing.evidence(replace(usual, size=1e6)) < weighing.evidence(usual)
 
 
 @pytest.mark.parametrize(("count", "most", "near"), [(20, 32, 0.1), (400, 32, 0.1), (400, 8, 0.25)])
