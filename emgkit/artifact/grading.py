@@ -23,6 +23,7 @@ FEW_EFFECTIVE, TOO_FEW_EFFECTIVE = 10.0, 3.0
 LOST, MOSTLY_LOST = 0.02, 0.3
 NOISE_SIZE, NOISE_SPECTRUM = 2.5, 1.5  # error per standard error of a sample over Vpp
 HEAD_SIZE, HEAD_SPECTRUM = 0.35, 0.6  # error per distance of the first samples from the level before, over Vpp
+TOLD_SPECTRUM = 0.7  # error per stated error over the RMS of the M-wave, as over tails (RMS of 69 channels)
 CUT = 0.2  # distance of the last samples, over Vpp, from which a response is cut
 SEEN = 10.0  # standard errors that an M-wave must have
 FEW_AVERAGED = 3  # pulses in a fifth
@@ -151,7 +152,7 @@ def _cap(seen: VoluntaryEvidence, effective: float) -> tuple[str, str]:
 def _blame(shares: Mapping[str, float], chance: float, loss: float, *, keeps: bool) -> str:
     foreign = sum(shares.values())
     if 0.5 * foreign < loss and loss > 0.01:
-        return "what is averaged over few pulses, or followed from pulse to pulse, takes some EMG away"
+        return "what is averaged over few pulses, or followed from pulse to pulse or with effort, takes some EMG away"
     if chance > foreign:
         return f"foreign power is {_percent(foreign)}, within chance ({_percent(chance)})"
     worst = max(shares, key=lambda name: shares[name])
@@ -183,12 +184,14 @@ def _missing(seen: MWaveEvidence) -> str:
 def _of_size(use: str, seen: MWaveEvidence) -> Grade:
     of_size = use == "m_wave_size"
     by_noise, by_head = (NOISE_SIZE, HEAD_SIZE) if of_size else (NOISE_SPECTRUM, HEAD_SPECTRUM)
-    noise, head, told = by_noise * seen.noise, by_head * seen.head, seen.told if of_size else 0.0
+    noise, head = by_noise * seen.noise, by_head * seen.head
+    told = seen.told if of_size else TOLD_SPECTRUM * seen.told_rms
     error = float(np.sqrt(noise**2 + head**2 + seen.mixed**2 + told**2))
     cap = "good"
     reason = f"voluntary EMG and noise remain in the mean of {seen.pulses} pulses"
     if told > max(noise, head, seen.mixed):
-        reason = f"the method tells artifact and M-wave apart to {_percent(told)} of the M-wave's size"
+        known = seen.told if of_size else seen.told_rms
+        reason = f"the method tells artifact and M-wave apart to {_percent(known)} of the M-wave's size"
     elif seen.mixed > max(noise, head):
         reason = (
             f"what was taken for artifact holds {_percent(seen.mixed)} of the response, as it is or turned over: they "

@@ -45,6 +45,8 @@ class MWaveEvidence:
         responses, so that so much was mistaken for each other.
     told : float
         Standard error of the size by what the method states of the evoked part, over the size; 0 where it states none.
+    told_rms : float
+        RMS of what it states over that of the mean M-wave; 0 where it states none.
     whole : bool
         Whether every sample of the window is known in at least half of the pulses.
     pulses : int
@@ -61,6 +63,7 @@ class MWaveEvidence:
     end: float
     mixed: float
     told: float
+    told_rms: float
     whole: bool
     pulses: int
     length: int
@@ -98,6 +101,7 @@ def _worse(both: list[MWaveEvidence]) -> MWaveEvidence:
         max(one.end, other.end),
         max(one.mixed, other.mixed),
         max(one.told, other.told),
+        max(one.told_rms, other.told_rms),
         one.whole and other.whole,
         min(one.pulses, other.pulses),
         one.length,
@@ -119,24 +123,26 @@ def _of_part(
     first = np.ceil((onsets + window[0]) * fs - 1e-6).astype(np.int64)
     first = first[(first >= 0) & (first + length <= clean.n_samples)]
     if length < 3 or not first.size:
-        return MWaveEvidence(0.0, nothing, nothing, nothing, nothing, nothing, False, int(first.size), length, window)
+        return MWaveEvidence(0.0, *(nothing,) * 6, False, int(first.size), length, window)
     index = first[:, np.newaxis] + np.arange(length)
     mean, whole = _mean(clean.signal[channel][index], clean.valid[channel][index])
     if not whole:
-        return MWaveEvidence(0.0, nothing, nothing, nothing, nothing, nothing, False, int(first.size), length, window)
+        return MWaveEvidence(0.0, *(nothing,) * 6, False, int(first.size), length, window)
     size, few = float(np.ptp(mean)), max(int(HEAD * fs), 1)
     level = _level(clean, channel, onsets)
     known = clean.valid[channel][index]
     frames = _before(clean, channel, onsets) - level if rest is None else rest.signal[channel][index][known]
     noise = float(np.sqrt(np.mean(frames**2) / first.size)) if frames.size else nothing
     safe = size if size > 0 else nothing
+    told = np.zeros(length) if stated is None else stated[index].mean(axis=0)
     return MWaveEvidence(
         size,
         noise / safe,
         _head(mean - level, few, window[0]) / safe,
         abs(float(mean[-few:].mean()) - level) / safe,
         _mixed(np.nan_to_num(taken[index]).mean(axis=0), mean, round(BEND * fs)),
-        0.0 if stated is None else _error_of_size(stated[index].mean(axis=0), mean) / safe,
+        _error_of_size(told, mean) / safe,
+        float(np.sqrt(np.mean(told**2))) / (float(mean.std()) or nothing),
         True,
         int(first.size),
         length,

@@ -10,6 +10,7 @@ from scipy.interpolate import BSpline
 
 from emgkit._checks import FrozenValue
 from emgkit.artifact.spline_basis import DEGREE, PhaseDesign, places_of
+from emgkit.artifact.spline_effort import WithEffort
 from emgkit.artifact.spline_errors import Unfollowed
 from emgkit.artifact.spline_pulse import artifact_share
 from emgkit.artifact.spline_random import RandomShapes
@@ -48,6 +49,8 @@ class Response(FrozenValue):
         None where artifact and evoked response are told apart by time.
     unfollowed : list of Unfollowed or None, per channel
         How the response varies from pulse to pulse beside all that was fitted.
+    with_effort : list of WithEffort or None, per channel
+        How it changes with effort, so that it may not be the response that does.
     polarity : (pulses,) or None
         1 or −1 where the pulses turn over.
     upright : per segment (pulses, courses), or None
@@ -71,6 +74,7 @@ class Response(FrozenValue):
     tail: Tail | None = None
     share: list[TailShare | None] | None = None
     unfollowed: list[Unfollowed | None] | None = None
+    with_effort: list[WithEffort | None] | None = None
     polarity: Array | None = None
     upright: list[Array] | None = None
     turned: list[TailShare | None] | None = None
@@ -159,9 +163,11 @@ class Response(FrozenValue):
             )
         return out
 
-    def doubt(self, channel: int, phase: Array, artifact_end: float) -> Array:
-        """Variance beside that of the smooth courses and shapes, V², (phases,)."""
-        out = np.zeros(phase.size)
+    def doubt(self, channel: int, design: PhaseDesign, artifact_end: float) -> Array:
+        """Variance beside that of the smooth courses and shapes, V², at the rows of a design, (rows,)."""
+        phase = design.phase
+        effort = None if self.with_effort is None else self.with_effort[channel]
+        out = np.zeros(phase.size) if effort is None else effort.variance(design)
         left = None if self.unfollowed is None else self.unfollowed[channel]
         if left is not None:
             out += left.at(phase)

@@ -98,7 +98,7 @@ class LockedModel(FrozenValue):
             late = design.phase >= (-np.inf if response.periodic else 0.0)  # the last response runs on until the pulse
             for channel in _numbers(self.has_evoked):
                 row = np.maximum(design.evaluate(response.variances(channel)), 0.0) + doubt[channel]
-                row += response.doubt(channel, design.phase, self.artifact_end)
+                row += response.doubt(channel, design, self.artifact_end)
                 variance[channel, design.samples[late]] += row[late]
                 if own is not None and (shapes := response.shapes[channel]) is not None:
                     variance[channel, own.samples] += shapes.variance(own)

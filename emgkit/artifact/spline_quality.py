@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.artifact.spline_basis import DEGREE, places_of
+from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_piece import SPIKE
-from emgkit.artifact.spline_random import RandomShapes
 from emgkit.artifact.spline_response import ResponseFitter
 
 __all__ = ["effective_pulses", "quality_of"]
@@ -35,7 +35,8 @@ def quality_of(model: LockedModel, fitters: list[ResponseFitter], response: Arra
     dict
         ``artifact_end`` and ``jitter`` s, ``effective_pulses``, ``snr_ceiling`` dB, ``gain_on_clean`` (ratio),
         ``response_evidence`` (z score), ``artifact_gain_spread`` (relative SD), ``followed_loss`` (share
-        of the voluntary EMG's power that goes with what is followed from pulse to pulse), ``random_shapes``,
+        of the voluntary EMG's power that goes with what is followed from pulse to pulse, or may go with a response
+        that changes with effort), ``random_shapes``,
         ``mains_frequency`` Hz, ``mains_lines``.
     """
     channels = model.shape[0]
@@ -50,7 +51,7 @@ def quality_of(model: LockedModel, fitters: list[ResponseFitter], response: Arra
         "response_evidence": response,
         "jitter": max((one.jitter for one in changes), default=0.0),
         "artifact_gain_spread": max((one.gain_spread for one in changes), default=0.0),
-        "followed_loss": np.max([_losses(one.shapes) for one in model.responses], axis=0, initial=0.0),
+        "followed_loss": np.max([_losses(one) for one in model.responses], axis=0, initial=0.0),
         "random_shapes": float(
             max((0 if one is None else len(one.shapes) for r in model.responses for one in r.shapes), default=0)
         ),
@@ -59,8 +60,10 @@ def quality_of(model: LockedModel, fitters: list[ResponseFitter], response: Arra
     }
 
 
-def _losses(shapes: list[RandomShapes | None]) -> Array:
-    return np.array([0.0 if one is None else one.loss for one in shapes])
+def _losses(response: Response) -> Array:
+    shapes = np.array([0.0 if one is None else one.loss for one in response.shapes])
+    effort = response.with_effort or [None] * shapes.size
+    return 1 - (1 - shapes) * (1 - np.array([0.0 if one is None else one.share for one in effort]))
 
 
 def _seen(fitter: ResponseFitter) -> NDArray[np.bool_]:

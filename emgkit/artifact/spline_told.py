@@ -15,7 +15,7 @@ from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_model import LockedModel
 from emgkit.artifact.spline_share import TailShare
 from emgkit.artifact.spline_tail import TailsFound, share_tails, share_turning
-from emgkit.artifact.spline_unfollowed import with_unfollowed, without_shapes
+from emgkit.artifact.spline_unfollowed import with_doubts, without_shapes
 from emgkit.artifact.spline_units import Later
 from emgkit.artifact.tail_course import TailCourse
 
@@ -73,7 +73,7 @@ def told_of(made: list[Response], seen: Seen, artifact_end: float | None, has_ev
         Channels with a response.
     """
     rest, fs = without_shapes(made, seen.rest, seen.fs), seen.fs
-    made = with_unfollowed(made, rest, seen.known, has_evoked, fs)
+    made = with_doubts(made, rest, seen.known, has_evoked, fs)
     if made[0].later is not None:
         return _said_of_groups(made, made[0].later, has_evoked)
     if artifact_end is None:
