@@ -55,7 +55,7 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses, absent_before: Array) -
     pulses : Pulses
         Of one stimulator, s from the first sample.
     absent_before : ndarray, shape (times,)
-        Onsets that were left out in an earlier pass, s: a late response that looks like a pulse's, and is none.
+        Onsets that were left out in an earlier pass, s: what is found there again is a late response, and no pulse.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses, absent_before: Array) -
     left |= away[absent].min(axis=0, initial=1.0) <= _nearest(fs)  # a small pulse that left something
     found = found[~left]
     found = np.union1d(found, _by_response(fitted, fs, np.union1d(kept.onsets, found)))
-    found = found[np.abs(found - absent_before[:, np.newaxis]).min(axis=0, initial=1.0) > _nearest(fs)]
+    found = found[np.abs(found - absent_before[:, np.newaxis]).min(axis=0, initial=1.0) > LEAST_MOVE]
     wrong = int(absent.sum()) + found.size
     if not (wrong or far) or wrong > MOST * len(pulses):
         return given, []
