@@ -18,6 +18,7 @@ from emgkit.artifact.tail_course import TailCourse
 from emgkit.artifact.tail_found import WITH_AREA, TailSplit, error_shares, rows_with_area, widened
 from emgkit.artifact.tail_groups import split_groups
 from emgkit.artifact.tail_kinds import averaged, weighed
+from emgkit.artifact.tail_running_on import runs_on
 
 __all__ = ["TailsFound", "share_tails", "share_together", "share_turning"]
 
@@ -99,9 +100,9 @@ def share_tails(
     suspected = [np.flatnonzero(has_evoked & view.suspects(artifact_end)) for view in views]
     if not any(rows.size for rows in suspected):
         return TailsFound(responses)
-    if len(responses) > 1:
-        return _not_told(views, suspected, numbers)
     view, rows = views[0], suspected[0]
+    if len(responses) > 1 or runs_on(view, rows):
+        return _not_told(views, suspected, numbers)
     both = view.split_both(rows)
     if both is None:
         return _not_told(views, suspected, numbers)

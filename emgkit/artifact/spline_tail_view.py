@@ -20,7 +20,7 @@ from emgkit.artifact.tail_course import TailCourse
 from emgkit.artifact.tail_found import TailSplit
 from emgkit.artifact.tail_prior import TENDON, HighPass
 from emgkit.artifact.tail_rows import FEWEST, TailRows, find_amplifiers
-from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps
+from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps, power_beside_slow
 from emgkit.artifact.tail_together import FEWEST_ROWS, course_of, one_tail
 from emgkit.errors import ParameterError
 
@@ -39,7 +39,7 @@ STEADY_UNTIL = 0.1  # s, longest interval of a train
 LEADERS = 3  # channels that tell the amplifier
 LEAST_NOISE = 1e-3  # of the usual power
 LESS_KNOWN = 4.0  # times the variance of the mean: of the response at the end of a train
-SLOW, WAVY = (2e-3, 5e-3, 15e-3, 50e-3), 2.0  # s; standard errors of the mean that slow tails leave, else it is no tail
+WAVY = 2.0  # standard errors of the mean that slow tails leave, else it is no tail
 MISFIT, MISFIT_ERRORS = 0.03, 4.0  # of the response, and of the noise: what the model may leave
 NOISE_FROM = 60.0  # s, from which the noise of combinations of channels is known
 LOOKED_AT, BEFORE_PULSE = 100, 0.5e-3  # pulses, and s before each, where the artifact alone is
@@ -90,10 +90,18 @@ class View:
     def wavy(self) -> Mask:
         """Mark channels in which more than noise is left of the mean beside a few slow exponentials."""
         late = self.times > SPOILED
-        slow = np.stack([np.exp(-self.times[late] / tau) for tau in SLOW] + [np.ones(late.sum())], axis=1)
-        seen = self.basis[late] @ self.mean.T
-        left = seen - slow @ np.linalg.lstsq(slow, seen, rcond=None)[0]
-        return np.asarray((left**2).mean(axis=0) > WAVY**2 * self.single[:, 0] / self.response.onsets.size)
+        power = power_beside_slow(self.times[late], self.mean @ self.basis[late].T)
+        return np.asarray(power > WAVY**2 * self.single[:, 0] / self.response.onsets.size)
+
+    def after_trains(self) -> tuple[Array, Array, Array]:
+        """Give what follows the supports of the last responses of trains: s after the pulse, V, and variances, V²."""
+        ends, reach = self._ends()
+        after = round((reach - float(self.knots[-1])) * self.fs) if self.interval and ends.size else 0
+        if after < FEWEST:
+            return np.zeros(0), np.zeros((len(self.rest), 0)), np.zeros(len(self.rest))
+        sweeps = cut_sweeps(self.rest, self.fs, self.response.onsets[ends], reach)
+        left = np.nan_to_num(sweeps.values.mean(axis=0))[:, -after:]
+        return sweeps.times[-after:], left, self.single[:, 0] * self._loud(np.arange(len(self.rest)), left) / ends.size
 
     def split(self, rows: Indices) -> TailSplit | None:
         """Split the mean response of some channels, which has no net area; None if samples are few."""

@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline, PPoly
 
 from emgkit.pulses import Pulses
 
-__all__ = ["Sweeps", "alike", "autocovariance", "cut_sweeps", "free_of_pulses", "moving_means"]
+__all__ = ["Sweeps", "alike", "autocovariance", "cut_sweeps", "free_of_pulses", "moving_means", "power_beside_slow"]
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -21,6 +21,7 @@ NOISE_LENGTH = 0.6  # s, looked at beside the pulses for noise
 BEFORE = 2e-3  # s before a pulse that may already hold its artifact
 PIECE = 1 << 15  # samples, in which products are taken
 LEAST_NOISE = 40  # samples
+SLOW = 2e-3, 5e-3, 15e-3, 50e-3  # s, time constants of what tails are close to
 ON_SAMPLE = 1e-6  # samples: what rounding may move a time
 
 
@@ -155,3 +156,21 @@ def moving_means(values: Array, width: int) -> Array:
     start = np.clip(np.arange(count) - width // 2, 0, count - width)
     with np.errstate(invalid="ignore"):
         return np.asarray((total[start + width] - total[start]) / (number[start + width] - number[start]))
+
+
+def power_beside_slow(times: Array, waves: Array, degree: int = 0) -> Array:
+    """Power that slow exponentials and a polynomial do not explain, V², (rows,).
+
+    Parameters
+    ----------
+    times : ndarray, shape (times,)
+        s.
+    waves : ndarray, shape (rows, times)
+        V.
+    degree : int, default 0
+        Of the polynomial: a high-pass of second order swings once.
+    """
+    slow = np.exp(-times[:, np.newaxis] / np.array(SLOW))
+    slow = np.concatenate([slow, np.polynomial.legendre.legvander(times / max(times[-1], 1e-9), degree)], axis=1)
+    left = waves.T - slow @ np.linalg.lstsq(slow, waves.T, rcond=None)[0]
+    return np.asarray((left**2).mean(axis=0))
