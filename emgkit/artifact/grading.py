@@ -54,6 +54,7 @@ def graded(
     followed: float = 0.0,
     left: float = 0.0,
     elsewhere: bool = False,
+    clipped: str = "",
 ) -> dict[str, Grade]:
     """Grade one channel for every use.
 
@@ -79,6 +80,8 @@ def graded(
         Share of the power of all samples that artifacts have which belong to no pulse.
     elsewhere : bool
         Whether nothing is locked to the pulses given and artifacts are elsewhere.
+    clipped : str
+        Why the M-wave's peak is not there whole; empty where it is.
     """
     if elsewhere:
         return {use: Grade(use, "reject", ELSEWHERE, float("inf")) for use in USES}
@@ -89,6 +92,9 @@ def graded(
     for use, reason in doubts.items():
         if grades[use].grade == "good":
             grades[use] = Grade(use, "with care", reason, grades[use].error)
+    for use in ("m_wave_size", "m_wave_spectrum") if clipped and m_wave is not None else ():
+        rejected = grades[use].grade == "reject"
+        grades[use] = Grade(use, "reject" if rejected else "with care", clipped, float("inf" if rejected else "nan"))
     return grades
 
 

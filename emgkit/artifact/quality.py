@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +27,13 @@ ALARM = 0.4  # of the median, by which the mean frequency of EMG does not exceed
 SPECTRUM = 0.5  # s, length of the windows of spectra
 
 
-def judge(separation: Separation, *, left: Array | None = None, elsewhere: bool = False) -> Judgement:
+def judge(
+    separation: Separation,
+    *,
+    left: Array | None = None,
+    elsewhere: bool = False,
+    clipped: Mapping[int, str] = MappingProxyType({}),
+) -> Judgement:
     """Judge a separation without knowing the truth.
 
     Parameters
@@ -36,6 +43,8 @@ def judge(separation: Separation, *, left: Array | None = None, elsewhere: bool 
         Times of artifacts that belong to no pulse, s from the first sample.
     elsewhere : bool
         Whether nothing is locked to the pulses and artifacts are elsewhere.
+    clipped : mapping of int to str
+        For every channel whose M-waves reach the rail of the first stage, what is said of it.
 
     Returns
     -------
@@ -58,11 +67,19 @@ def judge(separation: Separation, *, left: Array | None = None, elsewhere: bool 
     }
     rows = zip(output.signal, output.valid, strict=True)
     shares = np.array([0.0 if left is None else left_share(row, ok, during, output.fs, left) for row, ok in rows])
-    return Judgement(numbers, _grades(separation, output, effective, spread > ALARM * median, shares, elsewhere))
+    alarm = spread > ALARM * median
+    return Judgement(numbers, _grades(separation, output, effective, alarm, shares, clipped, elsewhere=elsewhere))
 
 
 def _grades(
-    separation: Separation, output: Recording, effective: Array, alarm: Mask, left: Array, elsewhere: bool
+    separation: Separation,
+    output: Recording,
+    effective: Array,
+    alarm: Mask,
+    left: Array,
+    clipped: Mapping[int, str],
+    *,
+    elsewhere: bool,
 ) -> Mapping[str, tuple[Grade, ...]]:
     voluntary = voluntary_evidence(output, separation.recording, separation.pulses)
     m_waves = m_wave_evidence(separation, output)
@@ -78,7 +95,10 @@ def _grades(
         m_wave = None if m_waves is None else m_waves[row]
         doubts = {"keeps": keeps, "alarm": bool(alarm[row]), "overlap": bool(overlap[row]), "elsewhere": elsewhere}
         known, lost = (effective[row], float(evidence[row])), float(left[row])
-        channels.append(graded(seen, m_wave, *known, followed=float(followed[row]), left=lost, **doubts))
+        said_of = clipped.get(row, "")
+        channels.append(
+            graded(seen, m_wave, *known, followed=float(followed[row]), left=lost, clipped=said_of, **doubts)
+        )
     return {use: tuple(one[use] for one in channels) for use in USES}
 
 

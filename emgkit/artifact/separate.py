@@ -13,8 +13,14 @@ from threadpoolctl import threadpool_limits
 from emgkit import plugins
 from emgkit.artifact.auto import choose, choose_instead
 from emgkit.artifact.base import ArtifactMethod, living_channels
+from emgkit.artifact.clipped_response import (
+    clipped_reasons,
+    find_clipped_responses,
+    mark_clipped_responses,
+    said_of_clipped_responses,
+)
 from emgkit.artifact.held import held_samples, mark_held
-from emgkit.artifact.overload import Overload, find_overload, mark_overload, said_of_overload
+from emgkit.artifact.overload import find_overload, mark_overload, said_of_overload
 from emgkit.artifact.phase_spline import PhaseSpline
 from emgkit.artifact.pulses_beside import look_beside, said_of_left
 from emgkit.artifact.pulses_repaired import LOOKED_AT, repaired
@@ -36,6 +42,8 @@ from emgkit.separation import Separation
 
 __all__ = ["remove_artifact", "separate"]
 
+LESS_GAIN = "Use a lower gain or a wider input range."
+MORE_ROOM = f"{LESS_GAIN[:-1]}, or move the recording electrodes away from the stimulating ones."
 BLANKED = 0.5  # of the pulses at which an output is held, from which hardware blanks it at every pulse
 
 
@@ -43,7 +51,8 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
     """Take a recording apart into artifact, evoked response, voluntary EMG and interference.
 
     Saturated samples, and those that were held instead of measured, are marked first and are never valid in any part;
-    nor are those after each pulse at which EMG does not pass because a first stage is at its limit (`find_overload`).
+    nor are those after each pulse at which EMG does not pass because a first stage is at its limit (`find_overload`),
+    nor those at the M-wave's peak where it is (`find_clipped_responses`).
 
     A channel of the signal that holds a trigger, with two values only or pulses above 0.5 V and nothing else, is no
     EMG: it is left out, all its samples are missing in every part.
@@ -109,9 +118,10 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
             chosen, why = choose_instead(pulses, chosen, str(refusal))
             parts = chosen.separate(_measured(marked, pulses), marked.fs, pulses.shift(-marked.start))
     _check_parts(parts, chosen, marked)
-    overload = find_overload(marked, pulses)
+    overload, clipped = find_overload(marked, pulses), find_clipped_responses(marked, pulses)
     said_more = (
-        *_overloaded(marked, overload),
+        *_overloaded(said_of_overload(marked.channel_names, overload), MORE_ROOM),
+        *_overloaded(said_of_clipped_responses(marked.channel_names, clipped), LESS_GAIN),
         *_unknown_current(pulses, chosen),
         *_unknown_polarity(marked, pulses, chosen),
         *labels,
@@ -119,9 +129,11 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
         *twins,
         *triggers,
     )
-    marked = mark_overload(marked, pulses, overload)
+    marked = mark_clipped_responses(mark_overload(marked, pulses, overload), clipped)
     parts = replace(parts, messages=(*parts.messages, *said_more))
-    own_judge = partial(judge, left=beside.left, elsewhere=beside.elsewhere) if beside.left.size else judge
+    own_judge = partial(judge, clipped=clipped_reasons(clipped))
+    if beside.left.size:
+        own_judge = partial(own_judge, left=beside.left, elsewhere=beside.elsewhere)
     made = Separation(marked, pulses, chosen, parts, why + said, marked.history, _givers(), own_judge)
     if not warned:
         warn_if_too_large(made)
@@ -192,14 +204,9 @@ def _unknown_polarity(recording: Recording, pulses: Pulses, method: ArtifactMeth
     )
 
 
-def _overloaded(recording: Recording, found: tuple[Overload, ...]) -> tuple[str, ...]:
+def _overloaded(said: str, advice: str) -> tuple[str, ...]:
     """Say what to do about a first stage that clips."""
-    if not found:
-        return ()
-    return (
-        f"{said_of_overload(recording.channel_names, found)} These samples are marked as lost. Use a lower gain or a "
-        "wider input range, or move the recording electrodes away from the stimulating ones.",
-    )
+    return (f"{said} These samples are marked as lost. {advice}",) if said else ()
 
 
 def _measured(recording: Recording, pulses: Pulses) -> NDArray[np.float64]:

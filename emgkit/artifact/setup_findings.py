@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.clipped_response import said_of_clipped_responses
 from emgkit.artifact.overload import said_of_overload
 from emgkit.artifact.setup_finding import GRADES, Finding
 from emgkit.artifact.setup_look import EARLIEST, SetupLook
@@ -26,13 +27,14 @@ RATE, LOWEST_RATE = 2000.0, 1000.0  # Hz
 def _rails(look: SetupLook) -> Finding:
     last = _last(look, look.share_after_pulse(look.rails) >= OFTEN)
     total = 100 * look.rails.mean(axis=1)
-    seen = said_of_overload(look.recording.channel_names, look.overload)
+    names = look.recording.channel_names
+    seen = f"{said_of_overload(names, look.overload)} {said_of_clipped_responses(names, look.clipped)}".strip()
     if look.rails.any():
         until = f", until {1e3 * np.nanmax(last):.1f} ms after the pulse" if np.isfinite(last).any() else ""
         seen = f"{_names(look, total > 0)}: up to {total.max():.2g} % of the samples are clipped{until}. {seen}".strip()
     elif not seen:
         return Finding("rails", "good", "No sample lies at a limit of amplifier or converter.")
-    latest = max([0.0, *(one.until for one in look.overload)])
+    latest = max([0.0, *(one.until for one in look.overload), *(one.until for one in look.clipped)])
     grade = "bad" if np.nanmax(np.append(last, latest)) > EARLIEST else "care"
     advice = (
         "Lower the gain or widen the input range; move the recording electrodes away from the stimulating ones and "

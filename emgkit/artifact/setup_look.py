@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from emgkit.artifact.artifacts_left import ListedPulses
 from emgkit.artifact.base import living_channels
+from emgkit.artifact.clipped_response import ClippedResponse, find_clipped_responses
 from emgkit.artifact.held import held_samples, mark_held
 from emgkit.artifact.overload import Overload, find_overload
 from emgkit.artifact.pulses_twice import without_twins
@@ -165,6 +166,11 @@ class SetupLook:
     def overload(self) -> tuple[Overload, ...]:
         """Where EMG does not pass after the pulses, though no rail is seen; given times, if exact, show it best."""
         return find_overload(self.recording, self.given) or find_overload(self.recording, self.pulses)
+
+    @cached_property
+    def clipped(self) -> tuple[ClippedResponse, ...]:
+        """Where M-waves reach the rail of the first stage, though no flat top is seen."""
+        return find_clipped_responses(self.recording, self.given) or find_clipped_responses(self.recording, self.pulses)
 
     @cached_property
     def held(self) -> Mask:
