@@ -35,7 +35,7 @@ LATE = 0.065  # s after the pulse, by which late responses (H-reflex, F-wave) ar
 CHUNK = 1 << 12  # samples whose polynomials are looked up at once: they stay in the cache; numerical
 LONGER = 0.001  # s: supports that are longer than the interval by no more end with the next one
 TOUCH = 0.0003  # s, and at least a sample: supports that end so near to the next one end with it, as pulses jitter
-FINEST, FINE, MEDIUM, WIDE, COARSE = 31.25e-6, 125e-6, 250e-6, 0.0005, 0.0015  # s between knots
+FINEST, FINE, MEDIUM, WIDE, COARSE = 31.25e-6, 125e-6, 250e-6, 0.00075, 0.0015  # s between knots
 
 
 def phase_knots(

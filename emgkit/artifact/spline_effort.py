@@ -26,6 +26,7 @@ Mask = NDArray[np.bool_]
 DRIFT = 3  # degree of the polynomial over the pulses by which responses change on their own: fatigue, potentiation
 APART = 0.3  # of the effort's RMS, that must be left beside that polynomial: else effort is not told from fatigue
 QUIETEST = 0.1  # of the pulses, whose power is that of the noise
+VARIES = 4.0  # power of a tenth of the pulses over that of another tenth, from which effort changes
 FEWEST = 40  # pulses
 GRID = 0.1e-3  # s, on which changes are looked at
 MOST, NORMAL = 0.25, 0.1015  # quantile of what noise is told by, and that of the square of a normal variable
@@ -89,24 +90,30 @@ def find_with_effort(
 
     Notes
     -----
-    What noise puts into the comparison is as large at most latencies: its variance is that of the median one, and is
-    taken away. A response may change with effort itself, as muscles shorten; that is within the error, too.
+    Both halves of the pulses must show a change, so that a step of the response between two contractions is none. What
+    noise puts into the comparison is as large at most latencies, and is taken away. A response may change with effort
+    itself, as muscles shorten; that is within the error, too.
     """
     if onsets.size < FEWEST:
         return None
     design = make_design(onsets, fs, rest.size, knots)
     power = pulse_power(design, rest[design.samples], known[design.samples].astype(float), SPIKE)
-    effort = np.sqrt(np.maximum(power - np.quantile(power, QUIETEST), 0.0))
-    drift = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, onsets.size), DRIFT))[0]
-    apart = effort - drift @ (drift.T @ effort)
-    if not float(apart @ apart) > APART**2 * float(effort @ effort):
+    if np.quantile(power, 1 - QUIETEST) < VARIES * np.quantile(power, QUIETEST):
         return None
-    weights, times = apart / float(apart @ apart), np.arange(knots[0], knots[-1], GRID)
-    change = BSpline(knots, weights @ coefficients, DEGREE)(times)
-    if shapes is not None:
-        own = BSpline(shapes.knots, weights @ shapes.coefficients, DEGREE, extrapolate=False)(times)
-        change = change + np.nan_to_num(own)
-    squares = change**2
+    effort = np.sqrt(np.maximum(power - np.quantile(power, QUIETEST), 0.0))
+    times, halves = np.arange(knots[0], knots[-1], GRID), []
+    for half in np.array_split(np.arange(onsets.size), 2):
+        drift = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, half.size), DRIFT))[0]
+        apart = effort[half] - drift @ (drift.T @ effort[half])
+        if not float(apart @ apart) > APART**2 * float(effort[half] @ effort[half]):
+            return None
+        weights = apart / float(apart @ apart)
+        change = BSpline(knots, weights @ coefficients[half], DEGREE)(times)
+        if shapes is not None:
+            own = BSpline(shapes.knots, weights @ shapes.coefficients[half], DEGREE, extrapolate=False)(times)
+            change = change + np.nan_to_num(own)
+        halves.append(change)
+    squares = np.maximum(halves[0] * halves[1], 0.0)
     beyond = np.maximum(squares - float(np.quantile(squares, MOST)) / NORMAL, 0.0)
     if not beyond.any():
         return None

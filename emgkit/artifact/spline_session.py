@@ -260,7 +260,7 @@ class Session:
                 break
             self.corrections += said
             self.pulses = pulses if later is None else self._grouped(merged(pulses, later))
-            if np.array_equal(self.pulses.onsets, first):  # what was put in was none
+            if later is None and np.array_equal(self.pulses.onsets, first):  # what was put in was none
                 del self.corrections[before:]
             self.polarity = find_polarity(self.flat, self.fs, self.pulses)
             self.near = windows_mask(self.every, self.fs, self.signal.shape[1], self.before, SPIKE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.spline_tail_view import View
+from emgkit.artifact.spline_tail_view import SHORTEST, View
 from emgkit.artifact.tail_sweeps import power_beside_slow
 
 __all__ = ["runs_on"]
@@ -32,10 +32,10 @@ def runs_on(view: View, rows: Indices) -> bool:
     -------
     bool
         Whether any of them still swings, as no tail does. What is off the level after an artifact may be the end of the
-        response before, then, and nothing tells how much of it is a tail.
+        response before, then, and nothing tells how much of it is a tail. False where responses lie on each other.
     """
     since, left, noise = view.after_trains()
-    if not since.size:
+    if not since.size or (view.interval or 1.0) < SHORTEST:
         return False
     soon = since < since[0] + SOON
     power = power_beside_slow(since[soon] - since[0], left[:, soon], CUBIC)

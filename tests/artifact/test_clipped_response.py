@@ -179,7 +179,7 @@ def test_where_the_ends_are_whole_the_grades_promise_nothing():
 
     quiet = dict.fromkeys(("early", "response", "misses", "lines", "noise", "slow"), 0.0)
     voluntary = VoluntaryEvidence(power=1e-9, **quiet, chance=0.005, compared=True, lost=0.0)
-    m_wave = MWaveEvidence(2e-3, 0.005, 0.01, 0.01, 0.0, 0.0, True, 40, 45, (2e-3, 25e-3))
+    m_wave = MWaveEvidence(2e-3, 0.005, 0.01, 0.01, 0.0, 0.0, 0.0, True, 40, 45, (2e-3, 25e-3))
     grades = graded(voluntary, m_wave, 100.0, 100.0, keeps=False, clipped="because.")
     assert (grades["m_wave_size"].grade, grades["m_wave_size"].reason) == ("with care", "because.")
     assert np.isnan(grades["m_wave_size"].error)

@@ -91,9 +91,8 @@ def test_a_small_tail_that_is_hardly_known_widens_the_interval_by_no_more_than_i
 @pytest.mark.parametrize(
     ("name", "seeds"),
     [
-        ("evoked_80hz", SEEDS[:1]),
+        ("evoked_80hz", SEEDS),
         pytest.param("evoked_two_stimulators", SEEDS[:1], marks=pytest.mark.slow),
-        pytest.param("evoked_80hz", SEEDS, marks=pytest.mark.slow),
     ],
 )
 def test_tails_that_nothing_tells_are_said_to_overlap_and_the_interval_holds_the_truth(name, seeds):
