@@ -106,7 +106,7 @@ def test_both_stimulators_learn_of_the_gap():
         assert any(np.array_equal(course > 0, gaps < 0.0025) for course in courses)
 
 
-@pytest.mark.parametrize("later", [2e-4, -2e-4])
+@pytest.mark.parametrize("later", [2e-4, pytest.param(-2e-4, marks=pytest.mark.slow)])
 def test_what_delays_one_of_two_stimulators_costs_nothing(later):
     """Refractory axons answer from one gap on, which is known of no stimulator beforehand."""
     made = CASES["two_stimulators"].make(np.random.default_rng(1000))

@@ -39,7 +39,7 @@ def test_the_power_is_that_of_the_line_in_all_stretches(apart):
     assert hidden_power(wave[np.newaxis], known, FS, covered, [50.0]) == pytest.approx([0.0])
 
 
-@pytest.mark.parametrize("rate", [25.0, 30.0])
+@pytest.mark.parametrize("rate", [pytest.param(25.0, marks=pytest.mark.slow), 30.0])
 def test_the_errors_know_of_mains_that_may_be_in_the_response(rate):
     for seed in range(2):
         parts, size = separated(seed, rate)

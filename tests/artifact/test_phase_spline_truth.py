@@ -76,7 +76,7 @@ def test_doublets_are_no_train_of_their_interval(gap):
     assert np.sqrt((error**2).mean()) < 25e-6  # the M-wave has 1 mV there
 
 
-@pytest.mark.parametrize("rate", [5, pytest.param(8, marks=pytest.mark.slow), 10])
+@pytest.mark.parametrize("rate", [5, *(pytest.param(rate, marks=pytest.mark.slow) for rate in (8, 10))])
 def test_responses_to_many_pulses_close_together_are_not_said_to_be_absent(rate):
     onsets = np.add.outer(0.5 + np.arange(40) / rate, 0.005 * np.arange(5)).ravel()
     count = int(2000 * (onsets[-1] + 1))

@@ -228,7 +228,7 @@ def test_lost_and_false_triggers_cost_little(share):
     assert np.max(ratios) < 2.0, ratios
 
 
-@pytest.mark.parametrize("typical", [0.004, 0.010, 0.020])
+@pytest.mark.parametrize("typical", [0.004, 0.010, pytest.param(0.020, marks=pytest.mark.slow)])
 def test_pulses_at_random_intervals_are_taken_apart_or_said_to_be_too_close(typical):
     for seed in range(2):
         rng = np.random.default_rng(seed)

@@ -33,7 +33,7 @@ def scores(name, seed, parts):
     )
 
 
-@pytest.mark.parametrize("name", ["tail_exponential", "tail_second_order"])
+@pytest.mark.parametrize("name", [pytest.param("tail_exponential", marks=pytest.mark.slow), "tail_second_order"])
 def test_the_tail_is_taken_from_under_the_m_waves_of_a_train(name):
     found = [scores(name, seed, separated(name, seed)).values for seed in SEEDS]
     errors = np.array([one["m_nrmse"] for one in found])

@@ -52,7 +52,10 @@ def relative(found, truth, pulses):
     return float(np.sqrt(np.mean((found[0, under] - truth[under]) ** 2) / np.mean(truth[under] ** 2)))
 
 
-@pytest.mark.parametrize(("pulses", "corner", "order"), [(1, 10.0, 1), (5, 10.0, 1), (1, 20.0, 2), (5, 0.0, 1)])
+@pytest.mark.parametrize(
+    ("pulses", "corner", "order"),
+    [pytest.param(1, 10.0, 1, marks=pytest.mark.slow), (5, 10.0, 1), (1, 20.0, 2), (5, 0.0, 1)],
+)
 def test_the_tail_is_taken_from_under_the_response_of_few_pulses(pulses, corner, order):
     errors, certain = [], []
     for seed in range(10):

@@ -40,7 +40,7 @@ def kept(separated: ek.Separation, emg: np.ndarray) -> float:
     return float(10 * np.log10(np.mean(emg[inside] ** 2) / np.mean(wrong[inside] ** 2)))
 
 
-@pytest.mark.parametrize(("rate", "least"), [(33.0, 17.0), (29.97, 5.0)])
+@pytest.mark.parametrize(("rate", "least"), [pytest.param(33.0, 17.0, marks=pytest.mark.slow), (29.97, 5.0)])
 def test_mains_of_a_minute_is_followed_where_a_harmonic_of_it_is_told_from_the_response(rate, least):
     # the EMG stands 10·log10(30² / 40²) = -2.5 dB over both lines together; the third lies 0.15 Hz from the
     # fifth harmonic of 29.97 Hz, where it is no longer told from a response that changes

@@ -30,7 +30,7 @@ def scatter(found, times):
     return float(np.std(found - times))
 
 
-@pytest.mark.parametrize("noise", [2e-6, 1e-5])
+@pytest.mark.parametrize("noise", [2e-6, pytest.param(1e-5, marks=pytest.mark.slow)])
 def test_times_of_irregular_pulses_are_found_from_whole_samples(noise):
     errors, before = [], []
     for seed in range(6):
@@ -51,9 +51,10 @@ def test_pulses_at_one_place_between_samples_are_not_spread_over_all():
     assert scatter(align_irregular(differences(signal, FS), start, FS).times, times) < 2e-5
 
 
-def test_trains_of_varying_frequency_are_found_from_the_artifact():
+@pytest.mark.parametrize("seeds", [range(3000, 3002), pytest.param(range(3002, 3005), marks=pytest.mark.slow)])
+def test_trains_of_varying_frequency_are_found_from_the_artifact(seeds):
     case, missed, false, errors = CASES["variable_frequency"], 0, 0, []
-    for seed in range(3000, 3005):
+    for seed in seeds:
         made = case.make(np.random.default_rng(seed))
         true, found = made.pulses.onsets, ek.detect_pulses(made.recording).onsets
         apart = np.abs(found[:, np.newaxis] - true)

@@ -36,7 +36,7 @@ def test_a_rounded_schedule_on_a_clock_that_is_off_is_stretched_to_the_pulses(pp
     assert told == pytest.approx([ppm] * len(told), abs=5.0)
 
 
-@pytest.mark.parametrize("jitter", [2e-6, 15e-6])
+@pytest.mark.parametrize("jitter", [2e-6, pytest.param(15e-6, marks=pytest.mark.slow)])
 def test_pulses_that_fall_on_three_places_between_samples_begin_at_their_edge(jitter):
     """30 Hz on the clock of 2000 Hz: the waveform is seen at three places only, and not at all before the first."""
     offset, scatter = [], []

@@ -37,7 +37,10 @@ def test_pulses_off_the_beat_are_found_beside_responses():
     assert sum(lost) <= 0.1 * count, f"{sum(lost)} of {count} lost, at worst {max(lost)}, median {np.median(lost)}"
 
 
-@pytest.mark.parametrize(("name", "seed"), [("rate80_overlap", 109), ("rate80_overlap", 110), ("rate80_lifelike", 107)])
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [("rate80_overlap", 109), pytest.param("rate80_overlap", 110, marks=pytest.mark.slow), ("rate80_lifelike", 107)],
+)
 def test_trains_that_creep_through_the_places_between_samples_have_no_gaps(name, seed):
     """At some of these places a sharp artifact is nearly gone; 50 to 100 pulses in a row were lost there."""
     pulses, true, false, missed = found(name, seed)
@@ -66,7 +69,8 @@ def test_a_train_is_not_found_at_its_m_waves_where_the_artifact_hides_between_sa
 @pytest.mark.parametrize(
     ("name", "seed"),
     [
-        *(("two_stimulators", seed) for seed in (102, 116)),  # the other's pulses follow every second one at one lag
+        ("two_stimulators", 102),  # the other's pulses follow every second one at one lag
+        pytest.param("two_stimulators", 116, marks=pytest.mark.slow),
         *(
             ("evoked_two_stimulators", seed) for seed in (102, 117)
         ),  # every second pulse comes within a ms of the other's
