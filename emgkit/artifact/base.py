@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from emgkit.parts import Parts
 from emgkit.pulses import Pulses
 
-__all__ = ["ArtifactMethod", "living_channels", "pulse_samples", "since_and_until", "windows_mask"]
+__all__ = ["ArtifactMethod", "first_samples", "living_channels", "pulse_samples", "since_and_until", "windows_mask"]
 
 Array = NDArray[np.float64]
+
+ON_SAMPLE = 1e-6  # samples: what rounding may move a time
 
 
 @runtime_checkable
@@ -53,6 +55,11 @@ class ArtifactMethod(Protocol):
 def pulse_samples(pulses: Pulses, fs: float) -> NDArray[np.int64]:
     """First sample at or after every pulse, each rounded once on its own, shape (pulses,)."""
     return np.ceil(pulses.onsets * fs - 1e-9).astype(np.int64)
+
+
+def first_samples(onsets: Array, fs: float) -> NDArray[np.int64]:
+    """Give the first sample at or after each onset, s from the first sample; rounding moves none by a sample."""
+    return np.ceil(onsets * fs - ON_SAMPLE).astype(np.int64)
 
 
 def living_channels(signal: Array) -> NDArray[np.int64]:

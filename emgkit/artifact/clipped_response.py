@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit._checks import adopt
-from emgkit.artifact.overload import NAMED, STEP_NAME
+from emgkit.artifact.base import first_samples
+from emgkit.artifact.overload import listed, marked_samples
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
-from emgkit.step import Step
 
 __all__ = [
     "ClippedResponse",
@@ -35,9 +34,7 @@ GROUP, FEWEST = 30, 20  # pulses that are looked at together, over which M-waves
 KEPT = 0.8  # of the pulses, those with the least deviation: a few may not reach the rail
 KNOWN = 0.9  # of the pulses, in which a sample must be valid
 USUAL = 0.5  # quantile of the variation over the time after the pulse: both plateaus together last no longer
-SILENT = (
-    0.2  # of the usual variation, below which nothing passes; a hundred times less at a rail, noise behind it apart
-)
+SILENT = 0.2  # of the usual variation, below which nothing passes; a hundredth at a rail, noise behind it apart
 ALIKE = 1e-6  # of the largest course, below which one is none: pulses in step with the samples have one place
 CODES = 2.0  # steps of the converter that the usual variation must have: rounding is as still as a rail
 FLAT = 0.12  # largest turn of the slope at a rail over that at its corners, which are the response's sharpest
@@ -127,7 +124,7 @@ def find_clipped_responses(recording: Recording, pulses: Pulses) -> tuple[Clippe
     if recording.fs < SLOWEST:
         return ()
     origin, found = pulses.onsets - recording.start, list[ClippedResponse]()
-    every = np.unique(_first(origin, recording.fs))
+    every = np.unique(first_samples(origin, recording.fs))
     for stimulator in np.unique(pulses.stimulator):
         onsets = origin[pulses.stimulator == stimulator]
         for channel, (row, valid) in enumerate(zip(recording.signal, recording.valid, strict=True)):
@@ -156,22 +153,16 @@ def mark_clipped_responses(recording: Recording, found: Sequence[ClippedResponse
     """
     if not found:
         return recording
-    marked = np.zeros(recording.signal.shape, dtype=bool)
-    for one in found:
-        marked[one.channel, one.samples[one.samples < recording.n_samples]] = True
-    counts = dict(zip(recording.channel_names, marked.sum(axis=1).tolist(), strict=True))
-    step = Step(STEP_NAME, {"overloaded_samples": counts})
-    return recording.with_signal(adopt(recording.signal), valid=adopt(recording.valid & ~marked), step=step)
+    return marked_samples(recording, ((one.channel, one.samples) for one in found))
 
 
 def said_of_clipped_responses(names: Sequence[str], found: Sequence[ClippedResponse]) -> str:
     """Say at which peaks nothing passes, for all channels in one sentence; "" where nothing was found."""
     where = [f"{names[channel]} ({when} ms)" for channel, when in _times(found).items()]
-    more = f" and {len(where) - NAMED} more" if len(where) > NAMED else ""
     if not where:
         return ""
     return (
-        f"The amplifier's first stage is at its limit at the M-wave's peak in {', '.join(where[:NAMED])}{more} after "
+        f"The amplifier's first stage is at its limit at the M-wave's peak in {listed(where)} after "
         "the pulse, ahead of a high-pass, which leaves no flat top: M-waves are larger than they seem."
     )
 
@@ -189,13 +180,9 @@ def _times(found: Sequence[ClippedResponse]) -> dict[int, str]:
     return {channel: " and ".join(dict.fromkeys(each)) for channel, each in times.items()}
 
 
-def _first(onsets: Array, fs: float) -> Indices:
-    return np.ceil(onsets * fs - 1e-6).astype(np.int64)
-
-
 def _groups(row: Array, valid: Mask, fs: float, onsets: Array, every: Indices) -> Iterator[_Group]:
     """Cut the responses of one channel into groups of pulses that follow each other."""
-    first = _first(onsets, fs)
+    first = first_samples(onsets, fs)
     far = np.iinfo(np.int64).max // 4
     after = np.append(every, far)[np.searchsorted(every, first, side="right")] - first
     stop = int(min(LATEST * fs, np.quantile(after, 0.1) - GAP * fs)) if after.size else 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.base import first_samples
 from emgkit.recording import Recording
 from emgkit.separation import Separation
 
@@ -120,7 +121,7 @@ def _of_part(
 ) -> MWaveEvidence:
     fs, nothing = clean.fs, float("nan")
     length = int((window[1] - window[0]) * fs)
-    first = np.ceil((onsets + window[0]) * fs - 1e-6).astype(np.int64)
+    first = first_samples(onsets + window[0], fs)
     first = first[(first >= 0) & (first + length <= clean.n_samples)]
     if length < 3 or not first.size:
         return MWaveEvidence(0.0, *(nothing,) * 6, False, int(first.size), length, window)

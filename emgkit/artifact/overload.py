@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import adopt
+from emgkit.artifact.base import first_samples
 from emgkit.artifact.passing import BEFORE, PassingFrames, gain_after_pulse, passing_frames, power_after_pulse
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 from emgkit.step import Step
 
-__all__ = ["Overload", "find_overload", "mark_overload", "said_of_overload"]
+__all__ = [
+    "Overload",
+    "find_overload",
+    "listed",
+    "mark_overload",
+    "marked_samples",
+    "said_of_overload",
+]
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 STEP_NAME = "mark_overload"
@@ -124,26 +133,35 @@ def mark_overload(recording: Recording, pulses: Pulses, found: Sequence[Overload
     """
     if not found:
         return recording
+    first = first_samples(pulses.onsets - recording.start, recording.fs)
+    places = [first[pulses.stimulator == one.stimulator, np.newaxis] + np.arange(one.begin, one.stop) for one in found]
+    return marked_samples(recording, zip([one.channel for one in found], places, strict=True))
+
+
+def marked_samples(recording: Recording, places: Iterable[tuple[int, Indices]]) -> Recording:
+    """Mark samples of channels at which a first stage was at its limit; those beyond the recording are left out."""
     marked = np.zeros(recording.signal.shape, dtype=bool)
-    first = np.ceil((pulses.onsets - recording.start) * recording.fs - 1e-6).astype(np.int64)
-    for one in found:
-        own = first[pulses.stimulator == one.stimulator]
-        places = own[:, np.newaxis] + np.arange(one.begin, one.stop)
-        marked[one.channel, places[(places >= 0) & (places < recording.n_samples)]] = True
+    for channel, samples in places:
+        marked[channel, samples[(samples >= 0) & (samples < recording.n_samples)]] = True
     counts = dict(zip(recording.channel_names, marked.sum(axis=1).tolist(), strict=True))
     step = Step(STEP_NAME, {"overloaded_samples": counts})
     return recording.with_signal(adopt(recording.signal), valid=adopt(recording.valid & ~marked), step=step)
+
+
+def listed(where: Sequence[str]) -> str:
+    """Name a few channels, and how many more there are."""
+    more = f" and {len(where) - NAMED} more" if len(where) > NAMED else ""
+    return f"{', '.join(where[:NAMED])}{more}"
 
 
 def said_of_overload(names: Sequence[str], found: Sequence[Overload]) -> str:
     """Say where EMG does not pass and until when, for all channels in one sentence; "" where nothing was found."""
     latest = {one.channel: max(other.until for other in found if other.channel == one.channel) for one in found}
     where = [f"{names[channel]} (until {1e3 * until:.1f} ms)" for channel, until in latest.items()]
-    more = f" and {len(where) - NAMED} more" if len(where) > NAMED else ""
     if not where:
         return ""
     return (
-        f"EMG does not pass whole after each pulse in {', '.join(where[:NAMED])}{more}: the amplifier's first stage is "
+        f"EMG does not pass whole after each pulse in {listed(where)}: the amplifier's first stage is "
         "at its limit or comes back from it, ahead of a high-pass, which leaves no flat top."
     )
 

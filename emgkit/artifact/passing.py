@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.base import first_samples
+
 __all__ = ["BEFORE", "PassingFrames", "gain_after_pulse", "passing_frames", "power_after_pulse"]
 
 Array = NDArray[np.float64]
@@ -80,8 +82,8 @@ def passing_frames(
     if onsets.size < FEWEST:
         return None
     size = max(1, round(fs / RATE))
-    first = np.ceil(onsets * fs - 1e-6).astype(np.int64)
-    before, after = _room(first, np.unique(np.ceil(every * fs - 1e-6).astype(np.int64)))
+    first = first_samples(onsets, fs)
+    before, after = _room(first, np.unique(first_samples(every, fs)))
     clear = int(CLEAR * fs)
     room = (float(np.quantile(before, USUAL)) - clear) // size - BEFORE - AFTER
     if room < 0:

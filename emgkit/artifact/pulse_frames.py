@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.base import first_samples
 from emgkit.pulses import Pulses
 
 __all__ = ["BLOCK", "FRAME", "Frames", "frames_of", "locked_product"]
@@ -66,7 +67,7 @@ def frames_of(pulses: Pulses, fs: float, count: int) -> list[Frames]:
         regular = bool(within.size and (np.abs(within - usual) <= 0.02 * usual).mean() > 0.7)
         interval = usual if regular or not within.size else float(np.quantile(within, 0.05))
         length = max(int(min(interval, FRAME) * fs), 1)
-        first = np.ceil(own.onsets * fs - 1e-6).astype(np.int64)
+        first = first_samples(own.onsets, fs)
         inside = (first >= 0) & (first + length <= count)
         late = first / fs - own.onsets
         found.append(Frames(first[inside], late[inside], length, interval, regular))

@@ -244,7 +244,7 @@ class Session:
     def _first_fit(self, until: float, mains: Mains) -> list[ResponseFitter]:
         """Fit roughly, and again without the pulses that were not there and with those that were lost."""
         check = np.unique(self.pulses.stimulator).size == 1 and len(self.pulses) >= FEWEST_CHECKED
-        absent, first, before = np.zeros(0), self.pulses.onsets, len(self.corrections)
+        absent, given, said_before = np.zeros(0), self.pulses.onsets, len(self.corrections)
         for _ in range(CORRECTIONS if check else 0):
             plain = self._fitters(until, recovery=False)  # courses of their own would explain pulses that are wrong
             self.turns.fit(plain, mains, (), 1, shifts=False)
@@ -260,8 +260,8 @@ class Session:
                 break
             self.corrections += said
             self.pulses = pulses if later is None else self._grouped(merged(pulses, later))
-            if later is None and np.array_equal(self.pulses.onsets, first):  # what was put in was none
-                del self.corrections[before:]
+            if later is None and np.array_equal(self.pulses.onsets, given):  # what was put in was none
+                del self.corrections[said_before:]
             self.polarity = find_polarity(self.flat, self.fs, self.pulses)
             self.near = windows_mask(self.every, self.fs, self.signal.shape[1], self.before, SPIKE)
         if not self.gaps.matter:

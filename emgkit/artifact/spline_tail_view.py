@@ -24,7 +24,7 @@ from emgkit.artifact.tail_sweeps import autocovariance, cut_sweeps, power_beside
 from emgkit.artifact.tail_together import FEWEST_ROWS, course_of, one_tail
 from emgkit.errors import ParameterError
 
-__all__ = ["SHORTEST", "View"]
+__all__ = ["SHORTEST", "SPOILED", "SURE", "View"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

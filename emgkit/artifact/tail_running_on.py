@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from emgkit.artifact.spline_tail_view import SHORTEST, View
+from emgkit.artifact.spline_tail_view import SHORTEST, SPOILED, SURE, View
 from emgkit.artifact.tail_sweeps import power_beside_slow
 
 __all__ = ["runs_on"]
@@ -14,8 +14,7 @@ Indices = NDArray[np.int64]
 
 SOON = 0.04  # s after the support of a response, in which a late one is over
 CUBIC = 3  # degree of the polynomial that an amplifier's slow recovery is close to
-SWINGS, SURE = 0.05, 4.0  # of the response's RMS, and of the noise's: what swings more is a late response
-SPOILED = 4e-3  # s after a pulse, in which its artifact counts
+SWINGS = 0.05  # of the response's RMS: what swings more is a late response
 
 
 def runs_on(view: View, rows: Indices) -> bool:

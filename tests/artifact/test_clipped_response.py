@@ -135,6 +135,14 @@ def test_nothing_is_found_where_nothing_clips(seed, made):
     assert mark_clipped_responses(recording, ()) is recording
 
 
+@pytest.mark.parametrize(("step", "found"), [(2e-7, 1), (2e-5, 0)])
+def test_rounding_is_told_from_a_rail_while_it_is_small(step, found):
+    """Noise of 3 µV, rounded to 20 µV, stands as still as at a rail."""
+    recording, pulses, _ = recorded(3, share=0.7, effort=0.0)
+    rounded = ek.Recording(step * np.round(recording.signal / step), recording.fs, recording.channel_names)
+    assert len(find_clipped_responses(rounded, pulses)) == found
+
+
 @pytest.mark.parametrize("seed", range(2))
 def test_nothing_is_told_where_noise_behind_the_stage_hides_what_passes(seed):
     recording, pulses, _ = recorded(seed, share=0.7, effort=0.0, noise=1e-6, behind=1e-5)
