@@ -81,8 +81,12 @@ class PhaseSpline:
 
     Where a tail runs on under the response, `split_tail` shares the mean response between the two, and every pulse's by
     the same linear filter; the amplifier's high-pass shows in what is left after the last pulse of a train. What
-    nothing tells apart (several stimulators, intervals below 16 ms) is said to overlap: shared by time, with an
-    interval that holds either.
+    nothing tells apart (several stimulators, intervals below 16 ms, a late response that lands on the next artifact, as
+    what follows the last pulse of a train shows) is said to overlap: shared by time, with an interval that holds
+    either.
+
+    What changes with effort in the evoked part may be voluntary units that keep step with the pulses: it is within the
+    standard error, and in ``followed_loss``.
 
     Doublets and their kin, groups of pulses at lags that hardly vary, count as one stimulus where the responses to one
     group run into the next (intervals below 0.1 s), where three pulses or more come within 7 ms of each other, or two

@@ -29,7 +29,6 @@ QUIETEST = 0.1  # of the pulses, whose power is that of the noise
 VARIES = 4.0  # power of a tenth of the pulses over that of another tenth, from which effort changes
 FEWEST = 40  # pulses
 GRID = 0.1e-3  # s, on which changes are looked at
-MOST, NORMAL = 0.25, 0.1015  # quantile of what noise is told by, and that of the square of a normal variable
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +89,9 @@ def find_with_effort(
 
     Notes
     -----
-    Both halves of the pulses must show a change, so that a step of the response between two contractions is none. What
-    noise puts into the comparison is as large at most latencies, and is taken away. A response may change with effort
-    itself, as muscles shorten; that is within the error, too.
+    The square of the change is the product of what both halves of the pulses say, as far as that is positive: what
+    noise puts into them averages to nearly nothing, and a step of the response between two contractions is in one of
+    them only. A response may change with effort itself, as muscles shorten; that is within the error, too.
     """
     if onsets.size < FEWEST:
         return None
@@ -101,21 +100,33 @@ def find_with_effort(
     if np.quantile(power, 1 - QUIETEST) < VARIES * np.quantile(power, QUIETEST):
         return None
     effort = np.sqrt(np.maximum(power - np.quantile(power, QUIETEST), 0.0))
-    times, halves = np.arange(knots[0], knots[-1], GRID), []
-    for half in np.array_split(np.arange(onsets.size), 2):
-        drift = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, half.size), DRIFT))[0]
-        apart = effort[half] - drift @ (drift.T @ effort[half])
-        if not float(apart @ apart) > APART**2 * float(effort[half] @ effort[half]):
-            return None
-        weights = apart / float(apart @ apart)
-        change = BSpline(knots, weights @ coefficients[half], DEGREE)(times)
-        if shapes is not None:
-            own = BSpline(shapes.knots, weights @ shapes.coefficients[half], DEGREE, extrapolate=False)(times)
-            change = change + np.nan_to_num(own)
-        halves.append(change)
-    squares = np.maximum(halves[0] * halves[1], 0.0)
-    beyond = np.maximum(squares - float(np.quantile(squares, MOST)) / NORMAL, 0.0)
-    if not beyond.any():
+    times = np.arange(knots[0], knots[-1], GRID)
+    waves = [(knots, coefficients)] if shapes is None else [(knots, coefficients), (shapes.knots, shapes.coefficients)]
+    halves = [_change(effort, waves, half, times) for half in np.array_split(np.arange(onsets.size), 2)]
+    if any(half is None for half in halves):
         return None
-    taken = float(np.mean(effort**2) * np.mean(beyond))
-    return WithEffort(effort, times, np.sqrt(beyond), taken / (taken + float(power.mean())))
+    squares = np.maximum(np.prod(np.stack([half for half in halves if half is not None]), axis=0), 0.0)
+    if not squares.any():
+        return None
+    taken = float(np.mean(effort**2) * np.mean(squares))
+    return WithEffort(effort, times, np.sqrt(squares), taken / (taken + float(power.mean())))
+
+
+def _change(effort: Array, waves: list[tuple[Array, Array]], pulses: NDArray[np.int64], times: Array) -> Array | None:
+    """Change of the responses with effort at times since the pulse, V per V; None where that is not told from fatigue.
+
+    Parameters
+    ----------
+    effort : (pulses,) V
+    waves : list of (knots, coefficients), whose sum the responses are; s, and (pulses, size) V
+    pulses : numbers of the pulses that are compared
+    times : (times,) s
+    """
+    own = effort[pulses]
+    drift = np.linalg.qr(np.polynomial.legendre.legvander(np.linspace(-1, 1, own.size), DRIFT))[0]
+    apart = own - drift @ (drift.T @ own)
+    power = float(apart @ apart)
+    if not power > APART**2 * float(own @ own):
+        return None
+    parts = [BSpline(knots, apart @ each[pulses] / power, DEGREE, extrapolate=False)(times) for knots, each in waves]
+    return np.asarray(np.nan_to_num(parts).sum(axis=0))

@@ -116,10 +116,10 @@ def test_the_error_that_the_method_states_counts_at_both_ends_of_the_size(made):
 
 def test_the_error_that_the_method_states_counts_for_the_spectrum(made):
     """Tails known to 3 to 8 % of the response shift its median frequency by as much; 0.4 to 1.6 % were stated."""
-    parts = ek.separate(made.recording, made.pulses, Stating(1e-4))
+    parts = ek.separate(made.recording, made.pulses, Stating(1e-3))
     for found, grade in zip(m_wave_evidence(parts, parts.voluntary), parts.grades["m_wave_spectrum"], strict=True):
-        assert 1e-4 / found.size < found.told_rms < 1e-4 / (found.size / 8)  # a response's RMS lies between those
-        assert grade.error > found.told_rms / 2
+        assert 1e-3 / found.size < found.told_rms < 1e-3 / (found.size / 8)  # a response's RMS lies between those
+        assert 0.6 * found.told_rms < grade.error < 0.9 * found.told_rms  # RMS ratio over 69 simulated tails: 0.7
 
 
 def test_an_overlap_counts_for_its_channel():

@@ -59,9 +59,39 @@ def test_noise_changes_no_response_with_effort():
         assert added < 0.2e-6, added
 
 
-def test_steady_effort_tells_nothing():
+def found_in(level, response, pulses=ONSETS.size):
+    """Look in noise of a level, of its RMS, beside responses of a size each, V."""
     knots, known = phase_knots(0.0015, 1 / RATE - 0.0015, FS), np.ones(TIMES.size, dtype=bool)
-    rest = 100e-6 * np.linspace(1.0, 2.0, TIMES.size) * np.random.default_rng(1).standard_normal(TIMES.size)
-    smooth = np.random.default_rng(2).standard_normal((ONSETS.size, knots.size - 4))
-    assert find_with_effort(ONSETS, knots, smooth, None, rest, known, FS) is None
-    assert find_with_effort(ONSETS[:20], knots, smooth[:20], None, rest, known, FS) is None
+    rest = 100e-6 * level * np.random.default_rng(1).standard_normal(TIMES.size)
+    return find_with_effort(
+        ONSETS[:pulses], knots, np.outer(response[:pulses], np.ones(knots.size - 4)), None, rest, known, FS
+    )
+
+
+def test_effort_tells_only_where_it_comes_and_goes():
+    """A response that grows with it is found; steady effort, fatigue and few pulses tell nothing."""
+    response = 1e-4 * np.interp(ONSETS, TIMES, EFFORT)
+    assert found_in(0.2 + EFFORT, response) is not None
+    assert found_in(1.0 + 0.3 * EFFORT, response) is None
+    assert found_in(np.linspace(0.2, 1.2, TIMES.size), 1e-4 * np.linspace(0.2, 1.2, ONSETS.size)) is None
+    assert found_in(0.2 + EFFORT, response, 39) is None
+
+
+def test_a_response_that_drifts_is_not_taken_to_follow_effort_that_grows():
+    grows = np.linspace(0.3, 1.3, TIMES.size)
+    found = found_in((0.1 + EFFORT) * grows, 1e-3 * np.linspace(0.0, 1.0, ONSETS.size))
+    assert found is None or found.share < 0.02, found.share
+
+
+def test_a_step_of_the_response_between_contractions_is_none_of_effort():
+    found = found_in(0.2 + EFFORT, np.where(ONSETS > 12.0, 1e-3, 0.0))
+    assert found is None or found.share < 0.01
+
+
+def test_the_change_and_its_share_are_those_of_known_amounts():
+    """The response takes 100 µV per unit of effort, the EMG 100 µV over a floor of 20."""
+    found = found_in(0.2 + EFFORT, 1e-4 * np.interp(ONSETS, TIMES, EFFORT))
+    most = np.max(found.effort) * np.median(found.change)
+    assert 0.8e-4 < most < 1.2e-4
+    power, taken = np.mean((0.2 + EFFORT) ** 2), np.mean(EFFORT**2)
+    assert abs(found.share - taken / (taken + power)) < 0.1
