@@ -83,6 +83,8 @@ def separate(recording: Recording, pulses: Pulses, method: str | ArtifactMethod 
 
     Raises
     ------
+    ParameterError
+        If the pulses are no `Pulses`, but an array of their times.
     NoPulsesError
         If there are no pulses.
     TimingError
@@ -224,6 +226,8 @@ def _measured(recording: Recording, pulses: Pulses) -> NDArray[np.float64]:
 
 
 def _check_times(recording: Recording, pulses: Pulses) -> None:
+    if not isinstance(pulses, Pulses):
+        raise ParameterError(f"pulses must be ek.Pulses(onsets), onsets in s, got {type(pulses).__name__}.")
     if not len(pulses):
         raise NoPulsesError("There are no pulses to separate by: detect or give them, or measure without separation.")
     outside = (pulses.onsets < recording.start) | (pulses.onsets >= recording.stop)

@@ -70,6 +70,12 @@ def test_a_refused_tail_fit_gives_way_to_what_can_do_it():
     assert why.endswith("why not.")
 
 
+def test_times_that_are_no_pulses_are_refused_with_what_to_write():
+    recording = ek.Recording(np.random.default_rng(0).standard_normal((1, 2000)) * 1e-5, 1000.0)
+    with pytest.raises(ek.ParameterError, match=r"ek.Pulses\(onsets\), onsets in s, got ndarray"):
+        ek.separate(recording, np.array([0.5, 1.0]))
+
+
 def test_pulses_outside_the_recording_are_refused_with_their_times(made):
     with pytest.raises(ek.TimingError, match=r"outside the recording \(0 \.\.\. 3 s\), the first at 3\.\d+ s"):
         ek.separate(made.recording, made.pulses.shift(1.0))
