@@ -66,6 +66,7 @@ _HOME = {
     "SamplingRateError": "emgkit.errors",
     "SecondPhaseAmplitude": "emgkit.features.phases",
     "Segments": "emgkit.segments",
+    "SharedError": "emgkit.shared_error",
     "Separation": "emgkit.separation",
     "SetupCheck": "emgkit.artifact.setup_check",
     "ShapeError": "emgkit.errors",

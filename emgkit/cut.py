@@ -14,10 +14,12 @@ from emgkit.errors import ParameterError, TimingError, UnknownNameError
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 from emgkit.segments import Segments
+from emgkit.shared_error import shared_error_at
 from emgkit.step import Step
 
 __all__ = ["cut_m_waves", "cut_windows"]
 
+MOST_LOOKED_AT = 200  # segments, at whose places the shared error is read
 TINY = 1e-6  # of a sample: times like 0.3 s are no exact multiples of 1/fs in binary
 
 
@@ -96,6 +98,7 @@ def cut_m_waves(
         valid=adopt(valid),
         train=pulses.train[kept],
         intensity=None if pulses.current is None else pulses.current[kept],
+        shared_error=_shared_error(recording, pulses.onsets[kept, np.newaxis] + times[kept]),
         history=(*recording.history, Step("cut_m_waves", parameters)),
     )
 
@@ -110,6 +113,15 @@ def _within(recording: Recording, pulses: Pulses, stop: float, during: Any) -> N
     if not kept.any():
         raise TimingError(f"None of {len(pulses)} pulses has its window during {during!r}: check the marks' times.")
     return np.asarray(kept)
+
+
+def _shared_error(recording: Recording, times: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Give what the separation does not know of segments at such times, V, (channels, samples): RMS over them."""
+    if not recording.shared_errors or not len(times):
+        return None
+    some = times[np.unique(np.linspace(0, len(times) - 1, min(len(times), MOST_LOOKED_AT)).round().astype(int))]
+    errors = shared_error_at(recording.shared_errors, some, recording.n_channels)
+    return np.asarray(np.sqrt(np.mean(errors**2, axis=1)))
 
 
 def _gather(

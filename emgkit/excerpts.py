@@ -87,6 +87,7 @@ def thin_out(segments: Segments, most: int = MOST_M_WAVES) -> Segments:
         valid=part.valid,
         train=part.train,
         intensity=part.intensity,
+        shared_error=None if part.shared_error is None else _stored(part.shared_error),
         history=part.history,
     )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import FrozenMapping, FrozenValue, assign, freeze, freeze_optional, nearest
 from emgkit.errors import ParameterError
+from emgkit.shared_error import SharedError
 
 __all__ = ["PART_NAMES", "Parts", "frozen_quality"]
 
@@ -57,6 +58,9 @@ class Parts(FrozenValue):
         Numbers that tell how well it went: float, (channels,) array, or text.
     messages : tuple of str
         What the user should know, one sentence each.
+    shared_errors : tuple of SharedError
+        By how much artifact and evoked response may be shared wrongly, alike after every pulse, on the signal's own
+        clock: "clean" and "evoked" have this error, and nothing in them tells of it.
     """
 
     components: Mapping[str, Rendered]
@@ -67,6 +71,7 @@ class Parts(FrozenValue):
     standard_errors: Mapping[str, Rendered] = field(default_factory=dict)
     quality: Mapping[str, Any] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
+    shared_errors: tuple[SharedError, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the names and copy."""
@@ -79,6 +84,7 @@ class Parts(FrozenValue):
             self,
             components=_frozen_parts(self.components),
             standard_errors=_frozen_parts(self.standard_errors),
+            shared_errors=tuple(self.shared_errors),
             lost=freeze_optional(self.lost, bool),
             evoked_lost_until=float(self.evoked_lost_until),
             reach=(float(self.reach[0]), float(self.reach[1])),

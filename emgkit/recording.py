@@ -22,6 +22,7 @@ from emgkit._checks import (
 )
 from emgkit._checks import names as check_names
 from emgkit.errors import ChannelError, ParameterError, ShapeError, TimingError, UnitError
+from emgkit.shared_error import SharedError
 from emgkit.step import Step
 from emgkit.traces import Mark, Trace, check_rate, cut_marks, sample_range, sorted_marks
 
@@ -61,6 +62,8 @@ class Recording(FrozenValue):
         Name of the file that it came from.
     history : iterable of Step, optional
         What was done so far.
+    shared_errors : iterable of SharedError, optional
+        What the separation that gave this part does not know of its evoked responses, alike after every pulse.
 
     Raises
     ------
@@ -88,6 +91,7 @@ class Recording(FrozenValue):
     marks: tuple[Mark, ...] = field(default=(), kw_only=True)
     source: str = field(default="", kw_only=True)
     history: tuple[Step, ...] = field(default=(), kw_only=True)
+    shared_errors: tuple[SharedError, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         """Check, convert to V and copy."""
@@ -106,6 +110,7 @@ class Recording(FrozenValue):
             marks=sorted_marks(self.marks),
             source=str(self.source),
             history=tuple(self.history),
+            shared_errors=tuple(self.shared_errors),
         )
 
     @property
@@ -180,7 +185,9 @@ class Recording(FrozenValue):
         rows = [self._row(name) for name in wanted]
         if not rows:
             raise ChannelError(f"No channel was asked for; there are: {', '.join(self.channel_names)}.")
-        return replace(self, signal=self.signal[rows], valid=self.valid[rows], channel_names=tuple(wanted))
+        errors = tuple(one.pick(rows) for one in self.shared_errors)
+        signal, valid = self.signal[rows], self.valid[rows]
+        return replace(self, signal=signal, valid=valid, channel_names=tuple(wanted), shared_errors=errors)
 
     def _row(self, name: str) -> int:
         if name not in self.channel_names:

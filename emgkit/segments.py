@@ -48,6 +48,8 @@ class Segments(FrozenValue):
         Train of the pulse; 0 unless given.
     intensity : array_like, shape (segments,), optional
         Stimulation intensity in the unit that the source gave.
+    shared_error : array_like, shape (channels, samples), optional
+        Standard error that all segments have alike, V, as the separation states it; unknown unless given.
     history : iterable of Step, optional
         What was done before.
     """
@@ -61,6 +63,7 @@ class Segments(FrozenValue):
     valid: NDArray[np.bool_] = field(default=None, kw_only=True)  # type: ignore[arg-type]
     train: NDArray[np.int64] = field(default=None, kw_only=True)  # type: ignore[arg-type]
     intensity: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    shared_error: NDArray[np.float64] | None = field(default=None, kw_only=True)
     history: tuple[Step, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -71,6 +74,9 @@ class Segments(FrozenValue):
         if self.kind not in KINDS:
             raise ParameterError(f"kind={self.kind!r}: {nearest(str(self.kind), KINDS)}.")
         count, channels, _ = signal.shape
+        shared = freeze_optional(self.shared_error)
+        if shared is not None and shared.shape != signal.shape[1:]:
+            raise ShapeError(f"shared_error must have shape {signal.shape[1:]}, got {shared.shape}.")
         listed = [f"EMG{row + 1}" for row in range(channels)] if self.channel_names is None else self.channel_names
         assign(
             self,
@@ -82,6 +88,7 @@ class Segments(FrozenValue):
             valid=_validity(signal, self.valid),
             train=_per_segment("train", 0 if self.train is None else self.train, count, np.int64),
             intensity=None if self.intensity is None else _per_segment("intensity", self.intensity, count),
+            shared_error=shared,
             history=tuple(self.history),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -121,7 +121,9 @@ class Separation(FrozenValue):
         rendered = np.ascontiguousarray(self.parts.render(name, self.recording.signal))
         lost = np.zeros(1, dtype=bool) if self.parts.lost is None else self.parts.lost
         valid = self.recording.valid & ~lost & ~_dead(self.recording)[:, np.newaxis]
-        return self.recording.with_signal(Owned(rendered), valid=Owned(valid), step=self._step(name))
+        made = self.recording.with_signal(Owned(rendered), valid=Owned(valid), step=self._step(name))
+        shared = tuple(one.later(self.recording.start) for one in self.parts.shared_errors)
+        return replace(made, shared_errors=shared) if name in _KEEPS_EVOKED and shared else made
 
     def standard_error(self, name: str) -> Array:
         """Give the standard error of a part, V, shape (channels, samples).

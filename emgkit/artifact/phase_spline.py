@@ -147,6 +147,7 @@ class PhaseSpline:
             evoked_lost_until=found.artifact_end,
             reach=(-self.before, found.until),
             standard_errors={"evoked": found.part(LockedModel.evoked_error)},
+            shared_errors=found.shared_errors,
             quality=found.quality,
             messages=found.messages,
         )

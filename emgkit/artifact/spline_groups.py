@@ -17,6 +17,7 @@ from emgkit.artifact.spline_pulse_times import usual_interval
 from emgkit.artifact.spline_session import Session
 from emgkit.artifact.spline_tail import TailsFound, share_together
 from emgkit.pulses import Pulses
+from emgkit.shared_error import SharedError
 
 __all__ = ["FoundInGroups", "channels_by_evidence", "fit_groups"]
 
@@ -77,6 +78,17 @@ class FoundInGroups(FrozenValue):
     def messages(self) -> tuple[str, ...]:
         """All sentences, each once."""
         return tuple(dict.fromkeys(message for one in self.found for message in one.messages))
+
+    @property
+    def shared_errors(self) -> tuple[SharedError, ...]:
+        """What is not known of the responses alike after all pulses, per stimulator and group of channels."""
+        errors = []
+        for rows, one in zip(self.groups, self.found, strict=True):
+            for shared in one.model.shared_errors():
+                error = np.zeros((self.shape[0], shared.times.size))
+                error[rows] = shared.error
+                errors.append(replace(shared, error=error))
+        return tuple(errors)
 
     @property
     def until(self) -> float:

@@ -165,18 +165,20 @@ class Response(FrozenValue):
 
     def doubt(self, channel: int, design: PhaseDesign, artifact_end: float) -> Array:
         """Variance beside that of the smooth courses and shapes, V², at the rows of a design, (rows,)."""
-        phase = design.phase
         effort = None if self.with_effort is None else self.with_effort[channel]
-        out = np.zeros(phase.size) if effort is None else effort.variance(design)
+        out = np.zeros(design.phase.size) if effort is None else effort.variance(design)
         left = None if self.unfollowed is None else self.unfollowed[channel]
         if left is not None:
-            out += left.at(phase)
-        turned = None if self.turned is None else self.turned[channel]
-        if turned is not None:
-            out += np.interp(phase, turned.times, turned.error) ** 2
+            out += left.at(design.phase)
+        return np.asarray(out + self.shared_error(channel, design.phase, artifact_end) ** 2)
+
+    def shared_error(self, channel: int, phase: Array, artifact_end: float) -> Array:
+        """Give by how much the response is shared wrongly with the artifact, alike at every pulse, V, (phases,)."""
         part = self.share_of(channel)
         error = self._doubt_of_end(channel, artifact_end) if part is None else (part.times, part.error)
-        return np.asarray(out + np.interp(phase, *error) ** 2)
+        turned = None if self.turned is None else self.turned[channel]
+        of_turned = 0.0 if turned is None else np.interp(phase, turned.times, turned.error)
+        return np.hypot(np.interp(phase, *error), of_turned)
 
     def _doubt_of_end(self, channel: int, artifact_end: float) -> tuple[Array, Array]:
         """Give times, s, and by how much the evoked response differs if the artifact ended a hand-over later, V."""

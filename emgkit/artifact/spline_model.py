@@ -18,10 +18,13 @@ from emgkit.artifact.spline_later_artifacts import later_artifacts, later_sizes
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_pulse import artifact_share
 from emgkit.artifact.spline_share import bridge, hand_over
+from emgkit.shared_error import SharedError
 
 __all__ = ["LockedModel"]
 
 Array = NDArray[np.float64]
+
+SHARED = 0.25e-3  # s, on which the errors that are alike after all pulses are kept
 
 
 def _numbers(mask: NDArray[np.bool_]) -> list[int]:
@@ -103,6 +106,17 @@ class LockedModel(FrozenValue):
                 if own is not None and (shapes := response.shapes[channel]) is not None:
                     variance[channel, own.samples] += shapes.variance(own)
         return np.sqrt(variance)
+
+    def shared_errors(self) -> list[SharedError]:
+        """Give, for every stimulator, what is not known of its responses alike after all pulses."""
+        found = []
+        for response in (one.standing for one in self.responses):
+            times = np.arange(response.knots[0], response.knots[-1], SHARED)
+            error = np.zeros((self.shape[0], times.size))
+            for channel in _numbers(self.has_evoked):
+                error[channel] = response.shared_error(channel, times, self.artifact_end)
+            found.append(SharedError(response.onsets, times, error))
+        return found
 
     def _designs(self, response: Response) -> tuple[PhaseDesign, PhaseDesign, PhaseDesign | None]:
         count = self.shape[1]

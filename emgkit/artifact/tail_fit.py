@@ -21,6 +21,7 @@ from emgkit.artifact.tail_sweeps import alike, free_of_pulses
 from emgkit.errors import ParameterError, TimingError
 from emgkit.parts import Parts
 from emgkit.pulses import Pulses
+from emgkit.shared_error import SharedError
 
 __all__ = ["TailFit", "could_fit_tails"]
 
@@ -120,6 +121,9 @@ class TailFit:
             evoked_lost_until=max(float(split.clear.max()) for split in splits),
             reach=(-self.before, max(float(split.times[-1]) for split in splits)),
             standard_errors={"evoked": parts.error},
+            shared_errors=tuple(
+                SharedError(pulses.onsets[one.pulses], one.times, one.split.evoked_error) for one in groups
+            ),
             quality={
                 "high_pass": str(splits[0].high_pass),
                 "onset": np.stack([split.onset for split in splits]).mean(axis=0),
@@ -170,6 +174,7 @@ def _with_dead(parts: Parts, living: NDArray[np.int64], channels: int) -> Parts:
         components={name: placed(rows, 0.0) for name, rows in parts.components.items()},
         lost=placed(parts.lost, True),
         standard_errors={name: placed(rows, 0.0) for name, rows in parts.standard_errors.items()},
+        shared_errors=tuple(replace(one, error=placed(one.error, 0.0)) for one in parts.shared_errors),
         quality={name: placed(one, np.nan) if np.ndim(one) else one for name, one in parts.quality.items()},
     )
 

@@ -110,7 +110,8 @@ def _rectified_noise(responses: Responses) -> tuple[Array, Array]:
     averaged = np.sqrt(rid).sum(axis=-1) * fine_step
     excess = noise.local_mean(singles, responses.peers)[..., 0] - averaged
     excess = np.where(peers >= FEWEST_PEERS, np.nan_to_num(excess), 0.0)
-    return noise.spread(responses.residuals, effect, centred=False), np.maximum(excess, 0.0)
+    errors = noise.spread(responses.residuals, effect, centred=False)
+    return np.hypot(errors, responses.shared_error(np.sign(responses.values) * step)), np.maximum(excess, 0.0)
 
 
 def incomplete(responses: Responses, max_end: float, max_imbalance: float) -> NDArray[np.bool_]:

@@ -224,10 +224,11 @@ def _where_positive(values: Array) -> Array:
 def _spectral_error(responses: Responses, weights: Array) -> Array:
     """Give the standard error of a value with these derivatives by the autocorrelation, shape (segments, channels)."""
     known = np.nan_to_num(weights)
-    linear = noise.spread(responses.residuals, noise.projected(_gradient(responses.values, known)))
+    gradient = _gradient(responses.values, known)
+    linear = noise.spread(responses.residuals, noise.projected(gradient))
     own = noise.spread(autocorrelation(responses.residuals), noise.projected(known), centred=False)
     # the derivatives are taken at a noisy response, which counts twice the variance that noise has by its own energy
-    return np.sqrt(np.maximum(linear**2 - own**2, 0.5 * linear**2))
+    return np.sqrt(np.maximum(linear**2 - own**2, 0.5 * linear**2) + responses.shared_error(gradient) ** 2)
 
 
 def _gradient(values: Array, weights: Array) -> Array:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.features.base import Array, Measured
-from emgkit.features.interpolation import peak_between
+from emgkit.features.interpolation import peak_between, pick
 from emgkit.features.response import MWaveFeature, Responses
 from emgkit.segments import Segments
 
 __all__ = ["FirstPhaseAmplitude", "Phases", "SecondPhaseAmplitude", "find_phases"]
 
+BELIEVED = 2.0  # standard errors that all responses have alike: a smaller first phase may be none
 AMBIGUOUS = 1.5  # a lobe within this factor of the smallest share might count in one response and not in the next
 
 Index = NDArray[np.int64]
@@ -58,7 +59,15 @@ def find_phases(responses: Responses, min_share: float) -> Phases:
         np.where(chosen < 0, -1, place.argmax(axis=1)).reshape(shape[:2])
         for chosen, place in zip((first, second), places, strict=True)
     ]
-    return Phases(peaks[0], peaks[1], np.asarray(doubtful.any(axis=1)).reshape(shape[:2]))
+    unclear = np.asarray(doubtful.any(axis=1)).reshape(shape[:2]) | _may_be_error(responses, peaks[0])
+    return Phases(peaks[0], peaks[1], unclear)
+
+
+def _may_be_error(responses: Responses, peak: Index) -> NDArray[np.bool_]:
+    """Mark first phases that are no larger than what all responses may have alike, as of the artifact's tail."""
+    index = np.maximum(peak, 0)
+    error = np.take_along_axis(responses.fine_shared, index.T, axis=1).T
+    return np.asarray((peak >= 0) & (np.abs(pick(responses.smooth, index)) < BELIEVED * error))
 
 
 def _lobes(rows: Array, outside: NDArray[np.bool_]) -> Index:

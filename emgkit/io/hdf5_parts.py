@@ -199,6 +199,8 @@ def write_m_waves(file: h5py.File, segments: Segments) -> None:
     write_array(group, "train", segments.train.astype(np.int32)).attrs["units"] = "1"
     if segments.intensity is not None:
         write_array(group, "intensity", segments.intensity).attrs["units"] = "source"
+    if segments.shared_error is not None:
+        write_array(group, "shared_error", segments.shared_error.astype(np.float32)).attrs["units"] = "V"
 
 
 def read_m_waves(group: h5py.Group) -> Segments:
@@ -213,6 +215,7 @@ def read_m_waves(group: h5py.Group) -> Segments:
         valid=group["valid"][()].astype(bool),
         train=group["train"][()],
         intensity=group["intensity"][()] if "intensity" in group else None,
+        shared_error=group["shared_error"][()].astype(np.float64) if "shared_error" in group else None,
         history=read_history(group),
     )
 

@@ -44,6 +44,19 @@ def made(seed, pulses=1, corner=10.0, order=1, interval=0.4):
     return recording, ek.Pulses(onsets), evoked
 
 
+def test_m_waves_carry_the_error_of_the_split():
+    """On the method's own clock: the recording starts at 5 s."""
+    recording, pulses, _ = made(4, pulses=5)
+    late = ek.Recording(recording.signal, FS, start=5.0)
+    parts = ek.separate(late, ek.Pulses(pulses.onsets + 5.0), ek.TailFit(high_pass=10.0, high_pass_order=1))
+    for part in (parts.clean, parts.evoked):
+        cut = ek.cut_m_waves(part, parts.pulses, (0.005, 0.025))
+        stated = ek.cut_m_waves(part.with_signal(parts.standard_error("evoked")), parts.pulses, (0.005, 0.025))
+        assert np.all(cut.shared_error > 0)
+        assert np.all(cut.shared_error < 1.1 * stated.signal.mean(axis=0))
+    assert parts.voluntary.shared_errors == ()
+
+
 def relative(found, truth, pulses):
     """RMS error 3 to 25 ms after the pulses over the size of the response."""
     times = np.arange(truth.size) / FS

@@ -46,6 +46,8 @@ def test_every_number_comes_back(stored):
             same(other.reasons[name], table.reasons[name])
     same(after.pulses.onsets, before.pulses.onsets)
     same(after.m_waves.signal, before.m_waves.signal)
+    assert before.m_waves.shared_error.any()
+    same(after.m_waves.shared_error, before.m_waves.shared_error)
     for name in ("trends", "changes", "comparisons"):
         for a, b in zip(getattr(after, name), getattr(before, name), strict=True):
             assert repr(a) == repr(b)
