@@ -90,10 +90,10 @@ def hidden_frequencies(
     return [order * mains.frequency for order in together if order * mains.frequency < fs / 2]
 
 
-def said_of_hidden(frequencies: list[float], pulses: Pulses) -> list[str]:
+def said_of_hidden(frequencies: list[float], rate: float) -> list[str]:
     """Say which mains could not be looked for."""
     return [
-        f"Mains of {frequency:.4g} Hz, if there is any, lies on a harmonic of the {pulses.rate:.4g} Hz stimulation and "
+        f"Mains of {frequency:.4g} Hz, if there is any, lies on a harmonic of the {rate:.4g} Hz stimulation and "
         f"is in the response: record two seconds without pulses to tell them apart."
         for frequency in frequencies
     ]
@@ -151,6 +151,7 @@ def lines_of_mains(
     mains: Mains,
     lines: Lines,
     together: tuple[int, ...],
+    rate: float,
 ) -> tuple[tuple[int, ...], list[str]]:
     """Decide which of the colliding lines are mains: those that are as large in the stretches without pulses.
 
@@ -166,7 +167,7 @@ def lines_of_mains(
     named = ", ".join(f"{order * mains.frequency:.1f} Hz" for order in together)
     if not _enough(quiet, fs):
         said = (
-            f"Mains at {named} cannot be told from the response at {pulses.rate:.4g} Hz stimulation and stays in it: "
+            f"Mains at {named} cannot be told from the response at {rate:.4g} Hz stimulation and stays in it: "
             f"the recording has no stretch without pulses to compare with."
         )
         return free, [said]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from emgkit.artifact.spline_lines import (
     said_of_hidden,
     told_without_pulses,
 )
+from emgkit.artifact.spline_pulse_times import repetition_rate
 from emgkit.pulses import Pulses
 
 __all__ = ["MainsSearch"]
@@ -42,8 +44,8 @@ class MainsSearch:
         Hz.
     pulses : Pulses
         s from the first sample.
-    rate : float
-        At which the artifact repeats itself, Hz.
+    repeat : int
+        Pulses, or groups of them, after which the artifact is the same again: 2 where pulses turn over.
     wanted : bool
         False finds none.
     """
@@ -53,7 +55,7 @@ class MainsSearch:
     near: Mask
     fs: float
     pulses: Pulses
-    rate: float
+    repeat: int
     wanted: bool
 
     @property
@@ -61,21 +63,30 @@ class MainsSearch:
         """Of the recording, s."""
         return self.flat.shape[1] / self.fs
 
-    def find(self, signal: Array, spared: float | None = None) -> Mains:
-        """Find mains in a signal, V, (channels, samples), but for lines at the harmonics of a rate, Hz."""
-        return find_mains(signal, self.known & ~self.near, self.fs, spared) if self.wanted else NONE
+    @cached_property
+    def rate(self) -> float:
+        """Rate at which the artifact repeats itself, Hz."""
+        return repetition_rate(self.pulses) / self.repeat
+
+    def find(self, signal: Array) -> Mains:
+        """Find mains in a signal, V, (channels, samples)."""
+        return find_mains(signal, self.known & ~self.near, self.fs) if self.wanted else NONE
+
+    def find_beside(self, signal: Array) -> Mains:
+        """Find mains in a signal, V, (channels, samples), but for lines at the harmonics of the stimulation."""
+        return find_mains(signal, self.known & ~self.near, self.fs, self.rate) if self.wanted else NONE
 
     def beside(self, locked: Array) -> Mains:
         """Find mains once more without what is locked to the pulses, whose harmonics pass for lines."""
         if not self.wanted:
             return NONE
-        beside = self.find(self.flat - locked, self.rate)
+        beside = self.find_beside(self.flat - locked)
         alone = mains_without_pulses(self.flat, self.known, self.fs, self.pulses)
         return join_mains(beside, alone, self.rate, self.duration)
 
     def told(self, locked: Array) -> tuple[Mains, tuple[int, ...]]:
         """Find mains beside what is locked, and those of its lines that are told from the response by frequency."""
-        mains = self.find(self.flat - locked, self.rate)
+        mains = self.find_beside(self.flat - locked)
         together = colliding_orders(mains, self.rate, self.duration)
         return mains, tuple(order for order in mains.orders if order not in together)
 
@@ -84,10 +95,12 @@ class MainsSearch:
         together, orders = colliding_orders(mains, self.rate, self.duration), mains.orders
         messages: list[str] = []
         if together and has_evoked:
-            orders, messages = lines_of_mains(self.flat, self.known, self.fs, self.pulses, mains, lines, together)
+            orders, messages = lines_of_mains(
+                self.flat, self.known, self.fs, self.pulses, mains, lines, together, self.rate
+            )
         if has_evoked and self.wanted:
             hidden = hidden_frequencies(self.flat, self.known, self.fs, self.pulses, mains, self.rate)
-            messages += said_of_hidden(hidden, self.pulses)
+            messages += said_of_hidden(hidden, self.rate)
         return orders, messages
 
     def doubted(self, mains: Mains, lines: Lines) -> Lines:

@@ -19,6 +19,7 @@ __all__ = [
     "is_regular",
     "mean_interval",
     "recovery_courses",
+    "repetition_rate",
     "runs_on",
     "usual_interval",
     "varying_current",
@@ -42,6 +43,7 @@ RUNS_ON = 0.027  # s: a response may last into the next one where that comes soo
 LEAST_SPREAD, CURVED = 5e-6, 5e-5  # s, spread of intervals from which responses move under the next, and bend there
 MOST_LONGER, BENDS = 0.001, 3e-5  # s, and spread from which a response is looked at so much longer
 FARTHEST = 3.0  # times the spread, to which intervals count
+MOST_IN_GROUP, REPEATS = 5, 0.95  # pulses, and share of what the best number explains, from which fewer do
 CURRENT_VARIES = 0.02  # relative SD of the current from which it is a course of its own
 
 
@@ -71,6 +73,23 @@ def mean_interval(pulses: Pulses) -> float:
     usual = [_mean_within(gaps) if _in_short_trains(pulses) else float(np.median(gaps)) for gaps in own if gaps.size]
     rate = sum(1 / interval for interval in usual)
     return 1 / rate if rate > 0 else LONGEST
+
+
+def repetition_rate(pulses: Pulses) -> float:
+    """Rate at which the pattern of the pulses repeats itself, Hz: that of groups where pulses come in groups.
+
+    The harmonics of the response lie at its multiples. That is the usual rate where pulses of several stimulators come,
+    or no pattern repeats.
+    """
+    if np.unique(pulses.stimulator).size > 1:
+        return pulses.rate
+    shares, periods = np.zeros(MOST_IN_GROUP), np.full(MOST_IN_GROUP, np.nan)
+    for place in range(min(MOST_IN_GROUP, len(pulses) - FEWEST_SOON)):
+        spans = pulses.onsets[place + 1 :] - pulses.onsets[: -place - 1]
+        periods[place] = np.median(spans)
+        shares[place] = np.mean(np.abs(spans - periods[place]) <= IRREGULAR * periods[place])
+    place = int(np.argmax(shares >= REPEATS * shares.max()))
+    return 1 / float(periods[place]) if shares[place] > MOSTLY and place else pulses.rate
 
 
 def _mean_within(intervals: Array) -> float:

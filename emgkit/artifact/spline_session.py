@@ -105,14 +105,10 @@ class Session:
         return fitters_of(*own, recovery=gaps, steps=self.gaps.steps, polarity=self.polarity, later=self.later)
 
     @property
-    def rate(self) -> float:
-        """Rate at which the artifact repeats itself, Hz: half that of pulses that alternate."""
-        return self.pulses.rate / repeat_of(self.polarity)
-
-    @property
     def search(self) -> MainsSearch:
         """Where mains is looked for, with the signals and pulses as they are now."""
-        return MainsSearch(self.flat, self.known, self.near, self.fs, self.pulses, self.rate, self.wanted.mains)
+        place, repeat = (self.flat, self.known, self.near, self.fs), repeat_of(self.polarity)
+        return MainsSearch(*place, self.pulses, repeat, self.wanted.mains)
 
     @property
     def turns(self) -> Turns:
@@ -189,7 +185,7 @@ class Session:
         if len(fitters) == 1:  # other muscles have other recruitment curves
             fitters[0].follow_levels(self.signal, self.known)
         lines = self.turns.fit(fitters, mains, orders, shifts=False)
-        more = self.search.find(self.turns.rest(fitters, mains, orders, lines), self.rate)
+        more = self.search.find_beside(self.turns.rest(fitters, mains, orders, lines))
         if set(more.orders) - set(orders):
             mains = mains if orders else more
             orders = tuple(sorted({*orders, *more.orders}))

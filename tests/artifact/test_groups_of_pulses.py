@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import emgkit as ek
+from emgkit.artifact.spline_pulse_times import repetition_rate
 from emgkit.artifact.spline_units import find_units, merged
 
 FS, COUNT, BEFORE = 2000.0, 14_000, 0.0015
@@ -188,3 +189,32 @@ def test_time_since_the_first_pulse_is_set_right_at_every_later_one():
     own = np.tile(np.arange(3), len(onsets))  # each time lies after another pulse of its group
     lags = np.concatenate([[0.0], later.lags])
     np.testing.assert_allclose(later.phases(times, since, group), times - onsets[group, own] + lags[own], atol=1e-12)
+
+
+@pytest.mark.parametrize("rate", [8.0, 6.0])
+def test_groups_far_apart_are_not_taken_for_mains(rate):
+    """Their harmonics lie at multiples of the groups' rate, 120 Hz among them, not of the pulses' in a group."""
+    values = found_at((rate,), [0.010, 0.020])
+    assert np.min(values) > 8.0, told(values)
+
+
+def test_a_pattern_repeats_at_the_rate_of_its_groups():
+    for rate, number in ((8.0, 3), (4.0, 2), (5.0, 5)):
+        onsets = np.ravel(groups(rate, 0.010 * np.arange(1, number)))
+        assert repetition_rate(ek.Pulses(onsets)) == pytest.approx(rate, rel=0.001)
+        assert repetition_rate(ek.Pulses(np.delete(onsets, 20))) == pytest.approx(rate, rel=0.001)
+
+
+def test_trains_and_irregular_pulses_repeat_at_their_own_rate():
+    rng = np.random.default_rng(0)
+    regular = np.arange(0.5, 20.0, 1 / 30) + 1e-4 * rng.standard_normal(585)
+    parted = np.concatenate([regular[:150], regular[150:] + 2.0])
+    for onsets in (
+        regular,
+        parted,
+        np.delete(regular, rng.integers(0, 585, 15)),
+        np.cumsum(rng.uniform(0.02, 0.1, 80)),
+    ):
+        assert repetition_rate(ek.Pulses(onsets)) == pytest.approx(ek.Pulses(onsets).rate)
+    two = ek.Pulses([0.1, 0.2, 0.3, 0.35], stimulator=[0, 0, 0, 1])
+    assert repetition_rate(two) == two.rate
