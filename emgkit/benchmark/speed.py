@@ -11,9 +11,11 @@ from emgkit.benchmark.cases import case
 from emgkit.benchmark.contestants import Contestant
 from emgkit.benchmark.peers import PeerWorker
 from emgkit.benchmark.scores import Undefined
+from emgkit.benchmark.sessions import SPAN
 from emgkit.errors import EmgkitError
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
+from emgkit.simulate import simulate
 
 __all__ = ["Speed", "Track", "measured_speeds", "speed_test"]
 
@@ -56,14 +58,23 @@ class Speed:
 
 def speed_test(seconds: float, copies: int) -> Track:
     """Make a recording: the typical case, longer, with copies of its two channels under noise of their own."""
-    made = case("typical").make(np.random.default_rng(0))
-    one, times = made.recording, round(seconds / made.recording.duration)
-    rng = np.random.default_rng(1)
-    signal = np.tile(one.signal, (copies, times))
-    signal = signal + 1e-6 * rng.standard_normal(signal.shape)
-    onsets = np.concatenate([made.pulses.onsets + number * one.duration for number in range(times)])
-    period = float(np.median(made.pulses.intervals))
-    return Track(Recording(signal, one.fs), Pulses(onsets), period)
+    planning, playing = np.random.default_rng(0).spawn(2)
+    session = case("typical").plan(planning)
+    effort, length = session.efforts_of[0], session.duration
+    starts = length * np.arange(round(seconds / length))
+    longer = {
+        "duration": length * starts.size,
+        "stimulation": (SPAN[0], length * starts.size - SPAN[0]),
+        "contractions": tuple(
+            (start + low, start + high) for start in starts for low, high in effort.contractions or ()
+        ),
+        "efforts": effort.efforts * starts.size,
+    }
+    made = simulate(session.override("speed", longer), rng=playing, features=False)
+    signal = np.tile(made.recording.signal, (copies, 1))
+    signal = signal + 1e-6 * np.random.default_rng(1).standard_normal(signal.shape)
+    pulses = Pulses(made.pulses.onsets)
+    return Track(Recording(signal, made.recording.fs), pulses, float(np.median(pulses.intervals)))
 
 
 def measured_speeds(methods: list[Contestant], track: Track, worker: PeerWorker | None, *, search: bool) -> list[Speed]:

@@ -16,7 +16,7 @@ from emgkit.benchmark.goals import all_asked, asked_of
 from emgkit.benchmark.peers import peer_python, peer_worker
 from emgkit.benchmark.running import Plan, Row, run, run_case
 from emgkit.benchmark.scores import Scored, Undefined
-from emgkit.benchmark.speed import Track, measured_speeds
+from emgkit.benchmark.speed import Track, measured_speeds, speed_test
 from emgkit.benchmark.standings import Standings, median_interval
 from emgkit.benchmark.tables import goals_table, matrix_table, voluntary_table, who_table
 from emgkit.benchmark.writing import answers, write_csv, write_json, write_rst
@@ -263,6 +263,16 @@ def test_the_worker_answers_and_passes_errors_on(monkeypatch):
         with pytest.raises(Undefined, match="mne"):
             worker.clean("mne", signal, 2000.0, onsets, 1 / 30, {"mode": "nonsense"})
         assert worker.clean("mne", signal, 2000.0, onsets, 1 / 30, {}).seconds > 0
+
+
+def test_speed_is_measured_on_one_session_without_joints():
+    """Copies of a short one had steps of the M-wave at their joints, and a third of the time went into them."""
+    track = speed_test(40.0, 2)
+    recording, intervals = track.recording, track.pulses.intervals
+    assert recording.signal.shape == (4, 80_000)
+    assert np.abs(intervals / track.period - 1).max() < 0.01
+    assert np.corrcoef(recording.signal[0], recording.signal[2])[0, 1] > 0.9999
+    assert np.corrcoef(recording.signal[0, :40_000], recording.signal[0, 40_000:])[0, 1] < 0.99
 
 
 def test_speed_is_samples_over_seconds_and_says_what_fails():
