@@ -122,8 +122,9 @@ class Separation(FrozenValue):
         lost = np.zeros(1, dtype=bool) if self.parts.lost is None else self.parts.lost
         valid = self.recording.valid & ~lost & ~_dead(self.recording)[:, np.newaxis]
         made = self.recording.with_signal(Owned(rendered), valid=Owned(valid), step=self._step(name))
-        shared = tuple(one.later(self.recording.start) for one in self.parts.shared_errors)
-        return replace(made, shared_errors=shared) if name in _KEEPS_EVOKED and shared else made
+        if name not in _KEEPS_EVOKED or not self.parts.shared_errors:
+            return made
+        return replace(made, shared_errors=[one.later(self.recording.start) for one in self.parts.shared_errors])
 
     def standard_error(self, name: str) -> Array:
         """Give the standard error of a part, V, shape (channels, samples).

@@ -23,7 +23,9 @@ KEEP_BEAT = 0.5  # of the intervals are single ones: else nobody knows where a p
 GROUPED, SELDOM = 0.5, 0.1  # of the long intervals: shorter ones that are no rare exception are those within groups
 BEYOND = 3  # beats beyond either end of the list: more are found by the sharpness of their artifacts
 FEWEST, MOST = 20, 4000  # pulses that tell what follows them
+PARTS, SAME_AS = (2, 3), 0.95  # of a beat, at which pulses may be that the list leaves out, and correlation of means
 HALF = 0.5  # of the usual size: what is larger is nearer to a pulse than to none
+REPEATED = 0.25  # where most are there that part every beat evenly
 SURE = 4.0  # standard errors of the size at one beat; also of the mean of beats that are not sure
 PHASES = 20  # places between two samples: an artifact as brief as a sample looks different at each of them
 ALIKE = 20  # pulses at least that tell what is usual at one of them
@@ -55,6 +57,16 @@ def empty_beats(onsets: Array) -> Array:
     return np.concatenate([onsets[0] - usual[0] * beyond[::-1], *between, onsets[-1] + usual[-1] * beyond])
 
 
+def parts_of_beats(onsets: Array, parts: int) -> Array:
+    """Give the times that part every usual interval evenly, s; none where pulses would then come too fast."""
+    gaps = np.diff(onsets)
+    usual = median_filter(gaps, NEIGHBOURS)
+    if np.median(gaps) < parts * FASTEST:
+        return np.zeros(0)
+    whole = np.abs(gaps - usual) <= np.minimum(OFF_BEAT, PART * usual)
+    return np.sort(np.ravel(onsets[:-1][whole] + np.outer(np.arange(1, parts) / parts, gaps[whole])))
+
+
 def lost_pulses(listed: ListedPulses) -> Array:
     """Give the times of empty beats at which artifact and response of a pulse stand, s.
 
@@ -69,16 +81,21 @@ def lost_pulses(listed: ListedPulses) -> Array:
     stop = min(END, float(np.median(np.diff(onsets))) + BEGIN)
     lags = np.arange(int(np.floor(BEGIN * fs)), int(np.ceil(stop * fs)))
     bends = np.diff(signal, axis=1)
-    onsets = onsets[:: max(onsets.size // MOST, 1)]
-    given, seen = (_Frames.about(bends, times * fs, lags) for times in (onsets, beats))
-    if not seen.places.size or given.places.size < FEWEST:
+    given = _Frames.about(bends, onsets[:: max(onsets.size // MOST, 1)] * fs, lags)
+    if given.places.size < FEWEST:
         return np.zeros(0)
     matched = _Matched.to(given)
+    each = (parts_of_beats(onsets, parts) for parts in PARTS)
+    more = next((one for one in each if matched.repeats(_Frames.about(bends, one * fs, lags))), np.zeros(0))
+    seen = _Frames.about(bends, np.union1d(beats, more) * fs, lags)
+    if not seen.places.size:
+        return np.zeros(0)
     sizes = _smooth(matched.sizes(given))
     after = np.searchsorted(given.places, seen.places)
     usual = np.minimum(sizes[np.maximum(after - 1, 0)], sizes[np.minimum(after, sizes.size - 1)])
     size, error = matched.sizes(seen), matched.errors(seen, usual)
-    there = size > HALF * np.maximum(usual, 0.0)
+    least = np.where(np.isin(seen.places, more * fs), REPEATED, HALF)
+    there = size > least * np.maximum(usual, 0.0)
     sure = SURE * error < HALF * usual
     doubtful = ~sure
     if doubtful.any():
@@ -165,6 +182,24 @@ class _Matched:
     def sizes(self, frames: _Frames) -> Array:
         """Size of every frame, over what is usual."""
         return np.asarray(np.einsum("ckm,kcm->k", frames.values, self.filters[_bins(frames)]))
+
+    def repeats(self, frames: _Frames) -> bool:
+        """Tell whether the very same follows other times, too, on average: artifact and response in shape and size.
+
+        Of the power of what follows them the product of two halves of the frames tells without that of the EMG.
+        """
+        if len(frames.places) < FEWEST or not HALF < float(np.median(self.sizes(frames))) < 1 / HALF:
+            return False
+        halves = [np.zeros_like(self.means) for _ in range(2)]
+        bins, values = _bins(frames), np.moveaxis(frames.values, 1, 0)
+        for one in np.unique(bins):
+            alike = values[bins == one]
+            for half, part in zip(halves, (alike[::2], alike[1::2]), strict=True):
+                half[one] = np.median(part, axis=0) if len(alike) > 1 else 0.0
+        usual = np.where(halves[1].any(axis=(1, 2), keepdims=True), self.means, 0.0)
+        power = float((halves[0] * halves[1]).sum()) * float((usual**2).sum())
+        both = float(((halves[0] + halves[1]) * usual).sum()) / 2
+        return power > 0 and both >= SAME_AS * float(np.sqrt(power))
 
     def errors(self, frames: _Frames, usual: Array) -> Array:
         """Give the standard errors of the sizes, by the EMG in the very frames: with usual pulses or without."""

@@ -196,3 +196,34 @@ def test_those_that_are_not_put_in_are_told_of():
     assert len(separation.pulses) == given.size
     assert any("between the pulses given" in message for message in separation.messages)
     assert {one.grade for one in separation.grades["voluntary_amplitude"]} <= {"with care", "reject"}
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+def test_a_list_of_every_second_or_third_pulse_is_completed(parts):
+    """The others stood in its responses, at one lag after each of its pulses, and nothing was said."""
+    for seed in range(3):
+        every = train([31.0, 42.3, 24.7][seed], seed, jitter=2e-5)
+        every = every[: 1 + parts * ((every.size - 1) // parts)]
+        for size, level in ((5e-3, 6e-5), (2e-3, 2e-4)):
+            signal, _ = recorded(every, seed, size=size, level=level)
+            found = lost_pulses(ListedPulses(signal, 2000.0, every[::parts]))
+            due = np.delete(every, np.arange(0, every.size, parts))
+            assert found.size > 0.97 * due.size
+            assert np.abs(found[:, np.newaxis] - due).min(axis=1).max() < 2e-4
+    parted = ek.separate(ek.Recording(signal, 2000.0), ek.Pulses(every[::parts]), "phase_spline")
+    assert len(parted.pulses) == every.size
+    assert any("does not hold all of their train" in one for one in parted.messages)
+
+
+@pytest.mark.parametrize("parts", [2, 3])
+def test_what_comes_between_and_is_another_is_none_of_the_list(parts):
+    """A second stimulator in turns with the first, at another site; or a late response that is like the M-wave."""
+    for seed in range(4):
+        every = train([31.0, 42.3, 24.7, 47.0][seed], seed)
+        own, others = every[::parts], np.delete(every, np.arange(0, every.size, parts))
+        signal, _ = recorded(own, seed, size=5e-3, m_wave=2e-3)
+        more, alone = recorded(others, seed, size=4e-3, m_wave=2e-3)
+        reflex, no_reflex = recorded(others, seed, size=0.0, m_wave=2e-3)
+        second = signal + (more - alone) * np.array([[0.4], [1.4]])
+        for one in (signal, second, signal + reflex - no_reflex):
+            assert lost_pulses(ListedPulses(one, 2000.0, own)).size == 0
