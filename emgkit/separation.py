@@ -124,7 +124,8 @@ class Separation(FrozenValue):
         made = self.recording.with_signal(Owned(rendered), valid=Owned(valid), step=self._step(name))
         if name not in _KEEPS_EVOKED or not self.parts.shared_errors:
             return made
-        return replace(made, shared_errors=[one.later(self.recording.start) for one in self.parts.shared_errors])
+        shared = tuple(one.later(self.recording.start) for one in self.parts.shared_errors)
+        return replace(made, shared_errors=shared)
 
     def standard_error(self, name: str) -> Array:
         """Give the standard error of a part, V, shape (channels, samples).

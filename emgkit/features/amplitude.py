@@ -13,7 +13,7 @@ from emgkit.features import random_process
 from emgkit.features import response_noise as noise
 from emgkit.features.base import Array, Measured, first_reason
 from emgkit.features.interpolation import peak_between
-from emgkit.features.response import MWaveFeature, Responses
+from emgkit.features.response import Errors, MWaveFeature, Responses
 from emgkit.segments import Segments
 
 __all__ = ["ARV", "RMS", "Area", "Vpp", "incomplete"]
@@ -95,8 +95,8 @@ class Area(MWaveFeature):
         return self.finish(responses, raw - excess, errors, (cut, "truncated"))
 
 
-def _rectified_noise(responses: Responses) -> tuple[Array, Array]:
-    """Give the standard error of the rectified area and the area that noise adds, V·s, each (segments, channels)."""
+def _rectified_noise(responses: Responses) -> tuple[Errors, Array]:
+    """Give the standard errors of the rectified area and the area that noise adds, V·s, each (segments, channels)."""
     average, step = responses.average, 1 / responses.fs
     fine_step = step / responses.factor
 
@@ -111,7 +111,8 @@ def _rectified_noise(responses: Responses) -> tuple[Array, Array]:
     excess = noise.local_mean(singles, responses.peers)[..., 0] - averaged
     excess = np.where(peers >= FEWEST_PEERS, np.nan_to_num(excess), 0.0)
     errors = noise.spread(responses.residuals, effect, centred=False)
-    return np.hypot(errors, responses.shared_error(np.sign(responses.values) * step)), np.maximum(excess, 0.0)
+    shared = responses.shared_error(np.sign(responses.values) * step)
+    return Errors(errors, shared), np.maximum(excess, 0.0)
 
 
 def incomplete(responses: Responses, max_end: float, max_imbalance: float) -> NDArray[np.bool_]:

@@ -43,6 +43,8 @@ class Measured(FrozenValue):
         In the feature's unit; NaN where the value is missing or no standard error can be stated.
     reasons : array_like of str, shape (segments, channels)
         A code of `emgkit.REASONS`, or "" where there is a value.
+    shared_errors : array_like, shape (segments, channels), optional
+        The part of the standard errors that all segments have alike; 0 unless given.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class Measured(FrozenValue):
     values: Array
     standard_errors: Array
     reasons: Reasons
+    shared_errors: Array = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         """Let no number stand beside a reason, and no NaN without one."""
@@ -63,6 +66,9 @@ class Measured(FrozenValue):
                 f"Values, standard errors and reasons must all have shape (segments, channels), "
                 f"got {values.shape}, {errors.shape}, {reasons.shape}."
             )
+        shared = np.zeros(values.shape) if self.shared_errors is None else np.asarray(self.shared_errors, float)
+        if shared.shape != values.shape:
+            raise ShapeError(f"Shared errors must have shape {values.shape}, got {shared.shape}.")
         missing = reasons != ""
         if np.any(~np.isfinite(values) & ~missing):
             raise ShapeError("A value that is not finite needs a reason.")
@@ -71,6 +77,7 @@ class Measured(FrozenValue):
             values=freeze(np.where(missing, np.nan, values)),
             standard_errors=freeze(np.where(missing | ~np.isfinite(errors), np.nan, errors)),
             reasons=reasons,
+            shared_errors=freeze(np.where(missing | ~np.isfinite(shared), 0.0, shared)),
         )
 
 

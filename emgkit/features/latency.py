@@ -10,7 +10,7 @@ import numpy as np
 from emgkit.features.base import Array, Measured
 from emgkit.features.interpolation import peak_between, pick
 from emgkit.features.phases import find_phases
-from emgkit.features.response import MWaveFeature, Responses
+from emgkit.features.response import Errors, MWaveFeature, Responses
 from emgkit.segments import Segments
 
 __all__ = ["PeakFractionLatency", "TangentLatency"]
@@ -145,7 +145,7 @@ class PeakFractionLatency(MWaveFeature):
         return _finish(self, responses, limb, position, errors, found, small)
 
 
-def _time_error(responses: Responses, *points: tuple[Array, Array]) -> Array:
+def _time_error(responses: Responses, *points: tuple[Array, Array]) -> Errors:
     usable = np.all([np.isfinite(index) & np.isfinite(weight) for index, weight in points], axis=0)
     last = responses.fine.shape[-1] - 1
     clean = [
@@ -153,7 +153,7 @@ def _time_error(responses: Responses, *points: tuple[Array, Array]) -> Array:
     ]
     steps = responses.fine.shape[-1] - 1
     per_point = (responses.values.shape[-1] - 1) / (steps * responses.fs)
-    return responses.error_at(*clean) * per_point
+    return responses.error_at(*clean).times(per_point)
 
 
 def _finish(
@@ -161,7 +161,7 @@ def _finish(
     responses: Responses,
     limb: Limb,
     position: Array,
-    errors: Array,
+    errors: Errors,
     found: np.ndarray,
     small: np.ndarray | bool = False,
 ) -> Measured:

@@ -13,7 +13,7 @@ from emgkit.features import response_noise as noise
 from emgkit.features.amplitude import incomplete
 from emgkit.features.base import Array, Measured
 from emgkit.features.random_process import autocorrelation
-from emgkit.features.response import MWaveFeature, Responses
+from emgkit.features.response import Errors, MWaveFeature, Responses
 from emgkit.segments import Segments
 
 __all__ = ["MWaveMDF", "MWaveMNF"]
@@ -221,14 +221,15 @@ def _where_positive(values: Array) -> Array:
     return np.where(values > 0, values, np.nan)
 
 
-def _spectral_error(responses: Responses, weights: Array) -> Array:
+def _spectral_error(responses: Responses, weights: Array) -> Errors:
     """Give the standard error of a value with these derivatives by the autocorrelation, shape (segments, channels)."""
     known = np.nan_to_num(weights)
     gradient = _gradient(responses.values, known)
     linear = noise.spread(responses.residuals, noise.projected(gradient))
     own = noise.spread(autocorrelation(responses.residuals), noise.projected(known), centred=False)
     # the derivatives are taken at a noisy response, which counts twice the variance that noise has by its own energy
-    return np.sqrt(np.maximum(linear**2 - own**2, 0.5 * linear**2) + responses.shared_error(gradient) ** 2)
+    of_noise = np.sqrt(np.maximum(linear**2 - own**2, 0.5 * linear**2))
+    return Errors(of_noise, responses.shared_error(gradient))
 
 
 def _gradient(values: Array, weights: Array) -> Array:

@@ -52,6 +52,7 @@ def measure(segments: Segments, features: str | Feature | Iterable[str | Feature
     return FeatureTable(
         values={name: one.values for name, one in measured.items()},
         standard_errors={name: one.standard_errors for name, one in measured.items()},
+        shared_errors={name: one.shared_errors for name, one in measured.items()},
         units={feature.name: feature.unit for feature in listed},
         reasons={name: one.reasons for name, one in measured.items()},
         valid_fraction=segments.valid.mean(axis=-1),

@@ -16,13 +16,25 @@ from emgkit.features.base import Array, Measured, Reasons, first_reason, missing
 from emgkit.features.interpolation import fine_factor, fine_weights, pick, shift
 from emgkit.segments import Segments
 
-__all__ = ["MWaveFeature", "Responses"]
+__all__ = ["Errors", "MWaveFeature", "Responses"]
 
 FEWEST_SAMPLES = 8
 ROUNDING = 1e-9  # of the peak
 RANGE_SHARE = 0.75  # of the range counts as peak; the range of 60 noise samples is about 4.6 SDs
 SHARED_DECAY, SHARED_PERIOD = 15e-3, 26e-3  # s: how errors of splits hang together in time, see `shared_error`
 NO_RESPONSE = 5.0  # noise SDs: the largest of 60 noise samples passes it once in 30 000 responses
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Standard errors by what differs from pulse to pulse and by what all have alike, (segments, channels)."""
+
+    noise: Array
+    shared: Array
+
+    def times(self, factor: float) -> Errors:
+        """Give them in another unit."""
+        return Errors(self.noise * factor, self.shared * factor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,13 +154,13 @@ class Responses:
         factor = self.factor
         index = np.clip(np.rint(position).astype(int), factor, last - factor)
         one = np.full(index.shape, 0.5)
-        slope = self.error_at((index + 1, one), (index - 1, -one))
+        slope = self.error_at((index + 1, one), (index - 1, -one)).noise
         before, here, after = (pick(self.smooth, index + step) for step in (-factor, 0, factor))
         bend = np.abs(before - 2 * here + after) / factor**2
         excess = slope**2 / (2 * np.where(bend > 0, bend, np.inf))
         return np.where(np.isfinite(excess), np.minimum(excess, self.noise_level), 0.0)
 
-    def error_at(self, *points: tuple[Array, Array]) -> Array:
+    def error_at(self, *points: tuple[Array, Array]) -> Errors:
         """Give the standard error of a sum of weighted points of the fine grid, shape (segments, channels).
 
         Parameters
@@ -159,11 +171,7 @@ class Responses:
         gradient = np.zeros_like(self.values)
         for index, weight in points:
             gradient += self.weights[np.rint(index).astype(int)] * weight[..., np.newaxis]
-        return self.error_of(gradient)
-
-    def error_of(self, gradient: Array) -> Array:
-        """Give the standard error of what has this gradient by the samples, shape (segments, channels)."""
-        return np.hypot(noise.spread(self.residuals, noise.projected(gradient)), self.shared_error(gradient))
+        return Errors(noise.spread(self.residuals, noise.projected(gradient)), self.shared_error(gradient))
 
     def shared_error(self, gradient: Array) -> Array:
         """Give the part of it that all segments have alike, shape (segments, channels).
@@ -231,7 +239,7 @@ class MWaveFeature:
             shared = segments.shared_error[:, columns]
         return Responses(kept, whole, begin, segments.fs, group, missing, shared)
 
-    def finish(self, responses: Responses, values: Array, errors: Array, *rules: tuple[Any, str]) -> Measured:
+    def finish(self, responses: Responses, values: Array, errors: Errors, *rules: tuple[Any, str]) -> Measured:
         """Name the reasons, those that hold for every M-wave feature first."""
         span = np.ptp(responses.fine, axis=-1)
         flat = span <= ROUNDING * responses.peak
@@ -247,7 +255,7 @@ class MWaveFeature:
             *rules,
             (~np.isfinite(values), "low_snr"),
         )
-        return Measured(values, errors, reasons)
+        return Measured(values, np.hypot(errors.noise, errors.shared), reasons, errors.shared)
 
 
 def _columns(segments: Segments, window: tuple[float, float] | None, name: str, fewest: int) -> slice:

@@ -173,6 +173,9 @@ def read_features(group: h5py.Group, kind: str) -> FeatureTable:
     return FeatureTable(
         values={name: columns[name].reshape(shape) for name in names},
         standard_errors={name: columns[f"{name}_se"].reshape(shape) for name in names},
+        shared_errors={
+            name: columns[f"{name}_se_shared"].reshape(shape) for name in names if f"{name}_se_shared" in columns
+        },
         units={name: str(group[name].attrs["units"]) for name in names},
         reasons={name: columns[f"{name}_reason"].reshape(shape) for name in names},
         valid_fraction=columns["valid_fraction"].reshape(shape),

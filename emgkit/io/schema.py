@@ -162,5 +162,7 @@ def feature_columns(units: Mapping[str, str]) -> dict[str, Column]:
     for name, unit in units.items():
         columns[name] = _value(unit, name)
         columns[f"{name}_se"] = _value(unit, f"standard error of {name}; NaN where no closed form exists")
+        alike = f"part of the standard error of {name} that all segments have alike, where there is any"
+        columns[f"{name}_se_shared"] = _value(unit, alike, optional=True)
         columns[f"{name}_reason"] = Column("code", "", f"why {name} is NaN; 0 where it is a number")
     return columns

@@ -15,6 +15,7 @@ from emgkit.errors import EmgkitWarning, ParameterError
 from emgkit.tables import FeatureTable
 
 __all__ = [
+    "MOVES",
     "Array",
     "Scatter",
     "Series",
@@ -24,6 +25,7 @@ __all__ = [
     "scatter",
     "series",
     "t_quantile",
+    "with_alike",
 ]
 
 Array = NDArray[np.float64]
@@ -35,6 +37,7 @@ CORRELATION_ALONE_FROM = 60  # values; from fewer, it is told from all stretches
 HETEROSCEDASTIC_FROM = 30  # values; from fewer, one variance for all
 
 
+MOVES = 0.35  # of the error that all values have alike: by so much it differs from the first to the last of them
 LEAST_SHARE = 0.5  # of the values must be there for a mean or a trend
 
 
@@ -46,6 +49,8 @@ class Series:
     ----------
     times, values, errors : array, shape (values,)
         s, and the feature's unit; ``errors`` are the values' own standard errors, NaN where unknown.
+    alike : float
+        Standard error that all values have alike, in the feature's unit; no mean makes it smaller.
     shared : float
         Correlation factor of windows that overlap: 1 if they do not.
     asked : int
@@ -55,6 +60,7 @@ class Series:
     times: Array
     values: Array
     errors: Array
+    alike: float = 0.0
     shared: float = 1.0
     asked: int = 0
 
@@ -71,8 +77,10 @@ def series(table: FeatureTable, feature: str, channel: int, keep: Any = slice(No
     """Take one feature of one channel out of a table, without missing values."""
     values = table.values[feature][keep, channel]
     there = np.isfinite(values)
-    errors = table.standard_errors[feature][keep, channel][there]
-    return Series(table.starts[keep][there], values[there], errors, _shared(table), values.size)
+    errors, alike = (part[feature][keep, channel][there] for part in (table.standard_errors, table.shared_errors))
+    own = np.sqrt(np.maximum(errors**2 - alike**2, 0.0))
+    common = float(np.sqrt(np.mean(alike**2))) if alike.size else 0.0
+    return Series(table.starts[keep][there], values[there], own, common, _shared(table), values.size)
 
 
 def _shared(table: FeatureTable) -> float:
@@ -242,6 +250,12 @@ def _lags(count: int) -> int:
     if count < HETEROSCEDASTIC_FROM:
         return 0
     return int(1.3 * np.sqrt(count)) if count >= CORRELATION_ALONE_FROM else 3
+
+
+def with_alike(variance: float, freedom: float, alike: float) -> tuple[float, float]:
+    """Add the variance of an error that is known without scatter, and give the degrees of freedom of the sum."""
+    total = variance + alike**2
+    return total, freedom * (total / variance) ** 2 if variance > 0 and alike > 0 else freedom
 
 
 def t_quantile(level: float, freedom: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from emgkit._checks import interval, nearest
 from emgkit.errors import ParameterError, TimingError
 from emgkit.study.series import (
+    MOVES,
     Array,
     Scatter,
     Series,
@@ -18,6 +19,7 @@ from emgkit.study.series import (
     scatter,
     series,
     t_quantile,
+    with_alike,
 )
 from emgkit.tables import FeatureTable, Trend
 
@@ -78,7 +80,8 @@ def trend(
     those of Theil-Sen are Sen's, with the variance of Kendall's S enlarged by it (Hamed and Rao 1998). The
     least-squares slope of a curved course is that of the line nearest to it; the median of pairwise slopes of a
     curved course depends on the noise too, so its interval is for straight courses. In series of less than about 100
-    values, strong serial correlation (above 0.5 from one value to the next) makes all intervals too narrow.
+    values, strong serial correlation (above 0.5 from one value to the next) makes all intervals too narrow. An error
+    that all values have alike counts as in `change`.
     """
     if method not in _FITS:
         raise ParameterError(f"method={method!r}: {nearest(str(method), _FITS)}.")
@@ -124,8 +127,11 @@ def _ols(one: Series, origin: float, level: float) -> Fit:
     if not _enough(one):
         return _too_few(one)
     estimate, covariance, spread = _line(one, origin)
-    quantile = t_quantile(level, spread.freedom)
-    half = quantile * float(np.sqrt(covariance[0, 0]))
+    drift = _drift(one)
+    variance, freedom = with_alike(float(covariance[0, 0]), spread.freedom, drift)
+    quantile = t_quantile(level, freedom)
+    half = quantile * float(np.sqrt(variance))
+    covariance = covariance + np.diag([drift**2, one.alike**2])
     return _fit(one, float(estimate[0]), half, half, float(estimate[1]), covariance, quantile)
 
 
@@ -140,8 +146,15 @@ def _theil_sen(one: Series, origin: float, level: float) -> Fit:
     low, slope, high = np.quantile(slopes, [0.5 - reach, 0.5, 0.5 + reach])
     start = float(np.median(one.values - slope * (one.times - origin)))
     wide = (quantile * float(np.sqrt(covariance[0, 0]))) or 1.0
-    scaled = covariance * ((high - low) / (2 * wide)) ** 2
-    return _fit(one, float(slope), float(slope - low), float(high - slope), start, scaled, quantile)
+    scaled = covariance * ((high - low) / (2 * wide)) ** 2 + np.diag([_drift(one) ** 2, one.alike**2])
+    further = t_quantile(level, 1e9) * _drift(one)
+    below, above = (float(np.hypot(side, further)) for side in (slope - low, high - slope))
+    return _fit(one, float(slope), below, above, start, scaled, quantile)
+
+
+def _drift(one: Series) -> float:
+    """Slope of the error that all values have alike, in unit/s: it is known from fifth to fifth."""
+    return MOVES * one.alike / (0.8 * float(np.ptp(one.times)))
 
 
 _FITS: dict[str, Callable[[Series, float, float], Fit]] = {"ols": _ols, "theil_sen": _theil_sen}

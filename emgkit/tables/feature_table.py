@@ -54,6 +54,8 @@ class FeatureTable(FrozenValue):
         Stimulation intensity in the source's unit.
     history : iterable of Step
         What was done before.
+    shared_errors : mapping of str to array_like, each shape (segments, channels), optional
+        The part of the standard errors that all segments have alike, same unit: no mean makes it smaller; 0 unless given.
     """
 
     values: Mapping[str, NDArray[np.float64]]
@@ -68,6 +70,7 @@ class FeatureTable(FrozenValue):
     channel_names: tuple[str, ...]
     intensity: NDArray[np.float64] | None = None
     history: tuple[Step, ...] = ()
+    shared_errors: Mapping[str, NDArray[np.float64]] = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         """Check that everything has the same shape, that every NaN has a reason, and copy."""
@@ -90,9 +93,14 @@ class FeatureTable(FrozenValue):
             channel_names=channels,
             intensity=None if self.intensity is None else shaped("intensity", self.intensity, shape[:1]),
             history=tuple(self.history),
+            shared_errors=_per_feature("shared_errors", self._shared(values), values, shape),
         )
         for name in values:
             _check_reasons(name, values[name], self.reasons[name])
+
+    def _shared(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        given = self.shared_errors or {}
+        return {name: given.get(name, np.zeros(rows.shape)) for name, rows in values.items()}
 
     def __len__(self) -> int:
         return int(self.starts.size)
@@ -120,6 +128,7 @@ class FeatureTable(FrozenValue):
             self,
             values={name: rows[mask] for name, rows in self.values.items()},
             standard_errors={name: rows[mask] for name, rows in self.standard_errors.items()},
+            shared_errors={name: rows[mask] for name, rows in self.shared_errors.items()},
             reasons={name: rows[mask] for name, rows in self.reasons.items()},
             valid_fraction=self.valid_fraction[mask],
             starts=self.starts[mask],
@@ -150,6 +159,9 @@ class FeatureTable(FrozenValue):
         columns["valid_fraction"], units["valid_fraction"] = self.valid_fraction.ravel(), "1"
         for name in self.names:
             columns |= {name: self.values[name].ravel(), f"{name}_se": self.standard_errors[name].ravel()}
+            if self.shared_errors[name].any():
+                columns[f"{name}_se_shared"] = self.shared_errors[name].ravel()
+                units[f"{name}_se_shared"] = self.units[name]
             columns[f"{name}_reason"] = self.reasons[name].ravel().astype(object)
             units |= {name: self.units[name], f"{name}_se": self.units[name], f"{name}_reason": ""}
         return frame(columns, units)

@@ -43,7 +43,9 @@ def test_every_number_comes_back(stored):
         for name in table.names:
             same(other.values[name], table.values[name])
             same(other.standard_errors[name], table.standard_errors[name])
+            same(other.shared_errors[name], table.shared_errors[name])
             same(other.reasons[name], table.reasons[name])
+    assert before.tables["evoked"].shared_errors["vpp"].any()
     same(after.pulses.onsets, before.pulses.onsets)
     same(after.m_waves.signal, before.m_waves.signal)
     assert before.m_waves.shared_error.any()
