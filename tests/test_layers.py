@@ -11,7 +11,7 @@ import emgkit
 
 PACKAGE = Path(emgkit.__file__).parent
 LAYERS = [
-    {"errors", "_checks", "_text", "plugins"},
+    {"errors", "_checks", "_processes", "_text", "plugins"},
     {"step", "traces", "recording", "pulses", "segments", "parts", "separation", "shared_error", "tables", "grades"},
     {"detect"},
     {"artifact", "features", "cut", "cut_guards", "simulate"},

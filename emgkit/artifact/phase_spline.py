@@ -13,7 +13,7 @@ from emgkit._checks import in_range
 from emgkit.artifact.spline_found import Wanted
 from emgkit.artifact.spline_groups import fit_groups
 from emgkit.artifact.spline_model import LockedModel
-from emgkit.errors import TimingError
+from emgkit.errors import ParameterError, TimingError
 from emgkit.parts import Parts
 from emgkit.pulses import Pulses
 
@@ -123,6 +123,10 @@ class PhaseSpline:
         """Check the ranges."""
         in_range("window", self.window, 0.2, 600.0, "s")
         in_range("before", self.before, 0.0, 0.01, "s")
+        for name in ("mains", "shifts", "shapes"):
+            if not isinstance(getattr(self, name), bool):
+                frequency = ": the frequency of mains is found" if name == "mains" else ""
+                raise ParameterError(f"{name} must be True or False, got {getattr(self, name)!r}{frequency}.")
         if self.artifact_end is not None:
             in_range("artifact_end", self.artifact_end, 0.0, 0.05, "s")
 

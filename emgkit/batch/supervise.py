@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, get_context
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from emgkit._processes import leave_with_parent
 from emgkit.batch.outcome import Outcome
 from emgkit.batch.plan import Job
 from emgkit.batch.worker import process_one
@@ -135,16 +135,9 @@ def _work(
     answer: connection.Connection, pipeline: Pipeline, job: Job, out: Path, unfinished: Path, resume: bool
 ) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent ends its processes
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    leave_with_parent()
     with answer:
         answer.send(process_one(pipeline, job, out, unfinished, resume=resume))
-
-
-def _leave_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from emgkit import plugins
+from emgkit._processes import leave_with_parent
 from emgkit.artifact.held import mark_held
 from emgkit.artifact.saturation import mark_saturation
 from emgkit.benchmark.cases import Case, case
@@ -137,8 +138,9 @@ def run(plan: Plan) -> Generator[tuple[str, list[Row]], None, None]:
 
 
 def _leave_interrupts() -> None:
-    """Leave Ctrl-C, which reaches all processes of a terminal, to the one that keeps what is finished."""
+    """Leave Ctrl-C, which reaches all of a terminal, to the process that keeps what is finished, and end with that."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    leave_with_parent()
 
 
 def _run_elsewhere(plan: Plan, name: str, folder: str) -> list[Row]:

@@ -55,7 +55,8 @@ class FeatureTable(FrozenValue):
     history : iterable of Step
         What was done before.
     shared_errors : mapping of str to array_like, each shape (segments, channels), optional
-        The part of the standard errors that all segments have alike, same unit: no mean makes it smaller; 0 unless given.
+        The part of the standard errors that all segments have alike, same unit; no mean makes it smaller; 0 unless
+        given.
     """
 
     values: Mapping[str, NDArray[np.float64]]

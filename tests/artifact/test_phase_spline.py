@@ -248,3 +248,10 @@ def test_mains_that_cannot_be_looked_for_is_spoken_of():
     )
     messages = ek.separate(made.recording, made.pulses).messages
     assert any("Mains of 60 Hz, if there is any" in message for message in messages)
+
+
+@pytest.mark.parametrize("wrong", [{"mains": 60.0}, {"mains": None}, {"shapes": 1}, {"shifts": "no"}])
+def test_what_is_on_or_off_takes_no_other_value(wrong):
+    """A frequency given as ``mains`` did nothing, in silence."""
+    with pytest.raises(ek.ParameterError, match="True or False"):
+        ek.PhaseSpline(**wrong)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -121,6 +122,35 @@ def test_an_interrupted_run_tells_how_far_it_is_and_keeps_the_finished_cases(tmp
     assert kept["about"].startswith("PARTIAL")
     assert [one["case"] for one in kept["cases"]] == ["few_pulses"]
     assert (tmp_path / "benchmark.csv").read_text() == "of a whole run"
+
+
+def alive(group):
+    """Tell whether any process of a group is."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_killed_run_leaves_no_process_behind(tmp_path):
+    """They slept on for ever."""
+    words = ("--cases", "few_pulses,evoked_array", "--methods", "blanking", "--seeds", "5", "--jobs", "2")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "emgkit.cli", "benchmark", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, "EMGKIT_PEERS": str(tmp_path / "nowhere")},
+    )
+    assert "1 of 2" in running.stderr.readline()  # both cases have begun
+    running.kill()
+    running.communicate(timeout=30)  # until nobody holds the other end
+    for _ in range(100):
+        if not alive(running.pid):
+            break
+        time.sleep(0.1)
+    assert not alive(running.pid)
 
 
 def test_an_interruption_before_the_first_case_writes_nothing(capsys, tmp_path, monkeypatch):
