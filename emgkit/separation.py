@@ -125,7 +125,7 @@ class Separation(FrozenValue):
         if name not in _KEEPS_EVOKED or not self.parts.shared_errors:
             return made
         shared = tuple(one.later(self.recording.start) for one in self.parts.shared_errors)
-        return replace(made, shared_errors=shared)
+        return replace(made, shared_errors=(*made.shared_errors, *shared))
 
     def standard_error(self, name: str) -> Array:
         """Give the standard error of a part, V, shape (channels, samples).

@@ -75,3 +75,20 @@ def test_parts_of_arrays_survive_pickling():
     parts = ek.Parts({"artifact": ARTIFACT}, "clean", None, 0.002, (0.0, 0.01))
     back = pickle.loads(pickle.dumps(parts))
     assert not back.components["artifact"].flags.writeable
+
+
+def test_what_keeps_the_evoked_response_carries_the_errors_of_every_separation_on_its_own_clock():
+    shared = ek.SharedError([0.1], [0.0, 0.05], np.full((2, 2), 1e-5))
+    parts = ek.Parts(
+        {"artifact": ARTIFACT, "evoked": EVOKED}, "voluntary", None, 0.0, (0.0, 0.03), shared_errors=(shared,)
+    )
+    recording = ek.Recording(SIGNAL, 2000, start=3.0)
+    once = ek.Separation(recording, ek.Pulses([3.1]), Invented(), parts)
+    assert once.artifact.shared_errors == once.voluntary.shared_errors == ()
+    for part in (once.clean, once.evoked):
+        assert [one.onsets.tolist() for one in part.shared_errors] == [[3.1]]
+    twice = ek.Separation(once.clean, ek.Pulses([3.1]), Invented(), parts).clean
+    stated = ek.cut_m_waves(twice, ek.Pulses([3.1]), (0.002, 0.04)).shared_error
+    np.testing.assert_allclose(stated, np.sqrt(2) * 1e-5)
+    again = pickle.loads(pickle.dumps(twice))
+    assert not again.shared_errors[0].error.flags.writeable
