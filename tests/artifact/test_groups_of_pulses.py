@@ -191,7 +191,7 @@ def test_time_since_the_first_pulse_is_set_right_at_every_later_one():
     np.testing.assert_allclose(later.phases(times, since, group), times - onsets[group, own] + lags[own], atol=1e-12)
 
 
-@pytest.mark.parametrize("rate", [8.0, 6.0])
+@pytest.mark.parametrize("rate", [8.0, pytest.param(6.0, marks=pytest.mark.slow)])
 def test_groups_far_apart_are_not_taken_for_mains(rate):
     """Their harmonics lie at multiples of the groups' rate, 120 Hz among them, not of the pulses' in a group."""
     values = found_at((rate,), [0.010, 0.020])

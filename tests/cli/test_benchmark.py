@@ -133,6 +133,7 @@ def alive(group):
     return True
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_no_process_behind(tmp_path):
     """They slept on for ever."""
     words = ("--cases", "few_pulses,evoked_array", "--methods", "blanking", "--seeds", "5", "--jobs", "2")

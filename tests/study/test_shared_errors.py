@@ -12,7 +12,7 @@ COUNT = 200
 
 def drawn(make, rng, shared=0.05, noise=0.02, course=0.2):
     """Series that fall by a fifth, off by one share of the value at the start and another one at the end."""
-    channels, place = 400, np.linspace(0, 1, COUNT)[:, np.newaxis]
+    channels, place = 250, np.linspace(0, 1, COUNT)[:, np.newaxis]
     true = 1 - course * place
     at_start = shared * rng.standard_normal(channels)
     at_end = at_start + 0.35 * shared / 0.8 * rng.standard_normal(channels)
