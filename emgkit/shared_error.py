@@ -57,7 +57,7 @@ class SharedError(FrozenValue):
         return replace(self, error=self.error[list(rows)])
 
     def at(self, times: Array) -> Array:
-        """Give the error at times of the recording, s, V, (channels, *shape of times); 0 where no pulse reaches."""
+        """Give the error at times of the recording, s, in V; channels come first. It is 0 where no pulse reaches."""
         if not self.onsets.size:
             return np.zeros((len(self.error), *times.shape))
         last = np.searchsorted(self.onsets + self.times[0], times, side="right") - 1
@@ -69,7 +69,7 @@ class SharedError(FrozenValue):
 
 
 def shared_error_at(errors: Iterable[SharedError], times: Array, channels: int) -> Array:
-    """Give the error of several kinds of pulses together at times of the recording, V, (channels, *shape of times)."""
+    """Give the error of several kinds of pulses together at times of the recording, s, in V."""
     variance = np.zeros((channels, *times.shape))
     for one in errors:
         variance += one.at(times) ** 2
