@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit import _text
-from emgkit._checks import FrozenMapping, FrozenValue, Owned, assign, freeze, nearest
+from emgkit._checks import FrozenMapping, FrozenValue, Owned, adopt, assign, freeze, nearest
 from emgkit.errors import PartError
 from emgkit.grades import Grade, Judgement, grades_text, quality_text
 from emgkit.parts import PART_NAMES, Parts, frozen_quality
@@ -125,7 +125,8 @@ class Separation(FrozenValue):
         if name not in _KEEPS_EVOKED or not self.parts.shared_errors:
             return made
         shared = tuple(one.later(self.recording.start) for one in self.parts.shared_errors)
-        return replace(made, shared_errors=(*made.shared_errors, *shared))
+        kept = (*made.shared_errors, *shared)
+        return replace(made, signal=adopt(made.signal), valid=adopt(made.valid), shared_errors=kept)
 
     def standard_error(self, name: str) -> Array:
         """Give the standard error of a part, V, shape (channels, samples).
