@@ -1,6 +1,7 @@
 """What all tests share: the folder of real recordings, and hypothesis without deadlines."""
 
 import os
+import signal
 from pathlib import Path
 
 import matplotlib as mpl
@@ -8,6 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 mpl.use("Agg")
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as in what a script starts in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # else nothing that tests start hears Ctrl-C
 
 settings.register_profile(
     "emgkit", deadline=None, max_examples=30, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
