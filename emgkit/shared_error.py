@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit._checks import FrozenValue, assign, freeze
-from emgkit.errors import ShapeError
+from emgkit.errors import ShapeError, TimingError
 
 __all__ = ["SharedError", "shared_error_at"]
 
@@ -33,6 +33,8 @@ class SharedError(FrozenValue):
     ------
     ShapeError
         If the arrays do not fit together.
+    TimingError
+        If onsets or times do not increase.
     """
 
     onsets: Array
@@ -42,6 +44,8 @@ class SharedError(FrozenValue):
     def __post_init__(self) -> None:
         """Check and copy."""
         assign(self, onsets=freeze(self.onsets), times=freeze(self.times), error=freeze(self.error))
+        if (np.diff(self.onsets, axis=0) < 0).any() or (np.diff(self.times, axis=0) <= 0).any():
+            raise TimingError("Onsets and times of a shared error must increase.")
         if self.onsets.ndim != 1 or self.error.ndim != 2 or self.error.shape[1:] != self.times.shape:
             raise ShapeError(
                 f"The error must have shape (channels, times) with {self.times.size} times after {self.onsets.size} "

@@ -43,6 +43,7 @@ RUNS_ON = 0.027  # s: a response may last into the next one where that comes soo
 LEAST_SPREAD, CURVED = 5e-6, 5e-5  # s, spread of intervals from which responses move under the next, and bend there
 MOST_LONGER, BENDS = 0.001, 3e-5  # s, and spread from which a response is looked at so much longer
 FARTHEST = 3.0  # times the spread, to which intervals count
+FEWEST_REPEATED = 10  # pulses, from which a pattern is told
 MOST_IN_GROUP, REPEATS = 5, 0.95  # pulses, and share of what the best number explains, from which fewer do
 CURRENT_VARIES = 0.02  # relative SD of the current from which it is a course of its own
 
@@ -84,7 +85,7 @@ def repetition_rate(pulses: Pulses) -> float:
     if np.unique(pulses.stimulator).size > 1:
         return pulses.rate
     shares, periods = np.zeros(MOST_IN_GROUP), np.full(MOST_IN_GROUP, np.nan)
-    for place in range(min(MOST_IN_GROUP, len(pulses) - FEWEST_SOON)):
+    for place in range(min(MOST_IN_GROUP, len(pulses) - FEWEST_REPEATED)):
         spans = pulses.onsets[place + 1 :] - pulses.onsets[: -place - 1]
         periods[place] = np.median(spans)
         shares[place] = np.mean(np.abs(spans - periods[place]) <= IRREGULAR * periods[place])

@@ -153,7 +153,7 @@ def _time_error(responses: Responses, *points: tuple[Array, Array]) -> Errors:
     ]
     steps = responses.fine.shape[-1] - 1
     per_point = (responses.values.shape[-1] - 1) / (steps * responses.fs)
-    return responses.error_at(*clean).times(per_point)
+    return responses.error_at(*clean).scaled(per_point)
 
 
 def _finish(

@@ -32,7 +32,7 @@ class Errors:
     noise: Array
     shared: Array
 
-    def times(self, factor: float) -> Errors:
+    def scaled(self, factor: float) -> Errors:
         """Give them in another unit."""
         return Errors(self.noise * factor, self.shared * factor)
 

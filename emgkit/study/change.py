@@ -8,17 +8,7 @@ import numpy as np
 
 from emgkit._checks import in_range
 from emgkit.errors import ParameterError
-from emgkit.study.series import (
-    MOVES,
-    Series,
-    check_level,
-    check_one_context,
-    fieller,
-    scatter,
-    series,
-    t_quantile,
-    with_alike,
-)
+from emgkit.study.series import MOVES, Series, check_level, check_one_context, fieller, scatter, series, t_quantile
 from emgkit.tables import Change, FeatureTable
 
 __all__ = ["change", "fresh_and_fatigued"]
@@ -151,8 +141,8 @@ def _mean(one: Series, alike: list[Series], level: float) -> Mean:
         return Mean(NAN, (NAN, NAN), NAN, NAN, NAN, count)
     spread = scatter(one, alike)
     value, variance = float(one.values.mean()), float(spread.variances.sum()) / count**2
-    total, freedom = with_alike(variance, spread.freedom, one.alike)
-    half = t_quantile(level, freedom) * float(np.sqrt(total))
+    total = variance + one.alike**2
+    half = t_quantile(level, spread.freedom, variance / total if total > 0 else 1.0) * float(np.sqrt(total))
     return Mean(value, (value - half, value + half), variance, spread.freedom, one.alike, count)
 
 
@@ -166,7 +156,8 @@ def _relative(fresh: Mean, tired: Mean, level: float) -> tuple[float, tuple[floa
     alike = np.array([tired.alike, fresh.alike])
     together = np.outer(alike, alike) * np.array([[1.0, 1 - MOVES**2 / 2], [1 - MOVES**2 / 2, 1.0]])
     covariance = np.diag([tired.variance, fresh.variance]) + together
-    of_ratio = np.array([1.0, -ratio])
-    _, freedom = with_alike(sum(parts), freedom, float(np.sqrt(of_ratio @ together @ of_ratio)))
-    low, high = fieller(tired.value, fresh.value, covariance, t_quantile(level, freedom))
+    by_both = np.array([1.0, -ratio])
+    total = float(by_both @ covariance @ by_both)
+    quantile = t_quantile(level, freedom, sum(parts) / total if total > 0 else 1.0)
+    low, high = fieller(tired.value, fresh.value, covariance, quantile)
     return 100 * (ratio - 1), (100 * (low - 1), 100 * (high - 1))

@@ -25,7 +25,6 @@ __all__ = [
     "scatter",
     "series",
     "t_quantile",
-    "with_alike",
 ]
 
 Array = NDArray[np.float64]
@@ -51,7 +50,7 @@ class Series:
         s, and the feature's unit; ``errors`` are the values' own standard errors, NaN where unknown.
     alike : float
         Standard error that all values have alike, in the feature's unit; no mean makes it smaller.
-    shared : float
+    overlap : float
         Correlation factor of windows that overlap: 1 if they do not.
     asked : int
         Values that were asked for, missing ones counted; 0 if unknown.
@@ -61,7 +60,7 @@ class Series:
     values: Array
     errors: Array
     alike: float = 0.0
-    shared: float = 1.0
+    overlap: float = 1.0
     asked: int = 0
 
     def __len__(self) -> int:
@@ -80,10 +79,10 @@ def series(table: FeatureTable, feature: str, channel: int, keep: Any = slice(No
     errors, alike = (part[feature][keep, channel][there] for part in (table.standard_errors, table.shared_errors))
     own = np.sqrt(np.maximum(errors**2 - alike**2, 0.0))
     common = float(np.sqrt(np.mean(alike**2))) if alike.size else 0.0
-    return Series(table.starts[keep][there], values[there], own, common, _shared(table), values.size)
+    return Series(table.starts[keep][there], values[there], own, common, _overlap(table), values.size)
 
 
-def _shared(table: FeatureTable) -> float:
+def _overlap(table: FeatureTable) -> float:
     """Factor by which the variance of a mean grows because windows share samples: 1 + 2 Σ shared parts."""
     cuts = [step.parameters for step in table.history if step.name == "cut_windows"]
     overlap = float(cuts[-1].get("overlap", 0.0)) if cuts else 0.0
@@ -162,7 +161,7 @@ def scatter(one: Series, alike: Sequence[Series] = ()) -> Scatter:
     residuals, leverage = _residuals(one)
     own = count - degree - 1
     inflation, correlation = _serial(one, residuals, alike)
-    inflation = max(inflation, one.shared)
+    inflation = max(inflation, one.overlap)
     freedom = own * (1 - correlation) / (1 + correlation)
     if count >= CORRELATION_ALONE_FROM:
         freedom = min(freedom, 1.5 * count / _lags(count))
@@ -252,17 +251,22 @@ def _lags(count: int) -> int:
     return int(1.3 * np.sqrt(count)) if count >= CORRELATION_ALONE_FROM else 3
 
 
-def with_alike(variance: float, freedom: float, alike: float) -> tuple[float, float]:
-    """Add the variance of an error that is known without scatter, and give the degrees of freedom of the sum."""
-    total = variance + alike**2
-    return total, freedom * (total / variance) ** 2 if variance > 0 and alike > 0 else freedom
+def t_quantile(level: float, freedom: float, of_scatter: float = 1.0) -> float:
+    """Two-sided quantile of Student's t for a confidence level.
 
-
-def t_quantile(level: float, freedom: float) -> float:
-    """Two-sided quantile of Student's t for a confidence level."""
+    Parameters
+    ----------
+    level : float
+        0 ... 1.
+    freedom : float
+        Degrees of freedom behind the scatter.
+    of_scatter : float, default 1.0
+        Share of the variance that comes from the scatter; the rest is known (Welch and Satterthwaite).
+    """
     from scipy.special import stdtrit
 
-    return float(stdtrit(max(freedom, 1.0), 0.5 + level / 2))
+    known_too = freedom / of_scatter**2 if of_scatter > 0 else np.inf
+    return float(stdtrit(max(known_too, 1.0), 0.5 + level / 2))
 
 
 def fieller(top: float, bottom: float, covariance: Array, quantile: float) -> tuple[float, float]:

@@ -19,7 +19,6 @@ from emgkit.study.series import (
     scatter,
     series,
     t_quantile,
-    with_alike,
 )
 from emgkit.tables import FeatureTable, Trend
 
@@ -127,11 +126,11 @@ def _ols(one: Series, origin: float, level: float) -> Fit:
     if not _enough(one):
         return _too_few(one)
     estimate, covariance, spread = _line(one, origin)
-    drift = _drift(one)
-    variance, freedom = with_alike(float(covariance[0, 0]), spread.freedom, drift)
-    quantile = t_quantile(level, freedom)
+    own = float(covariance[0, 0])
+    covariance = covariance + np.diag([_drift(one) ** 2, one.alike**2])
+    variance = float(covariance[0, 0])
+    quantile = t_quantile(level, spread.freedom, own / variance if variance > 0 else 1.0)
     half = quantile * float(np.sqrt(variance))
-    covariance = covariance + np.diag([drift**2, one.alike**2])
     return _fit(one, float(estimate[0]), half, half, float(estimate[1]), covariance, quantile)
 
 
@@ -147,7 +146,7 @@ def _theil_sen(one: Series, origin: float, level: float) -> Fit:
     start = float(np.median(one.values - slope * (one.times - origin)))
     wide = (quantile * float(np.sqrt(covariance[0, 0]))) or 1.0
     scaled = covariance * ((high - low) / (2 * wide)) ** 2 + np.diag([_drift(one) ** 2, one.alike**2])
-    further = t_quantile(level, 1e9) * _drift(one)
+    further = t_quantile(level, np.inf) * _drift(one)
     below, above = (float(np.hypot(side, further)) for side in (slope - low, high - slope))
     return _fit(one, float(slope), below, above, start, scaled, quantile)
 

@@ -100,8 +100,7 @@ class FeatureTable(FrozenValue):
             _check_reasons(name, values[name], self.reasons[name])
 
     def _shared(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        given = self.shared_errors or {}
-        return {name: given.get(name, np.zeros(rows.shape)) for name, rows in values.items()}
+        return {name: np.zeros(rows.shape) for name, rows in values.items()} | dict(self.shared_errors or {})
 
     def __len__(self) -> int:
         return int(self.starts.size)

@@ -40,7 +40,7 @@ def test_without_a_shared_error_only_the_noise_counts(known, feature):
     np.testing.assert_array_equal(one.standard_errors[feature], other.standard_errors[feature])
 
 
-@pytest.mark.parametrize(("error", "reason"), [(1e-4, ""), (6e-4, "multi_peak")])
+@pytest.mark.parametrize(("error", "reason"), [(1e-4, ""), (2.2e-4, ""), (6e-4, "multi_peak")])
 def test_a_first_phase_that_may_be_the_rest_of_a_tail_gives_no_latency(known, error, reason):
     """A lobe of 0.7 mV ahead of the M-wave is its first phase, unless the split may be wrong by as much."""
 
@@ -77,3 +77,6 @@ def test_the_error_must_fit_the_segments(known):
         known.evoked(shared_error=np.zeros((1, 5)))
     with pytest.raises(ek.ShapeError, match="times after"):
         SharedError([0.1], [0.0, 0.1], [[1.0, 2.0, 3.0]])
+    for onsets, times in (([0.2, 0.1], [0.0, 0.1]), ([0.1], [0.1, 0.0])):
+        with pytest.raises(ek.TimingError, match="increase"):
+            SharedError(onsets, times, [[1.0, 2.0]])

@@ -66,3 +66,5 @@ def test_tables_keep_the_part_that_is_alike(make):
     assert (frame["vpp_se_shared"] == 0.05).all()
     with pytest.raises(ek.ShapeError, match="shared_errors"):
         replace(table, shared_errors={"vpp": np.zeros((2, 1))})
+    with pytest.raises(ek.ShapeError, match="shared_errors"):
+        replace(table, shared_errors={"Vpp": table.shared_errors["vpp"]})
