@@ -12,11 +12,11 @@ from emgkit.artifact.interference import (
     SPARED,
     TOO_CLOSE,
     Mains,
-    find_mains,
     near_harmonic,
     steady_orders,
 )
 from emgkit.artifact.line_courses import Lines, fit_lines
+from emgkit.artifact.mains_in_pieces import find_in_pieces
 from emgkit.pulses import Pulses
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "join_mains",
     "lines_of_mains",
     "mains_without_pulses",
+    "near_responses",
     "said_of_hidden",
     "told_without_pulses",
 ]
@@ -36,6 +37,7 @@ CLEAR_OF_PULSES = 0.15  # s after a pulse from which nothing evoked is expected 
 SAME_FUNDAMENTAL = 0.1  # Hz: short stretches without pulses give the fundamental no better
 LEAST_QUIET = 2.0  # s without pulses, from which the size of a line can be known
 LEAST_SEEN = 0.2  # s, from which something is known of it: ten cycles
+LEAST_FREE = 0.1  # of every second, from which lines are fitted without what responses may reach
 STEADY_FOR = 30.0  # s, for which mains keeps its phase so well that a line may count as steady; unverified
 USUAL = (1, 2, 3, 5)  # orders of mains that are commonly large
 SAME_SIZE = 4.0  # a line so many times larger than without pulses is mostly response: a stimulator lets mains in too
@@ -56,25 +58,9 @@ def colliding_orders(mains: Mains, rate: float, duration: float) -> tuple[int, .
 
 
 def mains_without_pulses(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> Mains:
-    """Find mains in the stretches without pulses, if there are two seconds of them.
-
-    Lines are as sharp as a stretch is long: the longest one tells them best, unless they need all stretches to stand
-    out.
-    """
+    """Find mains in the stretches without pulses, if there are two seconds of them."""
     quiet = _quiet(signal, known, fs, pulses)
-    if not _enough(quiet, fs):
-        return Mains(float("nan"), ())
-    longest = _longest(quiet[0])
-    found = find_mains(signal[:, longest], quiet[:, longest], fs)
-    return found if found.orders else find_mains(signal, quiet, fs)
-
-
-def _longest(mask: NDArray[np.bool_]) -> slice:
-    """Longest run of True."""
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    starts, stops = edges[::2], edges[1::2]
-    run = int(np.argmax(stops - starts))
-    return slice(int(starts[run]), int(stops[run]))
+    return find_in_pieces(signal, quiet, fs) if _enough(quiet, fs) else Mains(float("nan"), ())
 
 
 def hidden_frequencies(
@@ -137,6 +123,18 @@ def told_without_pulses(signal: Array, known: NDArray[np.bool_], fs: float, puls
 
 def _enough(quiet: NDArray[np.bool_], fs: float) -> bool:
     return bool(quiet[0].sum() >= LEAST_QUIET * fs)
+
+
+def near_responses(near: NDArray[np.bool_], fs: float, onsets: Array) -> NDArray[np.bool_]:
+    """Give the samples that no line is fitted to, (samples,): those near pulses, and all that responses may reach.
+
+    Between slow pulses enough is left to know a line by, and a response that is larger than it cannot pass for it.
+    Between others the line is what responses and it are fitted to in turns.
+    """
+    reached = windows_mask(onsets, fs, near.size, 0.005, CLEAR_OF_PULSES)
+    starts = np.arange(0, max(near.size - round(fs) + 1, 1), max(round(fs), 1))
+    free = np.add.reduceat(~reached, starts) / np.diff(np.append(starts, near.size))
+    return reached if free.min() >= LEAST_FREE else near
 
 
 def _quiet(signal: Array, known: NDArray[np.bool_], fs: float, pulses: Pulses) -> NDArray[np.bool_]:

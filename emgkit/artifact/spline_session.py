@@ -18,6 +18,7 @@ from emgkit.artifact.spline_fitters import fitters_of, support_of
 from emgkit.artifact.spline_found import Agreed, Found, Wanted
 from emgkit.artifact.spline_gaps import Gaps, gaps_of
 from emgkit.artifact.spline_later import without_absent
+from emgkit.artifact.spline_lines import near_responses
 from emgkit.artifact.spline_locked import Response
 from emgkit.artifact.spline_mains import MainsSearch
 from emgkit.artifact.spline_model import LockedModel
@@ -113,7 +114,8 @@ class Session:
     @property
     def turns(self) -> Turns:
         """The signals as they are now."""
-        return Turns(self.signal, self.flat, self.known, self.near, self.fs)
+        near = near_responses(self.near, self.fs, self.every)
+        return Turns(self.signal, self.flat, self.known, near, self.fs)
 
     def run(self) -> Found:
         """Decide what there is and fit it."""
