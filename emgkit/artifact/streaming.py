@@ -6,6 +6,7 @@ What it does at a pulse depends on the sample numbers of earlier frames only, ne
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import masked_as_missing, positive, whole
 from emgkit.artifact.frames import first_samples
-from emgkit.errors import ParameterError, ShapeError, TimingError
+from emgkit.errors import EmgkitWarning, ParameterError, ShapeError, TimingError
 from emgkit.pulses import Pulses
 
 __all__ = ["FrameStream", "Kernel", "Stream"]
@@ -24,6 +25,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 FAR = np.iinfo(np.int64).max
+UNLEARNED = 10  # pulses in a row that are too close for their frames, from which that is said
 
 
 class Stream(Protocol):
@@ -103,7 +105,8 @@ class FrameStream:
     -----
     Cleaned samples come later than measured ones by ``latency``: the time before a pulse at which its frame begins, and
     for methods that fit a whole frame the frame as well. Concatenated, the blocks that `update` and `finish` give are
-    the causal result of the whole recording, bit for bit.
+    the causal result of the whole recording, bit for bit. It is said once (a warning) if pulses come so close that
+    nothing can be learned from them.
     """
 
     def __init__(self, kernel: Kernel, fs: float, channels: int, before: float, after: float) -> None:
@@ -117,7 +120,7 @@ class FrameStream:
         self._to_predict: deque[_Frame] = deque()
         self._to_learn: deque[_Frame] = deque()
         self._last: _Frame | None = None
-        self._last_onset = -np.inf
+        self._last_onset, self._unlearned = -np.inf, 0
         self._recent: deque[tuple[int, float]] = deque()  # first sample and onset, s, of frames that may reach on
         self._start = self._received = self._emitted = 0
         self._raw = np.zeros((channels, 0))
@@ -242,8 +245,19 @@ class FrameStream:
         return min(self._count, self._to_learn[0].stop - self._to_learn[0].first)
 
     def _learn(self, frame: _Frame, count: int) -> None:
-        if frame.stop < frame.first + count - 1:
-            return  # the next pulse came too soon, by more than rounding
+        if frame.stop < frame.first + count - 1:  # the next pulse came too soon, by more than rounding
+            self._unlearned += 1
+            if self._unlearned == UNLEARNED:
+                warnings.warn(
+                    f"{UNLEARNED} pulses in a row were followed by the next within their frames of "
+                    f"{self._count / self._fs * 1e3:.3g} ms, the last after "
+                    f"{(frame.stop - frame.first) / self._fs * 1e3:.3g} ms: nothing is learned from such pulses. "
+                    f"Give a shorter after=.",
+                    EmgkitWarning,
+                    stacklevel=2,
+                )
+            return
+        self._unlearned = 0
         pad = self._kernel.pad
         self._kernel.learn(self._piece(frame.first - pad, frame.first + count + pad), frame.places)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from emgkit.cli.console import as_json, say
-from emgkit.cli.exits import FAILED
+from emgkit.cli.exits import FAILED, NOTHING
 from emgkit.cli.options import debug_option, json_option
 
 __all__ = ["command"]
@@ -18,8 +18,11 @@ __all__ = ["command"]
 @json_option
 @debug_option
 def command(files: tuple[Path, ...], for_machines: bool) -> int:
-    """Check results files against the specification of the format."""
-    findings = {str(file): _findings(file) for file in files}
+    """Check results files against the specification of the format; of a folder, all that end in .h5."""
+    findings = {str(file): _findings(file) for one in files for file in _files(one)}
+    if not findings:
+        say("emgkit: no results files (.h5) in the folders named.")
+        return NOTHING
     if for_machines:
         as_json(findings)
     else:
@@ -28,6 +31,11 @@ def command(files: tuple[Path, ...], for_machines: bool) -> int:
             for finding in found:
                 say(f"  {finding}", style="red")
     return FAILED if any(findings.values()) else 0
+
+
+def _files(named: Path) -> list[Path]:
+    """Give the file that is named, or those of a folder and the folders below it."""
+    return sorted(named.rglob("*.h5")) if named.is_dir() else [named]
 
 
 def _findings(file: Path) -> list[str]:

@@ -142,6 +142,18 @@ def test_frames_longer_than_the_interval_are_refused():
         ek.LinearPrediction(before=0.0, after=0.001).stream(500.0, 1)
 
 
+def test_it_is_said_once_that_nothing_is_learned_from_pulses_that_are_too_close():
+    signal = 1e-4 * np.random.default_rng(1).standard_normal((1, 4000))
+    stream = ek.LinearPrediction(order=2, after=0.03).stream(FS, 1)
+    with pytest.warns(ek.EmgkitWarning, match=r"frames of 3[0-9.]+ ms, the last after 25 ms.*shorter after=") as caught:
+        stream.update(signal, np.arange(0.01, 1.9, 0.025))
+    assert len(caught) == 1
+    assert not stream.valid[:, 100:3700].any()
+    stream = ek.LinearPrediction(order=2, after=0.02).stream(FS, 1)
+    stream.update(signal, np.arange(0.01, 1.9, 0.025))
+    assert stream.valid[:, 400:].mean() > 0.8
+
+
 @pytest.mark.parametrize(
     "method",
     [

@@ -185,6 +185,10 @@ def test_results_are_validated_collected_and_shown(two_folders):
     answer = lab.call("validate", files[0], broken, "--json")
     assert answer.code == 3
     assert [bool(found) for found in json.loads(answer.out).values()] == [False, True]
+    answer = lab.call("validate", lab.folder / "out", "--json")
+    assert answer.code == 0
+    assert list(json.loads(answer.out)) == [str(file) for file in files]
+    assert lab.call("validate", lab.folder / "in").code == 4
     answer = lab.call("collect", lab.folder / "out", "--out", lab.folder / "study.h5", "--json")
     assert answer.code == 0
     assert json.loads(answer.out)["recordings"] == ["monday/p01", "tuesday/p01"]
