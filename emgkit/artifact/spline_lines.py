@@ -11,6 +11,7 @@ from emgkit.artifact.interference import (
     RESOLVED,
     SPARED,
     TOO_CLOSE,
+    USUAL,
     Mains,
     near_harmonic,
     steady_orders,
@@ -39,7 +40,6 @@ LEAST_QUIET = 2.0  # s without pulses, from which the size of a line can be know
 LEAST_SEEN = 0.2  # s, from which something is known of it: ten cycles
 LEAST_FREE = 0.1  # of every second, from which lines are fitted without what responses may reach
 STEADY_FOR = 30.0  # s, for which mains keeps its phase so well that a line may count as steady; unverified
-USUAL = (1, 2, 3, 5)  # orders of mains that are commonly large
 SAME_SIZE = 4.0  # a line so many times larger than without pulses is mostly response: a stimulator lets mains in too
 
 

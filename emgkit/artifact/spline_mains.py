@@ -68,13 +68,22 @@ class MainsSearch:
         """Rate at which the artifact repeats itself, Hz."""
         return repetition_rate(self.pulses) / self.repeat
 
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The same of every stimulator."""
+        names = np.unique(self.pulses.stimulator)
+        if names.size < 2:
+            return (self.rate,)
+        each = [self.pulses.select(self.pulses.stimulator == name) for name in names]
+        return tuple(repetition_rate(one) / self.repeat for one in each if len(one) > 1)
+
     def find(self, signal: Array) -> Mains:
         """Find mains in a signal, V, (channels, samples)."""
         return find_mains(signal, self.known & ~self.near, self.fs) if self.wanted else NONE
 
     def find_beside(self, signal: Array) -> Mains:
         """Find mains in a signal, V, (channels, samples), but for lines at the harmonics of the stimulation."""
-        return find_mains(signal, self.known & ~self.near, self.fs, self.rate) if self.wanted else NONE
+        return find_mains(signal, self.known & ~self.near, self.fs, self.rates) if self.wanted else NONE
 
     def beside(self, locked: Array) -> Mains:
         """Find mains once more without what is locked to the pulses, whose harmonics pass for lines."""
