@@ -159,9 +159,9 @@ def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: flo
     since, until = since_and_until(found, onsets)
     # what a train leaves after its last pulse looks like a response, and is none of another pulse
     within = np.maximum(since, until) < LONGEST_GAP * float(np.median(np.diff(onsets)))
-    least = _nearest(fs)
     near = _nearest(fs)
-    return found[within & (np.minimum(since, until) > near) & (np.diff(found, prepend=-np.inf) > near)]
+    apart = np.diff(found, prepend=-np.inf)
+    return found[within & (np.minimum(since, until) > near) & (apart > near)]
 
 
 def _nearest(fs: float) -> float:
