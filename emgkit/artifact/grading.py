@@ -30,6 +30,7 @@ FEW_AVERAGED = 3  # pulses in a fifth
 ALARMING = "its mean frequency lies far above its median, as artifact or noise that is left makes it."
 OVERLAPPING = "artifact and response overlap, as the method says itself."
 ELSEWHERE = "nothing is locked to the pulses given, and artifacts are elsewhere: they are left."
+KEPT = "M-waves stay in it, and no phases are without them, so that nothing tells how much of it they are."
 BLAMES = {
     "early": "artifact is left in the first 3 ms after the pulses",
     "response": "the response varies from pulse to pulse in a way that is left",
@@ -125,6 +126,8 @@ def _voluntary(
     uses = ("voluntary_amplitude", "voluntary_spectrum")
     if not np.isfinite(seen.power) or seen.power == 0:
         return {use: Grade(use, "reject", "nothing is left to measure.", float("inf")) for use in uses}
+    if keeps and not seen.compared:
+        return {use: Grade(use, "reject", KEPT, float("inf")) for use in uses}
     shares = _shares(seen, left)
     foreign = sum(shares.values())
     loss = 1 - float(np.sqrt(max((1 - 1 / max(effective, 1.0)) * (1 - followed), 0.0)))

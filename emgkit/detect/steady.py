@@ -100,6 +100,8 @@ def _searched(scaled: Array, fs: float) -> float:
     Every harmonic of a train is a candidate, too: its own harmonics are weaker ones of the train.
     """
     power, size = _power(scaled)
+    if power.size < BLOCK:
+        return 0.0
     blocks = power[: power.size // BLOCK * BLOCK].reshape(-1, BLOCK)
     about = np.interp(np.arange(power.size), (np.arange(len(blocks)) + 0.5) * BLOCK, np.median(blocks, axis=1))
     over = power / np.maximum(about, 1e-300)

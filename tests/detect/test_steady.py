@@ -115,3 +115,10 @@ def test_the_real_rate_of_a_130_hz_stimulator_is_found_and_its_lines_go_down_to_
         floor = np.median(after[:, (away > 0.5) & (away < 4)], axis=1)
         over = 20 * np.log10(after[:, away < 0.1].max(axis=1) / floor)
         assert (over < (8 if order <= 3 else 13)).all(), (order, over)
+
+
+@pytest.mark.parametrize("count", [5, 60, 125, 130])
+def test_recordings_too_short_for_any_line_have_no_train(count):
+    noise = 2e-5 * np.random.default_rng(count).standard_normal((1, count))
+    with pytest.raises(ek.NoPulsesError, match="No stimulation artifact was found"):
+        ek.detect_pulses(ek.Recording(noise, FS))
