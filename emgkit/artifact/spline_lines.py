@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from emgkit.artifact.base import windows_mask
 from emgkit.artifact.interference import (
+    DEVIATION,
     NOMINAL,
     RESOLVED,
-    SPARED,
     TOO_CLOSE,
     USUAL,
     Mains,
@@ -70,7 +70,7 @@ def hidden_frequencies(
     if told_without_pulses(signal, known, fs, pulses):
         return []
     if not mains.orders:
-        return [nominal for nominal in NOMINAL if near_harmonic(nominal, rate, SPARED)]
+        return [nominal for nominal in NOMINAL if near_harmonic(nominal, rate, TOO_CLOSE + DEVIATION)]
     unseen = Mains(mains.frequency, tuple(order for order in USUAL if order not in mains.orders))
     together = colliding_orders(unseen, rate, signal.shape[1] / fs)
     return [order * mains.frequency for order in together if order * mains.frequency < fs / 2]

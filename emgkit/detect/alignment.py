@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit.detect.fit import Fit
+from emgkit.detect.together import brought_together
 from emgkit.detect.waveform import Span, gap
 
 __all__ = ["Alignment", "align", "differences"]
@@ -82,6 +83,8 @@ def align(
     quick : bool
         Stop early: right to some 10 µs.
     """
+    if beats is not None:
+        rough = brought_together(bends, rough, train, beats, fs)
     clock = _Clock(rough, train, beats, fs)
     expected = clock.line(rough, np.ones(rough.size))
     fit = Fit(bends, expected, train, Span.about(fs, expected, clock.interval))

@@ -14,6 +14,7 @@ from emgkit.detect.extras import pulses_off_beat
 from emgkit.detect.growth import complete
 from emgkit.detect.match import Template, rendered
 from emgkit.detect.places import align_irregular
+from emgkit.detect.together import at_one_place
 from emgkit.detect.trains import Train, divided
 
 __all__ = ["Timed", "artifact_times", "best_channels"]
@@ -25,6 +26,7 @@ MOST_CHANNELS = 4  # that the times are taken from: the best ones hold nearly al
 WORTH = 0.1  # of the best channel's artifact over its surroundings
 ABOUT = 0.0015  # s about a pulse, where the artifact is large
 MOST_GROWN = 12  # times that pulses without a beat are looked for
+SOON, MANY = 0.0025, 0.1  # s after a pulse, and share of the pulses, that the waveform's misfit may look like others
 ROUNDS, MOST_ROUNDS = 2, 5  # of fits in turn, for several stimulators, and as long as pulses are found
 
 
@@ -74,11 +76,23 @@ def artifact_times(signal: Array, trains: list[Train], fs: float) -> list[Timed]
         others = [other.times for other in done if other is not fit]
         regular, sorted_times = train.beats is not None, [np.sort(one) for one in (fit.times, *others)]
         more = pulses_off_beat(bends, left, Template(fit.fit), sorted_times, fs, regular)
+        if train.beats is not None and at_one_place(train.times * fs, train.part, train.beats):
+            more = _no_misfits(more, sorted_times[0])
         if regular:
             more = close_pulses(left, fit.fit, more)
         one = _timed(chosen, fit, more, np.concatenate(others) if others else np.zeros(0))
         timed.append(one if regular else replace(one, jitter=float("nan"), on_beat=np.ones_like(one.on_beat)))
     return timed
+
+
+def _no_misfits(found: Array, times: Array) -> Array:
+    """Leave out what comes soon after many pulses: trains at places of their own tell the waveform least.
+
+    What it misses there is like it, as long after every pulse of a train as the next lobe.
+    """
+    since = found - times[np.maximum(np.searchsorted(times, found) - 1, 0)]
+    soon = (since > 0) & (since < SOON)
+    return found[~soon] if soon.sum() > MANY * times.size else found
 
 
 def _grown(bends: Array, train: Train, fs: float) -> Alignment:

@@ -97,7 +97,8 @@ def detect_pulses(
     each other to a few microseconds. The edge is where the artifact leaves the baseline, or the course of a response
     that runs on under it, right to some 0.1 ms and the same for all pulses; behind steep filters, as Butterworth ones
     of orders 5 to 8, it is mostly 0.1 to 0.5 ms late. Where the rate is locked to the sampling rate, all pulses lie at
-    one place between two samples, and it is right to half a sample. Pulses of several stimulators are told apart by
+    one place between two samples, and it is right to half a sample; trains that start at other places are brought to
+    one smooth artifact (`brought_together`) and agree. Pulses of several stimulators are told apart by
     their clocks. Irregular pulses are known to a part of a sample only: nothing but a clock tells a shift between two
     samples from another waveform.
     """

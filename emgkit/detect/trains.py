@@ -12,9 +12,10 @@ from emgkit.detect.beat import Chain, best_chain, tolerance
 from emgkit.detect.belief import STIRRED, dominant, is_response, likeness, regular, responses, sharpest_lag, stir
 from emgkit.detect.creep import steered
 from emgkit.detect.fit import Fit
-from emgkit.detect.growth import Part, grow
+from emgkit.detect.growth import EMPTY, Part, grow
 from emgkit.detect.match import Template, rendered
 from emgkit.detect.sharp import Events, sharp_events, sharp_trace, smooth_events
+from emgkit.detect.together import OWN, silences
 from emgkit.detect.waveform import Span, table
 
 __all__ = ["Train", "divided", "find_stimulators"]
@@ -37,8 +38,7 @@ MOVED = 3  # samples that a train may be moved by
 FULL = 0.6  # of the places between the beats that have a pulse: the interval is shorter
 PRESENT, HIDDEN = 0.5, 0.2  # of the size and of the likeness of pulses: a pulse, and one below that of another train
 SLIP = 0.002  # s between lobes of an artifact
-CLOSE = 10  # beats between trains that may be one
-SAME_CLOCK = 100  # beats between trains whose clock is taken to have gone on
+CLOSE, SAME_CLOCK = 10, 100  # beats between trains that may be one, and whose clock is taken to have gone on
 MOST_ROUNDS = 5  # of completing a train
 
 
@@ -171,12 +171,12 @@ def _grown(scene: Scene, parts: list[Part], known: Alignment) -> tuple[list[Part
 
 
 def _parts(events: Events, chain: Chain, fs: float) -> list[Part]:
-    times = events.place[chain.members] / fs
-    out = []
+    times, out = events.place[chain.members] / fs, []
     for number in range(int(chain.train.max()) + 1):
-        own = chain.train == number
-        start = float(np.median(times[own] - chain.period * chain.beats[own]))
-        out.append(Part(start, chain.period, chain.beats[own]))
+        own = np.flatnonzero(chain.train == number)
+        for run in np.split(own, silences(chain.beats[own])):
+            start = float(np.median(times[run] - chain.period * chain.beats[run]))
+            out.append(Part(start, chain.period, chain.beats[run]))
     return out
 
 
@@ -256,7 +256,8 @@ def _joined(parts: list[Part], fs: float) -> list[Part]:
         before = out[-1]
         beats = (part.times[0] - before.start) / before.period
         slip = abs(beats - round(beats)) * part.period
-        if beats - before.beats[-1] <= CLOSE and slip <= max(min(SLIP, part.period / 4), tolerance(part.period, fs)):
+        close = EMPTY + 1 if min(part.beats.size, before.beats.size) >= OWN else CLOSE
+        if beats - before.beats[-1] <= close and slip <= max(min(SLIP, part.period / 4), tolerance(part.period, fs)):
             shifted = part.beats - part.beats[0] + round(beats)
             out[-1] = Part(before.start, before.period, np.concatenate([before.beats, shifted]))
         else:
