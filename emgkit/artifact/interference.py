@@ -21,7 +21,6 @@ SPARED = 0.6  # Hz about the harmonics of the stimulation: what varies from puls
 SHARP = 6.0  # medians of the power around it: from there on a bin speaks for a line
 ALONE = 60.0  # medians: what fits miss of a response is no noise, and stands out of it by more than chance; unverified
 ASYMMETRIC = 0.25  # of that: as many times what is mirrored at a harmonic of the stimulation
-FAR, BETWEEN = 1.5, 30.0  # Hz from the harmonics of the stimulation, and medians there from which the fundamental does
 BESIDE = 6.0  # medians, at the orders of a fundamental that is known: 2 % of noise is larger, and shrunk by the fit
 TOO_CLOSE = 0.25  # Hz from a harmonic of the stimulation: a line that may wander is no longer told from it
 RESOLVED = 1.5  # cycles between line and harmonic over the recording, from which a steady line is
@@ -163,7 +162,7 @@ def _refined(spectrum: _Spectrum, frequency: float) -> Mains:
     their power. Only orders that stand out for themselves tell the frequency: a high one that is none would move it.
     """
     for _ in range(2):
-        orders = _speaking(spectrum, frequency)
+        orders = _standing_out(spectrum, frequency, ALONE, spectrum.near, ASYMMETRIC)
         if not orders:
             return Mains(float("nan"), ())
         steps = 32 * max(orders)  # of the grid, for 4 bins of it: as far as the coarse search may be off
@@ -181,15 +180,6 @@ def steady_orders(frequency: float, orders: tuple[int, ...], rate: Rates | None)
     if rate is None:
         return ()
     return tuple(order for order in orders if near_harmonic(order * frequency, rate, TOO_CLOSE))
-
-
-def _speaking(spectrum: _Spectrum, frequency: float) -> tuple[int, ...]:
-    """Orders that stand out for themselves; far from the harmonics of the stimulation the fundamental needs less."""
-    near = _standing_out(spectrum, frequency, ALONE, spectrum.near, ASYMMETRIC)
-    if spectrum.spared is None:
-        return near
-    first = (1,) if 1 not in near and 1 in _standing_out(spectrum, frequency, BETWEEN, FAR) else ()
-    return first + near
 
 
 def _standing_out(

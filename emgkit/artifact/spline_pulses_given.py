@@ -30,6 +30,7 @@ STEP, FINE_STEP = 10e-6, 1e-6  # s between the times that are tried, first and l
 LARGEST = 3.0  # over the usual size
 ALIKE = 0.7  # share of a change that the usual artifact must explain
 VERY_ALIKE = 0.9  # the same where none is due, and EMG has as sharp changes
+RARE = 0.1  # of the pulses, that such ones may be
 SAMPLED = 3.5  # samples after the onset that such an artifact must have: fewer are like any EMG (1000 Hz)
 SIZES, ABOUT = 2.0, 1.1  # times its own or the usual size that the artifact of a given pulse, or a lost one, may have
 NEAREST, OTHER = 5, 0.3  # neighbours, and difference from their size from which a pulse's time is looked at
@@ -145,17 +146,18 @@ def _found(fitted: Fitted, fs: float, onsets: Array, usual: Array, steepest: flo
     places = np.flatnonzero(change > SHARP * steepest)
     most = MOST * onsets.size
     taken = np.array(_sharpest(places, change, fs, most))
-    least = np.full(taken.size, ALIKE)
+    due = taken
     if taken.size > most:  # small artifacts under much EMG: where a pulse is due, and elsewhere what is no EMG
         due = np.array(_sharpest(places[_in_gaps(places / fs, onsets)], change, fs, most))
         if due.size > most:
             return np.array([])
-        taken = taken if fs * LATE >= SAMPLED else taken[:0]
-        least = np.concatenate([np.full(due.size, ALIKE), np.full(taken.size, VERY_ALIKE)])
-        taken = np.concatenate([due, taken])
+        taken = np.concatenate([due, taken if fs * LATE >= SAMPLED else taken[:0]])
     bounds = usual[np.clip(np.searchsorted(onsets, taken), 0, onsets.size - 1), np.newaxis] * [1 / ABOUT, ABOUT]
     tried = np.array([_time_of(fitted, fs, *both) for both in zip(taken, bounds, strict=True)]).reshape(-1, 2)
-    found = np.unique(tried[tried[:, 1] > least, 0])
+    alike = tried[:, 1] > np.where(np.arange(taken.size) < due.size, ALIKE, VERY_ALIKE)
+    if alike[due.size :].sum() > RARE * onsets.size:  # they are another stimulator's
+        alike[due.size :] = False
+    found = np.unique(tried[alike, 0])
     since, until = since_and_until(found, onsets)
     # what a train leaves after its last pulse looks like a response, and is none of another pulse
     within = np.maximum(since, until) < LONGEST_GAP * float(np.median(np.diff(onsets)))
