@@ -11,6 +11,7 @@ on one smooth curve, which they do at no other shift. How likely they are as a G
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from emgkit.detect.growth import EMPTY
 
-__all__ = ["OWN", "at_one_place", "brought_together", "silences"]
+__all__ = ["at_one_place", "brought_together", "silences", "starts_anew"]
 
 Array = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -30,23 +31,36 @@ FARTHEST, STEPS = 4.0, (0.25, 0.05, 0.01)  # samples
 SCALES = (0.5, 0.8, 1.2)  # samples, of the curve
 NOISE = 0.02  # of the artifact's RMS, by which trains differ beside the noise
 MEDIAN = 1.2533  # its standard error over that of a mean
-MOST = 4  # trains that one is compared with
+MOST, TURNS = 6, 3  # trains that one is compared with, and times that all are
 CLEARLY = 6.0  # by which the logarithm of the likelihood must be larger than where the trains were found
 
 
-def silences(beats: Array) -> list[int]:
+def silences(beats: Array, period: float) -> list[int]:
     """Give the pulses before which a train was silent: what follows may have a start of its own, on no beat of before.
 
     Parameters
     ----------
     beats : ndarray, shape (pulses,)
         Number of the beat within the train, increasing.
+    period : float
+        Samples.
     """
+    cuts = [0, *(np.flatnonzero(np.diff(beats) > EMPTY) + 1).tolist(), beats.size]
     out: list[int] = []
-    for place in np.flatnonzero(np.diff(beats) > EMPTY) + 1:
-        if place - (out[-1] if out else 0) >= OWN and beats.size - place >= OWN:
-            out.append(int(place))
+    for place, end in pairwise(cuts[1:]):
+        before = beats[out[-1] if out else 0 : place]
+        if starts_anew(before, period) and starts_anew(beats[place:end], period):
+            out.append(place)
     return out
+
+
+def starts_anew(beats: Array, period: float) -> bool:
+    """Whether pulses tell that their train has a start of its own.
+
+    They are enough, and keep their place between two samples: trains that creep through all places have gaps where a
+    brief artifact is hardly seen.
+    """
+    return beats.size >= OWN and abs(period - round(period)) * float(np.ptp(beats)) < ONE_PLACE
 
 
 def brought_together(bends: Array, rough: Array, train: Index, beats: Array, fs: float) -> Array:
@@ -76,12 +90,13 @@ def brought_together(bends: Array, rough: Array, train: Index, beats: Array, fs:
     trains = _alike([_usual(bends, rough[own == number] * fs) for number in range(names.size)])
     order = np.argsort(-np.bincount(own), kind="stable")
     moves = np.zeros(names.size)
-    for number, one in enumerate(order[1:], start=1):
-        others = order[: min(number, MOST)]
-        moves[one] = _best(trains[one], [trains[other].moved(moves[other]) for other in others], 0.0)
-    for one in order[:MOST]:
-        others = order[:MOST][order[:MOST] != one]
-        moves[one] = _best(trains[one], [trains[other].moved(moves[other]) for other in others], moves[one])
+    for turn in range(TURNS):
+        for number, one in enumerate(order):
+            others = np.delete(order, number)
+            others = others[np.argsort(np.abs(moves[others]), kind="stable")] if turn else order[:number]
+            if others.size:
+                seen = [trains[other].moved(moves[other]) for other in others[:MOST]]
+                moves[one] = _best(trains[one], seen, moves[one])
     moves -= np.median(moves[own])
     return np.asarray(rough + moves[own] / fs)
 

@@ -15,7 +15,7 @@ from emgkit.detect.fit import Fit
 from emgkit.detect.growth import EMPTY, Part, grow
 from emgkit.detect.match import Template, rendered
 from emgkit.detect.sharp import Events, sharp_events, sharp_trace, smooth_events
-from emgkit.detect.together import OWN, silences
+from emgkit.detect.together import silences, starts_anew
 from emgkit.detect.waveform import Span, table
 
 __all__ = ["Train", "divided", "find_stimulators"]
@@ -174,7 +174,7 @@ def _parts(events: Events, chain: Chain, fs: float) -> list[Part]:
     times, out = events.place[chain.members] / fs, []
     for number in range(int(chain.train.max()) + 1):
         own = np.flatnonzero(chain.train == number)
-        for run in np.split(own, silences(chain.beats[own])):
+        for run in np.split(own, silences(chain.beats[own], chain.period * fs)):
             start = float(np.median(times[run] - chain.period * chain.beats[run]))
             out.append(Part(start, chain.period, chain.beats[run]))
     return out
@@ -256,7 +256,7 @@ def _joined(parts: list[Part], fs: float) -> list[Part]:
         before = out[-1]
         beats = (part.times[0] - before.start) / before.period
         slip = abs(beats - round(beats)) * part.period
-        close = EMPTY + 1 if min(part.beats.size, before.beats.size) >= OWN else CLOSE
+        close = EMPTY + 1 if all(starts_anew(one.beats, one.period * fs) for one in (before, part)) else CLOSE
         if beats - before.beats[-1] <= close and slip <= max(min(SLIP, part.period / 4), tolerance(part.period, fs)):
             shifted = part.beats - part.beats[0] + round(beats)
             out[-1] = Part(before.start, before.period, np.concatenate([before.beats, shifted]))
