@@ -248,16 +248,12 @@ class FrameStream:
         if frame.stop < frame.first + count - 1:  # the next pulse came too soon, by more than rounding
             self._unlearned += 1
             if self._unlearned == UNLEARNED:
-                warnings.warn(
-                    f"{UNLEARNED} pulses in a row were followed by the next within their frames of "
-                    f"{self._count / self._fs * 1e3:.3g} ms, the last after "
-                    f"{(frame.stop - frame.first) / self._fs * 1e3:.3g} ms: nothing is learned from such pulses. "
-                    f"Give a shorter after=.",
-                    EmgkitWarning,
-                    stacklevel=2,
-                )
+                whole, last = (1e3 * count / self._fs for count in (self._count, frame.stop - frame.first))
+                said = f"{UNLEARNED} pulses in a row were followed by the next within their frames of {whole:.3g} ms, "
+                said += f"the last after {last:.3g} ms: nothing is learned from such pulses. Give a shorter after=."
+                warnings.warn(said, EmgkitWarning, stacklevel=2)
             return
-        self._unlearned = 0
+        self._unlearned = 0 if self._unlearned < UNLEARNED else UNLEARNED + 1  # it is said once
         pad = self._kernel.pad
         self._kernel.learn(self._piece(frame.first - pad, frame.first + count + pad), frame.places)
 

@@ -60,7 +60,7 @@ def starts_anew(beats: Array, period: float) -> bool:
     They are enough, and keep their place between two samples: trains that creep through all places have gaps where a
     brief artifact is hardly seen.
     """
-    return beats.size >= OWN and abs(period - round(period)) * float(np.ptp(beats)) < ONE_PLACE
+    return beats.size >= OWN and _drift(period, beats) < ONE_PLACE
 
 
 def brought_together(bends: Array, rough: Array, train: Index, beats: Array, fs: float) -> Array:
@@ -112,14 +112,14 @@ def at_one_place(places: Array, train: Index, beats: Array) -> bool:
     beats : ndarray, shape (pulses,)
         Number of the beat within the train.
     """
-    drifts = []
-    for number in np.unique(train):
-        own = train == number
-        lags = np.diff(places[own]) / np.maximum(np.diff(beats[own]), 1.0)
-        usual = float(np.median(lags)) if lags.size else 0.0
-        fine = np.polyfit(beats[own], places[own] - np.round(usual) * beats[own], 1)[0] if lags.size > 1 else 0.0
-        drifts.append(abs(fine) * float(np.ptp(beats[own])))
-    return float(np.median(drifts)) < ONE_PLACE
+    each = [(places[train == number], beats[train == number]) for number in np.unique(train)]
+    drifts = [_drift(float(np.polyfit(steps, own, 1)[0]), steps) for own, steps in each if own.size > 1]
+    return bool(drifts) and float(np.median(drifts)) < ONE_PLACE
+
+
+def _drift(period: float, beats: Array) -> float:
+    """By how much the place between two samples changes from the first to the last beat, in samples like the period."""
+    return abs(period - round(period)) * float(np.ptp(beats))
 
 
 @dataclass(frozen=True, eq=False)

@@ -167,3 +167,21 @@ def test_an_interval_of_a_sample_or_two_has_an_end_of_the_artifact():
     signal = 1e-4 * np.random.default_rng(1).standard_normal((1, 400))
     parts = ek.Blanking().separate(signal, 40.0, ek.Pulses(0.5 + np.arange(200) / 25))
     assert parts.lost.any()
+
+
+@pytest.mark.parametrize("method", ["blanking", "interpolation"])
+@pytest.mark.parametrize(("pulses", "rate"), [(3, 30.0), (5, 20.0), (9, 100.0)])
+def test_voluntary_emg_with_m_waves_in_it_is_rejected_where_nothing_is_without_them(method, pulses, rate):
+    # a sixth and less of what comes out is EMG, and nothing in the parts tells that
+    emg, onsets = noise(1, 6000, 5e-5), 1 + np.arange(pulses) / rate
+    signal, times = emg.copy(), np.arange(6000) / FS
+    for onset in onsets:
+        late = (times - onset - 0.009) / 0.0022
+        signal -= 2e-3 * late * np.exp(0.5 - late**2 / 2)
+    parts = ek.separate(ek.Recording(signal[np.newaxis], FS), ek.Pulses(onsets), method)
+    during = (times >= onsets[0]) & (times < onsets[-1] + 0.03) & parts.clean.valid[0]
+    assert parts.clean.signal[0, during].std() > 6 * emg[during].std()
+    for use in ("voluntary_amplitude", "voluntary_spectrum"):
+        (grade,) = parts.grades[use]
+        assert (grade.grade, grade.error) == ("reject", np.inf)
+        assert "M-waves stay in it" in grade.reason

@@ -10,6 +10,8 @@ from emgkit.artifact.pulses_twice import without_twins
 from emgkit.artifact.spline_errors import find_unfollowed
 from emgkit.artifact.spline_random import EARLIEST, shapes_of_channels
 from emgkit.artifact.spline_scores import shrink
+from emgkit.benchmark.cases import CASES
+from emgkit.simulate import simulate
 
 ONSETS = 0.2 + np.arange(75) / 27.3
 
@@ -129,3 +131,16 @@ def test_few_pulses_that_are_all_there_are_leave_nothing():
 def test_three_pulses_at_other_times_are_elsewhere():
     found = look_beside(recorded(ONSETS), FS, ek.Pulses(ONSETS[[10, 20, 30]] + [0.007, 0.016, 0.011]), put_in=False)
     assert found.elsewhere
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+def test_extra_pulses_on_m_waves_are_put_in_where_emg_is_as_sharp_as_the_artifact(seed):
+    planning, playing = np.random.default_rng(seed).spawn(2)
+    made = simulate(CASES["missing_extra"].plan(planning), rng=playing, features=False)
+    onsets = np.array(made.pulses.onsets)
+    late = np.diff(onsets, prepend=-1.0) < 0.012
+    assert 0 < late.sum() < 20
+    parts = ek.separate(made.recording, ek.Pulses(onsets[~late]), "phase_spline")
+    put_in = [int(said.split()[0]) for said in parts.messages if "that were not given were put in" in said]
+    assert late.sum() - 1 <= sum(put_in) <= late.sum(), (put_in, late.sum())
+    assert [grade.grade for grade in parts.grades["voluntary_amplitude"]] != ["reject", "reject"]

@@ -26,14 +26,6 @@ def grades(voluntary=VOLUNTARY, m_wave=M_WAVE, effective=100.0, evidence=100.0, 
     return {use: one.grade for use, one in found.items()}
 
 
-def test_m_waves_that_stay_are_not_small_because_nothing_is_without_them():
-    alone = changed(VOLUNTARY, compared=False)
-    found = graded(alone, M_WAVE, np.inf, np.nan, keeps=True)
-    assert found["voluntary_amplitude"].grade == found["voluntary_spectrum"].grade == "reject"
-    assert found["voluntary_amplitude"].error == np.inf
-    assert graded(alone, M_WAVE, 100.0, 100.0, keeps=False)["voluntary_amplitude"].grade == "with care"
-
-
 def changed(value, **fields):
     return type(value)(**{**{name: getattr(value, name) for name in value.__dataclass_fields__}, **fields})
 

@@ -147,8 +147,9 @@ def test_it_is_said_once_that_nothing_is_learned_from_pulses_that_are_too_close(
     stream = ek.LinearPrediction(order=2, after=0.03).stream(FS, 1)
     with pytest.warns(ek.EmgkitWarning, match=r"frames of 3[0-9.]+ ms, the last after 25 ms.*shorter after=") as caught:
         stream.update(signal, np.arange(0.01, 1.9, 0.025))
-    assert len(caught) == 1
     assert not stream.valid[:, 100:3700].any()
+    stream.update(signal, 2.0 + np.array([0.01, 0.1, *np.arange(0.2, 1.9, 0.025)]))
+    assert len(caught) == 1
     stream = ek.LinearPrediction(order=2, after=0.02).stream(FS, 1)
     stream.update(signal, np.arange(0.01, 1.9, 0.025))
     assert stream.valid[:, 400:].mean() > 0.8
