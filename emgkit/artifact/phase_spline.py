@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,8 +11,9 @@ from threadpoolctl import threadpool_limits
 
 from emgkit._checks import in_range
 from emgkit.artifact.spline_found import Wanted
-from emgkit.artifact.spline_groups import fit_groups
+from emgkit.artifact.spline_groups import FoundInGroups, fit_groups
 from emgkit.artifact.spline_model import LockedModel
+from emgkit.artifact.spline_pulse_times import varying_current
 from emgkit.errors import ParameterError, TimingError
 from emgkit.parts import Parts
 from emgkit.pulses import Pulses
@@ -22,6 +23,10 @@ __all__ = ["PhaseSpline"]
 Array = NDArray[np.float64]
 
 FEWEST = 5
+WITHOUT_CURRENT = (
+    "Responses that follow the current given cannot be told apart where pulses come close: the sizes of the artifacts "
+    "were followed instead."
+)
 UNDETERMINED = (
     "The responses to these pulses lie on each other and cannot be told apart. Are they of several stimulators? Then "
     "give Pulses(..., stimulator=...); or use moving_template."
@@ -137,7 +142,7 @@ class PhaseSpline:
         wanted = Wanted(self.mains, self.shifts, self.shapes, self.artifact_end)
         with threadpool_limits(limits=1, user_api="blas"):  # the matrices are small: threads wait for each other
             try:
-                found = fit_groups(signal, fs, pulses, self.before, self.window, wanted)
+                found, said = _fitted(signal, fs, pulses, self.before, self.window, wanted)
             except np.linalg.LinAlgError as failed:
                 raise TimingError(UNDETERMINED) from failed
         return Parts(
@@ -153,5 +158,22 @@ class PhaseSpline:
             standard_errors={"evoked": found.part(LockedModel.evoked_error)},
             shared_errors=found.shared_errors,
             quality=found.quality,
-            messages=found.messages,
+            messages=(*said, *found.messages),
         )
+
+
+def _fitted(
+    signal: Array, fs: float, pulses: Pulses, before: float, window: float, wanted: Wanted
+) -> tuple[FoundInGroups, tuple[str, ...]]:
+    """Fit with the current that is known, else with the sizes of the artifacts alone; give what is to be said of it.
+
+    Where a doublet comes at the foot of a ramp, nothing but two responses that lie on each other tells what currents
+    so small evoke.
+    """
+    try:
+        return fit_groups(signal, fs, pulses, before, window, wanted), ()
+    except (np.linalg.LinAlgError, TimingError):
+        if pulses.current is None or varying_current(pulses) is None:
+            raise
+        steady = replace(pulses, current=np.sign(pulses.current))
+    return fit_groups(signal, fs, steady, before, window, wanted), (WITHOUT_CURRENT,)
