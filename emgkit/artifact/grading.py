@@ -53,6 +53,7 @@ def graded(
     alarm: bool = False,
     overlap: bool = False,
     followed: float = 0.0,
+    gain: float = 1.0,
     left: float = 0.0,
     elsewhere: bool = False,
     clipped: str = "",
@@ -77,6 +78,8 @@ def graded(
         Whether the method says that artifact and response overlap and it cannot tell them apart well.
     followed : float
         Share of the voluntary EMG's power that goes with responses which are followed from pulse to pulse.
+    gain : float
+        Of the method on clean EMG, as it states it.
     left : float
         Share of the power of all samples that artifacts have which belong to no pulse.
     elsewhere : bool
@@ -86,7 +89,7 @@ def graded(
     """
     if elsewhere:
         return {use: Grade(use, "reject", ELSEWHERE, float("inf")) for use in USES}
-    grades = {**_m_wave(m_wave, evidence), **_voluntary(voluntary, effective, followed, left, keeps=keeps)}
+    grades = {**_m_wave(m_wave, evidence), **_voluntary(voluntary, effective, (followed, gain), left, keeps=keeps)}
     doubts = {"voluntary_spectrum": ALARMING} if alarm else {}
     if overlap:
         doubts |= dict.fromkeys(("m_wave_size", "m_wave_spectrum"), OVERLAPPING)
@@ -121,7 +124,7 @@ def _shares(seen: VoluntaryEvidence, left: float) -> dict[str, float]:
 
 
 def _voluntary(
-    seen: VoluntaryEvidence, effective: float, followed: float, left: float, *, keeps: bool
+    seen: VoluntaryEvidence, effective: float, taken: tuple[float, float], left: float, *, keeps: bool
 ) -> dict[str, Grade]:
     uses = ("voluntary_amplitude", "voluntary_spectrum")
     if not np.isfinite(seen.power) or seen.power == 0:
@@ -130,9 +133,12 @@ def _voluntary(
         return {use: Grade(use, "reject", KEPT, float("inf")) for use in uses}
     shares = _shares(seen, left)
     foreign = sum(shares.values())
-    loss = 1 - float(np.sqrt(max((1 - 1 / max(effective, 1.0)) * (1 - followed), 0.0)))
+    followed, gain = taken
+    kept = max((1 - 1 / max(effective, 1.0)) * (1 - followed), 0.0)  # of the power, alike at all frequencies
+    chosen = max(kept - gain**2, 0.0)  # what goes beyond that goes in some directions only, which colours the rest
+    loss = 1 - float(np.sqrt(kept - chosen))
     amplitude = max(0.5 * foreign / max(1 - foreign, 1e-3) + 0.25 * seen.chance, loss)
-    spectrum = max(FREQUENCY * (foreign + 0.5 * seen.chance), 0.5 * loss)
+    spectrum = max(FREQUENCY * (foreign + 0.5 * seen.chance), 0.5 * (1 - float(np.sqrt(kept))) + FREQUENCY * chosen)
     cap, why = _cap(seen, effective)
     grades = {}
     for use, error in zip(uses, (amplitude, spectrum), strict=True):
@@ -161,7 +167,7 @@ def _cap(seen: VoluntaryEvidence, effective: float) -> tuple[str, str]:
 def _blame(shares: Mapping[str, float], chance: float, loss: float, *, keeps: bool) -> str:
     foreign = sum(shares.values())
     if 0.5 * foreign < loss and loss > 0.01:
-        return "what is averaged over few pulses, or followed from pulse to pulse or with effort, takes some EMG away"
+        return "what is averaged over few pulses, or fitted to single pulses or to effort, takes some EMG away"
     if chance > foreign:
         return f"foreign power is {_percent(foreign)}, within chance ({_percent(chance)})"
     worst = max(shares, key=lambda name: shares[name])

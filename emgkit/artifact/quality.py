@@ -83,21 +83,31 @@ def _grades(
 ) -> Mapping[str, tuple[Grade, ...]]:
     voluntary = voluntary_evidence(output, separation.recording, separation.pulses)
     m_waves = m_wave_evidence(separation, output)
-    stated = np.asarray(separation.parts.quality.get("response_evidence", np.nan), dtype=float)
-    evidence = np.broadcast_to(stated, effective.shape)
-    losses = separation.parts.quality.get("followed_loss", 0.0)
-    followed = np.broadcast_to(np.asarray(losses, dtype=float), effective.shape)
-    keeps = "voluntary" not in separation.names
+    stated = separation.parts.quality
+    gain = stated.get("gain_divided_out", stated.get("gain_on_clean", 1.0))  # divided out, the rest is coloured still
+    evidence, followed, gains = (
+        np.broadcast_to(np.asarray(value, dtype=float), effective.shape)
+        for value in (stated.get("response_evidence", np.nan), stated.get("followed_loss", 0.0), gain)
+    )
     said = any("overlap" in message for message in separation.parts.messages)
-    overlap = np.broadcast_to(np.asarray(separation.parts.quality.get("overlap", said)) > 0, effective.shape)
+    overlap = np.broadcast_to(np.asarray(stated.get("overlap", said)) > 0, effective.shape)
     channels = []
     for row, seen in enumerate(voluntary):
-        m_wave = None if m_waves is None else m_waves[row]
-        doubts = {"keeps": keeps, "alarm": bool(alarm[row]), "overlap": bool(overlap[row]), "elsewhere": elsewhere}
-        known, lost = (effective[row], float(evidence[row])), float(left[row])
-        said_of = clipped.get(row, "")
         channels.append(
-            graded(seen, m_wave, *known, followed=float(followed[row]), left=lost, clipped=said_of, **doubts)
+            graded(
+                seen,
+                None if m_waves is None else m_waves[row],
+                float(effective[row]),
+                float(evidence[row]),
+                keeps="voluntary" not in separation.names,
+                alarm=bool(alarm[row]),
+                overlap=bool(overlap[row]),
+                followed=float(followed[row]),
+                gain=float(gains[row]),
+                left=float(left[row]),
+                elsewhere=elsewhere,
+                clipped=clipped.get(row, ""),
+            )
         )
     return {use: tuple(one[use] for one in channels) for use in USES}
 
