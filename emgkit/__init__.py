@@ -24,6 +24,7 @@ _HOME = {
     "Comb": "emgkit.artifact.comb",
     "Comparison": "emgkit.tables",
     "ContractError": "emgkit.errors",
+    "EmgGain": "emgkit.emg_gain",
     "EmgkitError": "emgkit.errors",
     "EmgkitWarning": "emgkit.errors",
     "EvokedLostError": "emgkit.errors",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from emgkit._checks import adopt, in_range, interval, nearest, positive
 from emgkit.cut_guards import check_intervals, check_lost, check_no_m_waves, check_pulses, next_pulse
+from emgkit.emg_gain import emg_gain_over
 from emgkit.errors import ParameterError, TimingError, UnknownNameError
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
@@ -209,6 +210,7 @@ def cut_windows(
         channel_names=recording.channel_names,
         valid=adopt(valid),
         train=stretch,
+        emg_gain=emg_gain_over(recording.emg_gains, recording.start + index / recording.fs, valid),
         history=(*recording.history, Step("cut_windows", parameters)),
     )
 

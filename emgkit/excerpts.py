@@ -88,6 +88,7 @@ def thin_out(segments: Segments, most: int = MOST_M_WAVES) -> Segments:
         train=part.train,
         intensity=part.intensity,
         shared_error=None if part.shared_error is None else _stored(part.shared_error),
+        emg_gain=part.emg_gain,
         history=part.history,
     )
 

@@ -10,17 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emgkit import _text
-from emgkit._checks import (
-    FrozenMapping,
-    FrozenValue,
-    Owned,
-    adopt,
-    assign,
-    freeze,
-    nearest,
-    number,
-)
+from emgkit._checks import FrozenMapping, FrozenValue, Owned, adopt, assign, freeze, nearest, number
 from emgkit._checks import names as check_names
+from emgkit.emg_gain import EmgGain
 from emgkit.errors import ChannelError, ParameterError, ShapeError, TimingError, UnitError
 from emgkit.shared_error import SharedError
 from emgkit.step import Step
@@ -64,6 +56,8 @@ class Recording(FrozenValue):
         What was done so far.
     shared_errors : iterable of SharedError, optional
         What the separation that gave this part does not know of its evoked responses, alike after every pulse.
+    emg_gains : iterable of EmgGain, optional
+        By how much the separation that gave this part changed its voluntary EMG: `RMS` and `ARV` divide it out.
 
     Raises
     ------
@@ -92,6 +86,7 @@ class Recording(FrozenValue):
     source: str = field(default="", kw_only=True)
     history: tuple[Step, ...] = field(default=(), kw_only=True)
     shared_errors: tuple[SharedError, ...] = field(default=(), kw_only=True)
+    emg_gains: tuple[EmgGain, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         """Check, convert to V and copy."""
@@ -111,6 +106,7 @@ class Recording(FrozenValue):
             source=str(self.source),
             history=tuple(self.history),
             shared_errors=tuple(self.shared_errors),
+            emg_gains=tuple(self.emg_gains),
         )
 
     @property
@@ -185,9 +181,14 @@ class Recording(FrozenValue):
         rows = [self._row(name) for name in wanted]
         if not rows:
             raise ChannelError(f"No channel was asked for; there are: {', '.join(self.channel_names)}.")
-        errors = tuple(one.pick(rows) for one in self.shared_errors)
-        signal, valid = self.signal[rows], self.valid[rows]
-        return replace(self, signal=signal, valid=valid, channel_names=tuple(wanted), shared_errors=errors)
+        return replace(
+            self,
+            signal=self.signal[rows],
+            valid=self.valid[rows],
+            channel_names=tuple(wanted),
+            shared_errors=tuple(one.pick(rows) for one in self.shared_errors),
+            emg_gains=tuple(one.pick(rows) for one in self.emg_gains),
+        )
 
     def _row(self, name: str) -> int:
         if name not in self.channel_names:

@@ -50,6 +50,8 @@ class Segments(FrozenValue):
         Stimulation intensity in the unit that the source gave.
     shared_error : array_like, shape (channels, samples), optional
         Standard error that all segments have alike, V, as the separation states it; unknown unless given.
+    emg_gain : array_like, shape (segments, channels), optional
+        Factor by which a separation changed the RMS of voluntary EMG, which `RMS` and `ARV` divide out; 1 unless given.
     history : iterable of Step, optional
         What was done before.
     """
@@ -64,6 +66,7 @@ class Segments(FrozenValue):
     train: NDArray[np.int64] = field(default=None, kw_only=True)  # type: ignore[arg-type]
     intensity: NDArray[np.float64] | None = field(default=None, kw_only=True)
     shared_error: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    emg_gain: NDArray[np.float64] | None = field(default=None, kw_only=True)
     history: tuple[Step, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
@@ -77,6 +80,9 @@ class Segments(FrozenValue):
         shared = freeze_optional(self.shared_error)
         if shared is not None and shared.shape != signal.shape[1:]:
             raise ShapeError(f"shared_error must have shape {signal.shape[1:]}, got {shared.shape}.")
+        gain = freeze_optional(self.emg_gain)
+        if gain is not None and gain.shape != (count, channels):
+            raise ShapeError(f"emg_gain must have shape {(count, channels)}, got {gain.shape}.")
         listed = [f"EMG{row + 1}" for row in range(channels)] if self.channel_names is None else self.channel_names
         assign(
             self,
@@ -89,6 +95,7 @@ class Segments(FrozenValue):
             train=_per_segment("train", 0 if self.train is None else self.train, count, np.int64),
             intensity=None if self.intensity is None else _per_segment("intensity", self.intensity, count),
             shared_error=shared,
+            emg_gain=gain,
             history=tuple(self.history),
         )
 
@@ -125,6 +132,7 @@ class Segments(FrozenValue):
             valid=self.valid[mask],
             train=self.train[mask],
             intensity=None if self.intensity is None else self.intensity[mask],
+            emg_gain=None if self.emg_gain is None else self.emg_gain[mask],
         )
 
     def to_dataframe(self) -> pd.DataFrame:

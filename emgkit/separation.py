@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from emgkit import _text
 from emgkit._checks import FrozenMapping, FrozenValue, Owned, adopt, assign, freeze, nearest
+from emgkit.emg_gain import EmgGain
 from emgkit.errors import PartError
 from emgkit.grades import Grade, Judgement, grades_text, quality_text
-from emgkit.parts import PART_NAMES, Parts, frozen_quality
+from emgkit.parts import PART_NAMES, RESIDUALS, Parts, frozen_quality
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
 from emgkit.step import Step
@@ -122,11 +123,21 @@ class Separation(FrozenValue):
         lost = np.zeros(1, dtype=bool) if self.parts.lost is None else self.parts.lost
         valid = self.recording.valid & ~lost & ~_dead(self.recording)[:, np.newaxis]
         made = self.recording.with_signal(Owned(rendered), valid=Owned(valid), step=self._step(name))
-        if name not in _KEEPS_EVOKED or not self.parts.shared_errors:
+        shared = self.parts.shared_errors if name in _KEEPS_EVOKED else ()
+        gains = self._emg_gains() if name in RESIDUALS else ()
+        if not shared and not gains:
             return made
-        shared = tuple(one.later(self.recording.start) for one in self.parts.shared_errors)
-        kept = (*made.shared_errors, *shared)
-        return replace(made, signal=adopt(made.signal), valid=adopt(made.valid), shared_errors=kept)
+        errors = (*made.shared_errors, *(one.later(self.recording.start) for one in shared))
+        kept = {"signal": adopt(made.signal), "valid": adopt(made.valid), "emg_gains": (*made.emg_gains, *gains)}
+        return replace(made, **kept, shared_errors=errors)
+
+    def _emg_gains(self) -> tuple[EmgGain, ...]:
+        """Say what the method states of its gain on voluntary EMG, if it changes any."""
+        stated = np.asarray(self.parts.quality.get("gain_on_clean", 1.0), dtype=float)
+        gain = np.broadcast_to(np.where(np.isfinite(stated) & (stated > 0), stated, 1.0), (self.recording.n_channels,))
+        if (gain == 1).all() or not len(self.pulses):
+            return ()
+        return (EmgGain(self.pulses.onsets, self.parts.reach, gain),)
 
     def standard_error(self, name: str) -> Array:
         """Give the standard error of a part, V, shape (channels, samples).

@@ -12,7 +12,19 @@ import emgkit
 PACKAGE = Path(emgkit.__file__).parent
 LAYERS = [
     {"errors", "_checks", "_processes", "_text", "plugins"},
-    {"step", "traces", "recording", "pulses", "segments", "parts", "separation", "shared_error", "tables", "grades"},
+    {
+        "step",
+        "traces",
+        "recording",
+        "pulses",
+        "segments",
+        "parts",
+        "separation",
+        "shared_error",
+        "emg_gain",
+        "tables",
+        "grades",
+    },
     {"detect"},
     {"artifact", "features", "cut", "cut_guards", "simulate"},
     {"study", "results", "excerpts"},

@@ -48,7 +48,7 @@ def voluntary_scores(
     effective_pulses : float, optional
         Pulses that the method effectively averages, as it states them.
     published_gain : float, optional
-        Gain on clean EMG as the method states it; 1 unless given.
+        Gain on clean EMG as the method states it, which `ARV` and `RMS` divide out; 1 unless given.
 
     Returns
     -------
@@ -74,8 +74,8 @@ def voluntary_scores(
             "snr_band": lambda: snr(_target_in_band(scene), _in_band(given, scene.fs), scene.usable),
             "snr_bursts": lambda: snr(target, given, scene.usable & scene.working),
             "r": lambda: correlation(target, given, scene.usable),
-            "arv_error": lambda: _ratio(scene, given, np.abs, 1.0),
-            "rms_error": lambda: _ratio(scene, given, np.square, 0.5),
+            "arv_error": lambda: _ratio(scene, given / (published_gain or 1.0), np.abs, 1.0),
+            "rms_error": lambda: _ratio(scene, given / (published_gain or 1.0), np.square, 0.5),
             "mdf_error": lambda: _mdf_error(given, scene),
             "envelope_r": lambda: _envelope_r(given, scene),
             "false_emg": lambda: 1e6 * rms(given - target, scene.rest),

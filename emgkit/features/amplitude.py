@@ -133,7 +133,8 @@ class RMS:
     """Root mean square of voluntary EMG in a window, from its valid samples.
 
     The mean of the window is removed first. Samples that are not valid are left out, which is the duty correction
-    RMS/√d of a signal with zeros put in: right if what was lost has nothing to do with the size of the signal.
+    RMS/√d of a signal with zeros put in: right if what was lost has nothing to do with the size of the signal. What a
+    separation takes of voluntary EMG, or adds to it by averaging, is divided out as it states it (``gain_on_clean``).
 
     Parameters
     ----------
@@ -168,7 +169,8 @@ class RMS:
 class ARV:
     """Average rectified value of voluntary EMG in a window, from its valid samples.
 
-    The mean of the window is removed first. Leaving out samples that are not valid is the duty correction ARV/d.
+    The mean of the window is removed first. Leaving out samples that are not valid is the duty correction ARV/d. The
+    separation's ``gain_on_clean`` is divided out as in `RMS`.
 
     Parameters
     ----------
@@ -200,5 +202,6 @@ class ARV:
 
 
 def _amplitude(segments: Segments, min_valid: float, values: Array, errors: Array) -> Measured:
+    gain = 1.0 if segments.emg_gain is None else segments.emg_gain
     rules: Any = (*random_process.scarce(segments, min_valid), (~segments.valid.any(axis=-1), "lost"))
-    return Measured(values, errors, first_reason(values.shape, *rules, (values == 0, "zero_power")))
+    return Measured(values / gain, errors / gain, first_reason(values.shape, *rules, (values == 0, "zero_power")))
