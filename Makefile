@@ -26,10 +26,10 @@ demo: $(READY)  ## set everything up and do the main job on a simulated recordin
 	@$(BIN)/emgkit demo
 
 test: $(READY)  ## set everything up and run the tests (without the slow ones)
-	@$(BIN)/python -m pytest -q -n 2 -m "$(MARKS)"
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "$(MARKS)"
 
 test-slow: $(READY)  ## run the tests that take minutes
-	@$(BIN)/python -m pytest -q -n 2 -m slow
+	@$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow
 
 check: lint types test docs  ## lint, types, tests and docs
 

@@ -91,6 +91,11 @@ def test_every_recording_is_made_and_described(script):
 
 
 # the protocols of the table run over their recordings, and find the M-waves that are in them
+@pytest.mark.parametrize(
+    "committed",
+    [pytest.param(name, marks=pytest.mark.slow) if name == "hybrid_fes" else name for name in NAMES],
+    indirect=True,
+)
 def test_protocols_find_the_m_waves(committed, tmp_path, capsys):
     name, made = committed
     protocol = re.search(rf"`synthetic/{name}.bdf`.*`protocols/(\S+.toml)`", README).group(1)

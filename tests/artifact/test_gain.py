@@ -52,7 +52,11 @@ def test_a_comb_raises_the_rms_by_its_closed_form(periods, clean_emg):
     assert np.median(gains) == pytest.approx(np.sqrt(1 + 1 / periods), rel=0.01)
 
 
-PROJECTIONS = [ek.LinearPrediction(), ek.LinearPrediction(order=10), ek.TemplatePCA(rank=ek.FixedRank(4))]
+PROJECTIONS = [
+    ek.LinearPrediction(),
+    pytest.param(ek.LinearPrediction(order=10), marks=pytest.mark.slow),
+    ek.TemplatePCA(rank=ek.FixedRank(4)),
+]
 
 
 @pytest.mark.parametrize("method", PROJECTIONS, ids=repr)

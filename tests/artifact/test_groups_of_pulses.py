@@ -73,7 +73,7 @@ def found_at(rate, lags, jitter=0.0):
     return np.array(values)
 
 
-@pytest.mark.parametrize("lag", [0.005, 0.008, 0.010, 0.015])
+@pytest.mark.parametrize("lag", [0.005, *(pytest.param(lag, marks=pytest.mark.slow) for lag in (0.008, 0.010)), 0.015])
 def test_the_emg_under_continuous_doublets_is_found(lag):
     values = found_at((20.0, 25.0), [lag])
     assert np.min(values) > 11.0, told(values)  # -25 dB when their responses were fitted apart

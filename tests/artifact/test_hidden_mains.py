@@ -39,11 +39,11 @@ def test_the_power_is_that_of_the_line_in_all_stretches(apart):
     assert hidden_power(wave[np.newaxis], known, FS, covered, [50.0]) == pytest.approx([0.0])
 
 
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("rate", [pytest.param(25.0, marks=pytest.mark.slow), 30.0])
-def test_the_errors_know_of_mains_that_may_be_in_the_response(rate):
-    for seed in range(2):
-        parts, size = separated(seed, rate)
-        assert any("if there is any" in message for message in parts.parts.messages)
-        error = np.median(parts.standard_error("evoked"))
-        assert error > LINE / np.sqrt(2), (seed, error)
-        assert parts.grades["m_wave_size"][0].error > LINE / size
+def test_the_errors_know_of_mains_that_may_be_in_the_response(rate, seed):
+    parts, size = separated(seed, rate)
+    assert any("if there is any" in message for message in parts.parts.messages)
+    error = np.median(parts.standard_error("evoked"))
+    assert error > LINE / np.sqrt(2), error
+    assert parts.grades["m_wave_size"][0].error > LINE / size

@@ -29,13 +29,13 @@ def test_the_stated_error_of_a_fill_is_its_real_one(fill, after, clean_emg):
         assert stated == pytest.approx(real, rel=0.12), f"seed {seed}"
 
 
-def test_innovations_keep_the_rms_that_probable_values_lose(clean_emg):
-    sizes = {
-        fill.name: [sham(clean_emg, ek.Interpolation(after=0.006, fill=fill), seed)[0][1] for seed in range(4)]
-        for fill in (ek.AR(), ek.ARInnovation())
-    }
-    assert max(sizes["ar"]) < 0.75
-    assert sizes["ar_innovation"] == pytest.approx([1.0] * 4, abs=0.04)
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))])
+def test_innovations_keep_the_rms_that_probable_values_lose(clean_emg, seed):
+    probable, innovations = (
+        sham(clean_emg, ek.Interpolation(after=0.006, fill=fill), seed)[0][1] for fill in (ek.AR(), ek.ARInnovation())
+    )
+    assert probable < 0.75
+    assert innovations == pytest.approx(1.0, abs=0.04)
 
 
 def test_innovations_keep_the_spectrum(clean_emg):

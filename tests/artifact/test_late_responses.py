@@ -38,7 +38,7 @@ def voluntary_snr(parts, emg):
     return 10 * np.log10((emg[:, INSIDE] ** 2).sum() / (missed**2).sum())
 
 
-@pytest.mark.parametrize("rate", [10.0, 15.0])
+@pytest.mark.parametrize("rate", [10.0, pytest.param(15.0, marks=pytest.mark.slow)])
 def test_a_steady_late_response_costs_little(clean_emg, rate):
     """Knots were 1.5 ms apart from 35 ms on: 6 to 23 dB were lost. The bound is that of the H-reflex."""
     lost = []
@@ -51,17 +51,17 @@ def test_a_steady_late_response_costs_little(clean_emg, rate):
     assert max(lost) < 2.0, f"{np.round(lost, 1)} dB"
 
 
-def test_late_responses_that_vary_are_known_to_be_in_the_voluntary_emg(clean_emg):
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
+def test_late_responses_that_vary_are_known_to_be_in_the_voluntary_emg(clean_emg, seed):
     """45 to 60 ms after the pulse counted as over: amplitudes that were off by half were graded good."""
-    for seed in range(3):
-        recording, pulses, emg = made(clean_emg, seed, 10.0, 0.3, delay=0.045, spread=0.4)
-        parts = ek.separate(recording, pulses, "phase_spline")
-        error = np.std(parts.voluntary.signal[:, INSIDE], axis=1) / np.std(emg[:, INSIDE], axis=1) - 1
-        for grade, off in zip(parts.grades["voluntary_amplitude"], error, strict=True):
-            assert off < 0.05 or grade.grade != "good", (seed, off, grade)
+    recording, pulses, emg = made(clean_emg, seed, 10.0, 0.3, delay=0.045, spread=0.4)
+    parts = ek.separate(recording, pulses, "phase_spline")
+    error = np.std(parts.voluntary.signal[:, INSIDE], axis=1) / np.std(emg[:, INSIDE], axis=1) - 1
+    for grade, off in zip(parts.grades["voluntary_amplitude"], error, strict=True):
+        assert off < 0.05 or grade.grade != "good", (off, grade)
 
 
-@pytest.mark.parametrize("rate", [28.0, 35.0, 45.0])
+@pytest.mark.parametrize("rate", [*(pytest.param(rate, marks=pytest.mark.slow) for rate in (28.0, 35.0)), 45.0])
 def test_the_late_response_to_the_last_pulse_is_none_of_another_one(clean_emg, rate):
     """It came where one more M-wave would, was taken for that of a lost pulse, left out and put in again."""
     for seed in range(2):

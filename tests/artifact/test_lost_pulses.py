@@ -198,7 +198,7 @@ def test_those_that_are_not_put_in_are_told_of():
     assert {one.grade for one in separation.grades["voluntary_amplitude"]} <= {"with care", "reject"}
 
 
-@pytest.mark.parametrize("parts", [2, 3])
+@pytest.mark.parametrize("parts", [pytest.param(2, marks=pytest.mark.slow), 3])
 def test_a_list_of_every_second_or_third_pulse_is_completed(parts):
     """The others stood in its responses, at one lag after each of its pulses, and nothing was said."""
     for seed in range(3):

@@ -65,7 +65,7 @@ def said(separation, *words):
         (1, 19.3, 2000.0, 5e-3, 12, None),
         (2, 33.1, 4000.0, 2e-2, None, -15),
         (3, 47.7, 2048.0, 2e-3, 40, -40),
-        (4, 61.9, 5000.0, 5e-2, 200, None),
+        pytest.param(4, 61.9, 5000.0, 5e-2, 200, None, marks=pytest.mark.slow),
         (5, 29.97, 2000.0, 1e-3, 3, -3),
     ],
 )
@@ -149,7 +149,7 @@ def test_pulses_given_late_are_none_that_are_lacking():
         assert beside.left.size < 3
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow), 2, 3])
 def test_wrong_times_are_rejected_for_all_uses(seed):
     rng = np.random.default_rng(seed)
     every = np.arange(0.5, 9.4, 1 / rng.uniform(20, 45))
@@ -170,7 +170,7 @@ def test_sham_is_none_of_that(seed):
     assert error(separation, clean) < 0.01
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [*(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, 1)), 2])
 def test_a_second_stimulator_that_was_not_given_is_spoken_of(seed):
     one, other = np.arange(0.5, 9.0, 1 / 30.03), np.arange(0.507, 9.0, 1 / [19.98, 41.7, 25.3][seed])
     other = other[np.abs(other[:, np.newaxis] - one).min(axis=1) > 5e-4]
@@ -181,7 +181,7 @@ def test_a_second_stimulator_that_was_not_given_is_spoken_of(seed):
     assert grades(separation) == {"reject"}
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))])
 def test_many_lost_triggers_are_put_in(seed):
     """On a real recording the method's own repair put in none of 203 lost of 2021."""
     rng = np.random.default_rng(seed)

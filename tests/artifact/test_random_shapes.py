@@ -34,7 +34,13 @@ def test_random_shapes_are_found_and_removed_in_part():
     assert np.max(left, axis=0)[1] < 0.95, left
 
 
-@pytest.mark.parametrize(("size", "late", "most"), [(0.1, 0.0, 0.18), (0.0, 0.25e-3, 0.09), (0.2, 0.5e-3, 0.11)])
+@pytest.mark.parametrize(
+    ("size", "late", "most"),
+    [
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in [(0.1, 0.0, 0.18), (0.2, 0.5e-3, 0.11)]),
+        (0.0, 0.25e-3, 0.09),
+    ],
+)
 def test_large_variation_is_taken_away_under_effort_too(size, late, most):
     """Unless the EMG is told from it, its power at rest passes for the EMG's, and a third of it stays."""
     onsets, count = 0.1 + np.arange(600) / 29.97, 41_000
@@ -96,7 +102,7 @@ def left_beside(design, random, voluntary, quiet):
     return rest
 
 
-@pytest.mark.parametrize("rate", [29.97, 40.0])
+@pytest.mark.parametrize("rate", [pytest.param(29.97, marks=pytest.mark.slow), 40.0])
 def test_shapes_keep_their_straight_lines(rate):
     """Scores are free of straight lines, as slow courses are none of the shapes: a response of one size has one."""
     late, foreign = [], []
@@ -110,7 +116,7 @@ def test_shapes_keep_their_straight_lines(rate):
     assert max(foreign) < 0.1, foreign
 
 
-@pytest.mark.parametrize(("rate", "most"), [(40.0, 0.8), (50.0, 0.6)])
+@pytest.mark.parametrize(("rate", "most"), [pytest.param(40.0, 0.8, marks=pytest.mark.slow), (50.0, 0.6)])
 def test_emg_is_told_from_responses_by_the_end_of_short_intervals(rate, most):
     """There is as much EMG at the end of the interval as elsewhere, and no response."""
     foreign = []
@@ -133,7 +139,7 @@ def test_a_shape_that_is_sure_makes_others_likely():
     assert np.median(foreign) < 1.5, foreign
 
 
-@pytest.mark.parametrize("rate", [20.0, 29.97, 40.0, 50.0])
+@pytest.mark.parametrize("rate", [29.97, *(pytest.param(rate, marks=pytest.mark.slow) for rate in (20.0, 40.0)), 50.0])
 def test_shapes_are_none_where_nothing_varies_wherever_samples_fall(rate):
     """Where all pulses have samples at the same places, one alone sees the first splines, beside a steep response."""
     left = {}

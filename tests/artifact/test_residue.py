@@ -63,7 +63,7 @@ def test_a_residue_that_turns_over_slowly_counts():
     assert found.rms[0] == pytest.approx(wave.std(), rel=0.3)
 
 
-@pytest.mark.parametrize("neighbours", [10, 40])
+@pytest.mark.parametrize("neighbours", [10, pytest.param(40, marks=pytest.mark.slow)])
 def test_the_trace_of_an_average_is_made_up_for(neighbours):
     """A moving template of n pulses leaves them leaning against each other: without the correction, residue hides."""
     pulses, hidden, made_up = pulses_of(30.0), [], []

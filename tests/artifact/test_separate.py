@@ -194,7 +194,7 @@ def scaled(parts, factors, seed=3):
         (("emg",), 100.0, "voluntary EMG of .* mV RMS, more than any over the skin"),
         (("wave",), 100.0, "responses of [45].* mV peak to peak, more than any over the skin"),
         (("artifact",), 300.0, "V off its median, more than an electrode amplifier"),
-        (("emg", "wave", "artifact"), 100.0, "more than any over the skin"),
+        pytest.param(("emg", "wave", "artifact"), 100.0, "more than any over the skin", marks=pytest.mark.slow),
     ],
 )
 def test_what_is_a_hundred_times_too_large_is_warned_of(parts, factor, message):
@@ -204,7 +204,10 @@ def test_what_is_a_hundred_times_too_large_is_warned_of(parts, factor, message):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize(("emg", "wave", "artifact"), [(1, 1, 1), (20, 6, 1), (20, 0, 10), (0.1, 6, 80)])
+@pytest.mark.parametrize(
+    ("emg", "wave", "artifact"),
+    [pytest.param(1, 1, 1, marks=pytest.mark.slow), (20, 6, 1), (20, 0, 10), (0.1, 6, 80)],
+)
 def test_the_largest_that_people_record_is_not_warned_of(emg, wave, artifact):
     """2 mV RMS, 30 mV peak to peak, artifacts of 5 V."""
     ek.separate(*scaled(("emg", "wave", "artifact"), (emg, wave, artifact)))

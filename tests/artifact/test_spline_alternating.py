@@ -23,7 +23,7 @@ def errors(seed, rate, **kinds):
     return errors_of(*made(seed, rate, **kinds))
 
 
-@pytest.mark.parametrize("rate", [12.01, 20.0, 29.97, 40.0])
+@pytest.mark.parametrize("rate", [12.01, pytest.param(20.0, marks=pytest.mark.slow), 29.97, 40.0])
 def test_strict_alternation_is_taken_away_and_voluntary_emg_is_not(rate):
     """It passed for noise that all courses hold, and for EMG: 22 % foreign power at 12 and 40 Hz."""
     off, foreign, grade = errors(round(rate), rate)
@@ -54,7 +54,7 @@ def test_mains_at_half_of_the_rate_and_a_half_is_no_alternation(monkeypatch):
     assert seen[-1]
 
 
-@pytest.mark.parametrize("rate", [12.01, 40.0])
+@pytest.mark.parametrize("rate", [12.01, pytest.param(40.0, marks=pytest.mark.slow)])
 def test_what_does_not_alternate_is_not_fitted_again(rate, monkeypatch):
     recorded, pulses, _ = made(7, rate, alternation=0.0)
     once = ek.separate(ek.Recording(recorded, FS), pulses, ek.PhaseSpline())

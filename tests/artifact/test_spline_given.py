@@ -111,25 +111,25 @@ def test_right_pulses_stay_the_very_same():
         np.testing.assert_array_equal(session.pulses.onsets, true)
 
 
+@pytest.mark.parametrize("seed", [30, pytest.param(31, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "modulation",
     [{"modulation": 0.3, "modulation_period": 1.5}, pytest.param({}, marks=pytest.mark.slow)],
     ids=["modulated", "steady"],
 )
-def test_right_pulses_whose_places_between_the_samples_creep_are_neither_moved_nor_joined_by_others(modulation):
+def test_right_pulses_whose_places_between_the_samples_creep_are_neither_moved_nor_joined_by_others(modulation, seed):
     """At 25 Hz of 2 kHz hardly anything tells the shape at one place: what a fit misses there is no wrong time."""
-    for seed in (30, 31):
-        made = ek.simulate.hybrid_fes(
-            rng=np.random.default_rng(seed),
-            duration=12.0,
-            profile=((0.0, 0.0), (2.0, 0.0), (3.0, 0.3), (6.0, 0.3), (7.0, 0.0), (12.0, 0.0)),
-            stimulation=(1.0, 11.5),
-            **modulation,
-        )
-        session = session_of(np.array(made.recording.signal), made.pulses)
-        found, true = np.array(session.pulses.onsets), np.array(made.pulses.onsets)
-        assert np.isin(found, true).all(), (seed, session.corrections)
-        assert np.abs(made.pulses.current[~np.isin(true, found)]).max(initial=0.0) < 2e-3, (seed, session.corrections)
+    made = ek.simulate.hybrid_fes(
+        rng=np.random.default_rng(seed),
+        duration=12.0,
+        profile=((0.0, 0.0), (2.0, 0.0), (3.0, 0.3), (6.0, 0.3), (7.0, 0.0), (12.0, 0.0)),
+        stimulation=(1.0, 11.5),
+        **modulation,
+    )
+    session = session_of(np.array(made.recording.signal), made.pulses)
+    found, true = np.array(session.pulses.onsets), np.array(made.pulses.onsets)
+    assert np.isin(found, true).all(), session.corrections
+    assert np.abs(made.pulses.current[~np.isin(true, found)]).max(initial=0.0) < 2e-3, session.corrections
 
 
 def test_small_artifacts_decide_nothing():
@@ -182,7 +182,8 @@ def test_the_baseline_does_not_follow_artifacts_that_a_fit_left():
     assert max(errors) < 6e-6, errors  # 54 to 67 µV, had means been taken
 
 
-@pytest.mark.parametrize("seed", [1003, 1006, 1010])  # 22.7, 23.8 and 23.9 dB with medians
+# 22.7, 23.8 and 23.9 dB with medians
+@pytest.mark.parametrize("seed", [1003, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1006, 1010))])
 def test_little_emg_goes_with_the_baseline(seed):
     case = CASES["dc_shift"]
     made = case.make(np.random.default_rng(seed))
@@ -211,7 +212,7 @@ def test_recruitment_courses_follow_a_steep_curve_of_the_current():
     assert np.abs(line).max() > 0.3
 
 
-@pytest.mark.parametrize("share", [0.02, 0.04])
+@pytest.mark.parametrize("share", [pytest.param(0.02, marks=pytest.mark.slow), 0.04])
 def test_lost_and_false_triggers_cost_little(share):
     ratios = []
     for seed in range(4):
@@ -228,17 +229,17 @@ def test_lost_and_false_triggers_cost_little(share):
     assert np.max(ratios) < 2.0, ratios
 
 
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("typical", [0.004, 0.010, pytest.param(0.020, marks=pytest.mark.slow)])
-def test_pulses_at_random_intervals_are_taken_apart_or_said_to_be_too_close(typical):
-    for seed in range(2):
-        rng = np.random.default_rng(seed)
-        times = 0.3 + np.cumsum(rng.exponential(typical, 600) + 0.0015)
-        signal, emg = recorded(times[times < 9.5], 10.0, rng)
-        parts = ek.separate(ek.Recording(signal, FS), ek.Pulses(times[times < 9.5]), "phase_spline")
-        error = float(np.sqrt(np.mean((parts.voluntary.signal[0] - emg) ** 2)))
-        too_close = any("cannot be told" in message for message in parts.messages)
-        assert too_close == (typical < 0.005)
-        assert too_close or error < 15e-6, f"{error * 1e6:.0f} µV"
+def test_pulses_at_random_intervals_are_taken_apart_or_said_to_be_too_close(typical, seed):
+    rng = np.random.default_rng(seed)
+    times = 0.3 + np.cumsum(rng.exponential(typical, 600) + 0.0015)
+    signal, emg = recorded(times[times < 9.5], 10.0, rng)
+    parts = ek.separate(ek.Recording(signal, FS), ek.Pulses(times[times < 9.5]), "phase_spline")
+    error = float(np.sqrt(np.mean((parts.voluntary.signal[0] - emg) ** 2)))
+    too_close = any("cannot be told" in message for message in parts.messages)
+    assert too_close == (typical < 0.005)
+    assert too_close or error < 15e-6, f"{error * 1e6:.0f} µV"
 
 
 def test_a_channel_without_a_signal_harms_no_other():

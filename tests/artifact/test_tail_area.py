@@ -45,7 +45,11 @@ def split(times, responses):
     return split_tail(times, responses, np.full(len(responses), NOISE), fs=FS, interval=INTERVAL, high_pass=10.0)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.15, 0.3, 0.6], ids=["none", "a seventh", "a third", "most"])
+@pytest.mark.parametrize(
+    "share",
+    [0.0, *(pytest.param(share, marks=pytest.mark.slow) for share in (0.15, 0.3)), 0.6],
+    ids=["none", "a seventh", "a third", "most"],
+)
 def test_the_tail_is_told_from_responses_with_net_area_or_the_error_says_that_it_is_not(share):
     errors = []
     for seed in range(5):

@@ -54,7 +54,7 @@ def separated(rows):
         return ek.separate(ek.Recording(rows, FS), pulses, ek.PhaseSpline())
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 4))])
 def test_harmonics_that_wander_go_down_to_the_noise_about_them_and_folded_ones_stay_as_they_were(seed):
     quiet = noise(seed)
     left = separated(np.array([[1.0], [-0.4]]) * locked(1e-3, seed) + quiet).voluntary.signal
@@ -65,7 +65,7 @@ def test_harmonics_that_wander_go_down_to_the_noise_about_them_and_folded_ones_s
     assert 0.75 < np.median(ratios) < 1.3  # splines alone bring twice the noise there
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 3))])
 def test_movement_beside_fast_pulses_goes_with_the_interference_however_slow_it_is(seed):
     still = noise(seed, slow=0.0)
     rows = np.array([[1.0], [-0.4]]) * locked(0.0, seed)
@@ -87,7 +87,7 @@ def pulses_and_design(stop=SECONDS - 0.01):
     return Response(onsets, knots, [segment], courses, [[curves] * 2], np.zeros(count), [None] * 2, True), design
 
 
-@pytest.mark.parametrize("effort", [1.0, 20.0])
+@pytest.mark.parametrize("effort", [pytest.param(1.0, marks=pytest.mark.slow), 20.0])
 def test_wander_is_none_where_harmonics_hold_still_however_the_effort_changes(effort):
     (plain, design), false = pulses_and_design(), 0
     envelope = np.where(TIMES % 10 < 4, effort, 1.0)

@@ -134,10 +134,11 @@ def test_tails_under_the_m_wave_have_the_promised_size():
     assert not one.truth.voluntary.any()
 
 
+@pytest.mark.parametrize("seeds", [[5], pytest.param([6, 7], marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["typical", "jitter15_exact", "ramps30_fatigue"])
-def test_artifacts_run_on_under_the_m_wave_where_a_case_says_so(name):
+def test_artifacts_run_on_under_the_m_wave_where_a_case_says_so(name, seeds):
     sizes = []
-    for seed in (5, 6, 7):
+    for seed in seeds:
         one = made(name, seed)
         since = np.arange(one.recording.n_samples) / one.recording.fs - 1e-3 * 3
         places = np.searchsorted(one.pulses.onsets, since) - 1

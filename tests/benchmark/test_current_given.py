@@ -17,7 +17,7 @@ def scored(made, pulses):
     return 10 * np.log10((target[:, inside] ** 2).sum(axis=1) / (error**2).sum(axis=1)), separation
 
 
-@pytest.mark.parametrize("seed", [1, 81])
+@pytest.mark.parametrize("seed", [pytest.param(1, marks=pytest.mark.slow), 81])
 def test_ramps_that_begin_with_a_doublet_are_separated_with_their_currents(seed):
     """Responses grew against each other, and a moving template was taken instead: -5 to -11 dB."""
     planning, playing = np.random.default_rng(seed).spawn(2)

@@ -41,7 +41,7 @@ def errors(found, onsets):
     return np.sqrt(np.mean((difference - difference.mean()) ** 2))
 
 
-@pytest.mark.parametrize("rate", [5.0, 17.3, 30.0, 50.0])
+@pytest.mark.parametrize("rate", [5.0, *(pytest.param(rate, marks=pytest.mark.slow) for rate in (17.3, 30.0)), 50.0])
 def test_all_pulses_are_found_to_a_fiftieth_of_a_sample_at_any_rate(rate):
     spread = []
     for seed in range(4):
@@ -93,7 +93,9 @@ def test_the_simulated_muscle_gives_up_all_its_pulses():
     assert found.clock.rate == pytest.approx(made.pulses.rate, rel=3e-5)
 
 
-@pytest.mark.parametrize(("seed", "pairs"), [(1002, 2), (1004, 1), (1009, 1)])
+@pytest.mark.parametrize(
+    ("seed", "pairs"), [(1002, 2), *(pytest.param(seed, 1, marks=pytest.mark.slow) for seed in (1004, 1009))]
+)
 def test_a_pulse_half_a_millisecond_before_another_is_found_too(seed, pairs):
     made = CASES["missing_extra"].make(np.random.default_rng(seed))
     true, found = made.pulses.onsets, ek.detect_pulses(made.recording).onsets
@@ -145,7 +147,7 @@ def test_long_pulses_behind_steep_filters_begin_where_they_begin(shape, order, c
     assert abs(offset) < most, f"{offset * 1e6:.0f} µs"
 
 
-@pytest.mark.parametrize("rate", [29.0, 33.0, 60.0])
+@pytest.mark.parametrize("rate", [29.0, pytest.param(33.0, marks=pytest.mark.slow), 60.0])
 def test_a_nominal_rate_that_is_another_is_not_used_and_said(rate):
     """Pulses scattered by 0.24 ms about their times, and a clock off by 10 % was stated."""
     one = CASES["typical"].make(np.random.default_rng(21))

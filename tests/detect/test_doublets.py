@@ -55,7 +55,7 @@ def test_every_pulse_of_short_trains_is_found(count, gap, pause, seed):
     assert missed_and_false(onsets, ek.detect_pulses(recording(onsets, seed))) == (0, 0)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("every", "gap"), [(1, 0.004), (2, 0.003)])
 def test_a_second_stimulator_on_the_same_beat_is_found(every, gap, seed):
     first = 1 + np.arange(100) / 40.007 * (3 - every)

@@ -10,7 +10,7 @@ from emgkit.benchmark.cases import CASES
 from emgkit.benchmark.voluntary_cases import plan_of, voluntary
 
 
-@pytest.mark.parametrize("seed", [301, 302, 303])
+@pytest.mark.parametrize("seed", [301, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (302, 303))])
 def test_pulses_of_a_blanked_artifact_are_said_to_be_late(seed):
     made = CASES["hardware_blanking"].make(np.random.default_rng(seed))
     with pytest.warns(ek.EmgkitWarning, match=r"ms of equal samples: the amplifier blanks the artifact"):
@@ -61,13 +61,27 @@ def at_1000_hz(seed):
     return float(np.median(late)), told
 
 
-@pytest.mark.parametrize("seed", [1001, 1003, 1004, 1006, 1009, 1010, 1014, 1018])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        1001,  # at its artifacts
+        1014,  # at its M-waves
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1003, 1004, 1006, 1009, 1010, 1018)),
+    ],
+)
 def test_a_train_at_its_m_waves_is_told_of_and_one_at_its_artifacts_is_not(seed):
     late, said = at_1000_hz(seed)
     assert said == (late > 2e-3), f"{late * 1e3:.1f} ms late"
 
 
-@pytest.mark.parametrize("seed", [1003, 1004, 1009, 1010, 1014, 1018])
+@pytest.mark.parametrize(
+    "seed",
+    [
+        1003,  # they stay
+        1010,  # they are moved
+        *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1004, 1009, 1014, 1018)),
+    ],
+)
 def test_given_pulses_that_are_moved_to_m_waves_are_told_of(seed):
     """The times that are given are right: nothing but what comes before the found ones tells that these are not."""
     case = voluntary("forty", "40 Hz, 1000 Hz sampling.", plan=plan_of(rate=40.0, fs=1000.0))

@@ -35,9 +35,9 @@ def test_right_times_are_neither_late_nor_early(name):
     [
         ("schedule", 0.003, "3 ms after"),
         pytest.param("trigger", 0.003, "3 ms after", marks=pytest.mark.slow),
-        ("trigger", 0.001, "1 ms after"),
+        pytest.param("trigger", 0.001, "1 ms after", marks=pytest.mark.slow),
         ("trigger", -0.005, "5 ms before"),
-        ("schedule", -0.02, "20 ms before"),
+        pytest.param("schedule", -0.02, "20 ms before", marks=pytest.mark.slow),
     ],
 )
 def test_late_and_early_pulses_are_put_right_and_that_is_said(source, late, said):

@@ -51,7 +51,7 @@ def test_pulses_at_one_place_between_samples_are_not_spread_over_all():
     assert scatter(align_irregular(differences(signal, FS), start, FS).times, times) < 2e-5
 
 
-@pytest.mark.parametrize("seeds", [range(3000, 3002), pytest.param(range(3002, 3005), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seeds", [[3000], pytest.param(range(3001, 3005), marks=pytest.mark.slow)])
 def test_trains_of_varying_frequency_are_found_from_the_artifact(seeds):
     case, missed, false, errors = CASES["variable_frequency"], 0, 0, []
     for seed in seeds:

@@ -16,7 +16,12 @@ def found(name, seed):
 
 
 @pytest.mark.parametrize(
-    ("name", "seed"), [("variation_23", 112), ("variation_23", 113), ("second_order", 103), ("jitter15_estimated", 103)]
+    ("name", "seed"),
+    [
+        ("variation_23", 112),
+        *(pytest.param(*one, marks=pytest.mark.slow) for one in [("variation_23", 113), ("second_order", 103)]),
+        ("jitter15_estimated", 103),
+    ],
 )
 def test_m_waves_as_long_after_every_pulse_are_no_pulses_off_the_beat(name, seed):
     pulses, true, false, missed = found(name, seed)
@@ -39,7 +44,10 @@ def test_pulses_off_the_beat_are_found_beside_responses():
 
 @pytest.mark.parametrize(
     ("name", "seed"),
-    [("rate80_overlap", 109), pytest.param("rate80_overlap", 110, marks=pytest.mark.slow), ("rate80_lifelike", 107)],
+    [
+        *(pytest.param("rate80_overlap", seed, marks=pytest.mark.slow) for seed in (109, 110)),
+        ("rate80_lifelike", 107),
+    ],
 )
 def test_trains_that_creep_through_the_places_between_samples_have_no_gaps(name, seed):
     """At some of these places a sharp artifact is nearly gone; 50 to 100 pulses in a row were lost there."""
@@ -48,7 +56,7 @@ def test_trains_that_creep_through_the_places_between_samples_have_no_gaps(name,
     assert missed <= 1, f"{missed} of {true.size} were not found"
 
 
-@pytest.mark.parametrize("seed", [101, 103, 117])
+@pytest.mark.parametrize("seed", [101, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (103, 117))])
 def test_m_waves_as_sharp_as_the_artifact_at_1000_hz_make_no_beat_of_their_own(seed):
     """They had been taken for pulses of 60 Hz, and those at another lag for those of a second stimulator."""
     pulses, true, false, missed = found("rate_1000", seed)
@@ -57,7 +65,7 @@ def test_m_waves_as_sharp_as_the_artifact_at_1000_hz_make_no_beat_of_their_own(s
     assert missed <= 1, f"{missed} of {true.size} were not found"
 
 
-@pytest.mark.parametrize("seed", [1004, 1014])
+@pytest.mark.parametrize("seed", [1004, pytest.param(1014, marks=pytest.mark.slow)])
 def test_a_train_is_not_found_at_its_m_waves_where_the_artifact_hides_between_samples(seed):
     """All 570 pulses had come 12 ms late: the M-waves kept the better beat, and were nearly as sharp."""
     _, true, false, missed = found("rate_1000", seed)
@@ -69,11 +77,11 @@ def test_a_train_is_not_found_at_its_m_waves_where_the_artifact_hides_between_sa
 @pytest.mark.parametrize(
     ("name", "seed"),
     [
-        ("two_stimulators", 102),  # the other's pulses follow every second one at one lag
-        pytest.param("two_stimulators", 116, marks=pytest.mark.slow),
-        *(
-            ("evoked_two_stimulators", seed) for seed in (102, 117)
-        ),  # every second pulse comes within a ms of the other's
+        # the other's pulses follow every second one at one lag
+        *(pytest.param("two_stimulators", seed, marks=pytest.mark.slow) for seed in (102, 116)),
+        # every second pulse comes within a ms of the other's
+        ("evoked_two_stimulators", 102),
+        pytest.param("evoked_two_stimulators", 117, marks=pytest.mark.slow),
     ],
 )
 def test_pulses_of_another_stimulator_at_one_lag_are_found(name, seed):

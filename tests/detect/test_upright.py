@@ -30,7 +30,9 @@ def made(seed, pattern, artifact=5e-3):
     return signal + 1e-4 * emg / emg.std(), onsets
 
 
-@pytest.mark.parametrize("pattern", ["alternating", "pairs", "random"])
+@pytest.mark.parametrize(
+    "pattern", [*(pytest.param(one, marks=pytest.mark.slow) for one in ("alternating", "pairs")), "random"]
+)
 def test_pulses_of_both_polarities_are_found_from_the_artifact(pattern):
     """Of one stimulator, nearly all of them, none that there was not, and as well placed as others."""
     for seed in range(3):

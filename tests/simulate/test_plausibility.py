@@ -246,7 +246,8 @@ def current_for(seed, share):
     return float(np.sqrt(np.prod(probe.threshold[0][order[last : last + 2]])))
 
 
-def test_the_frequency_falls_as_in_maximal_submaximal_and_intermittent_stimulation():
+@pytest.mark.parametrize("seeds", [range(2), pytest.param(range(2, 10), marks=pytest.mark.slow)])
+def test_the_frequency_falls_as_in_maximal_submaximal_and_intermittent_stimulation(seeds):
     """Textbook: 0.3 ... 1.5 %/s in the first 20 ... 30 s when maximal and continuous, below 0.5 otherwise.
 
     Submaximal: 40 % of the muscle fibres, as currents that are tolerated do, and half of the units (the median
@@ -254,7 +255,7 @@ def test_the_frequency_falls_as_in_maximal_submaximal_and_intermittent_stimulati
     """
     whole = {"duration": 30.0, "stimulation": (0.0, 30.0), "reach": 1.0, **SMALL}
     maximal, part, half, pauses, clinical = [], [], [], [], []
-    for seed in range(10):
+    for seed in seeds:
         maximal.append(slope(nmes_fatigue(rng=np.random.default_rng(seed), **whole), 0, 25))
         weak = {**whole, "current": current_for(seed, 0.4), "threshold_rise": 0.0}
         part.append(slope(nmes_fatigue(rng=np.random.default_rng(seed), **weak), 0, 25))
@@ -270,11 +271,12 @@ def test_the_frequency_falls_as_in_maximal_submaximal_and_intermittent_stimulati
     within("submaximal, intermittent, %/s", clinical, -0.5, 0.0)
 
 
+@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 10), marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("force", "low", "high"), [(0.25, -0.2, -0.05), (0.7, -1.0, -0.3)])
-def test_the_frequency_of_sustained_effort_falls_faster_with_force(force, low, high):
+def test_the_frequency_of_sustained_effort_falls_faster_with_force(force, low, high, seeds):
     """Textbook: 0.05 ... 0.2 %/s at 20 ... 30 % of maximal force, 0.3 ... 1 %/s at 60 ... 80 %."""
     found = []
-    for seed in range(10):
+    for seed in seeds:
         held = {"profile": ((0.0, force), (30.0, force)), "quantity": "force", "trains": ((29.0, 29.5),)}
         made = tiny(rng=np.random.default_rng(seed), duration=30.0, units=40, reach=1.0, noise=0.5e-6, **held)
         times = np.linspace(2, 25, 10)

@@ -133,7 +133,7 @@ def course(seed, fatigue, count=48, after=0.0, names=("vpp", "area")):
     return times, {name: row / row[0] for name, row in rows.items()}, maximal_effort(one, state, times)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[2:])])
 def test_the_m_wave_grows_in_intermittent_contractions_while_force_halves(seed):
     """Row 7. Muscle Nerve 2013;48:920: 48 maximal contractions of the quadriceps; MVC falls by half, M-waves grow.
 
@@ -163,7 +163,7 @@ def return_times(seed, **changed):
     return back, [row[last] for row in rows.values()]
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[2:])])
 def test_amplitude_returns_before_area(seed):
     """Row 16b. McComas group 1989: thenar M-waves between maximal contractions of 3 s grow; amplitude recovers first.
 

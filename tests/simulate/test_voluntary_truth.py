@@ -28,7 +28,12 @@ def off(make, seed, duration=30.0, level=0.5, **changes):
 
 @pytest.mark.parametrize(
     ("rate", "current"),
-    [(1.0, 0.06), (4.5, 0.06), (10.0, 0.06), (15.0, 0.06), (20.0, 0.06), (20.0, 0.03), (35.0, 0.03)],
+    [
+        (10.0, 0.06),
+        *(pytest.param(rate, 0.06, marks=pytest.mark.slow) for rate in (1.0, 4.5, 15.0, 20.0)),
+        pytest.param(20.0, 0.03, marks=pytest.mark.slow),
+        (35.0, 0.03),
+    ],
 )
 def test_what_passes_between_the_pulses_of_a_train_has_its_size_and_spectrum(rate, current):
     """With units independent, RMS was 6 ... 66 % off where spikes pass; the SD of one recording is about 1.5 %."""
@@ -39,7 +44,7 @@ def test_what_passes_between_the_pulses_of_a_train_has_its_size_and_spectrum(rat
     assert np.abs(found).max() < 0.07, message
 
 
-@pytest.mark.parametrize("spread", [0.05, 0.15])
+@pytest.mark.parametrize("spread", [pytest.param(0.05, marks=pytest.mark.slow), 0.15])
 def test_a_drive_that_fluctuates_gives_the_mean_of_its_powers(spread):
     """The highest moment of the drive was 10 to 50 % above."""
     free = {"trains": ((28.5, 29.0),), "units": 80, "common_drive": spread, "level": 0.4}
@@ -48,6 +53,7 @@ def test_a_drive_that_fluctuates_gives_the_mean_of_its_powers(spread):
     assert np.abs(found.mean(axis=0)).max() < 0.03, message
 
 
+@pytest.mark.slow
 def test_so_does_that_of_hybrid_fes():
     steady = {"common_drive": 0.05, "level": 0.4, "duration": 40.0, "fibres_per_unit": 2, "channel_names": ("TA",)}
     found = np.array([off(hybrid_fes, seed, **steady) for seed in range(21, 24)])
