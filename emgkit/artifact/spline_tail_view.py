@@ -32,7 +32,8 @@ Indices = NDArray[np.int64]
 
 AFTER_END = 0.3e-3  # s after the artifact's end, where a tail is looked for
 LOOKED = 1.5e-3, 2.5e-3  # s after the pulse, before most responses begin
-SUSPECT, SURE = 0.02, 4.0  # a tail is there larger than that of the response, and than so many standard errors
+ABOUT = 0.5e-3  # s before and after that are looked at: what still rings on a tail crosses zero
+SUSPECT, SURE = 0.01, 4.0  # a tail is there larger than that of the response, and than so many standard errors
 LONGEST_AFTER, LEAST_AFTER = 0.2, 0.05  # s after the last pulse of a train that are looked at
 SPOILED = 4e-3  # s after a pulse, in which the rest is not what noise is
 STEADY_UNTIL = 0.1  # s, longest interval of a train
@@ -80,8 +81,8 @@ class View:
         """Mark channels that are not back at their level when the artifact's own deflection is over."""
         late = self.basis @ self.mean.T
         settled = self.times > self.times[-1] - 0.15 * (self.times[-1] - self.times[0])
-        here = int(np.argmin(np.abs(self.times - np.clip(artifact_end + AFTER_END, *LOOKED))))
-        off = np.abs(late[here] - late[settled].mean(axis=0))
+        near = np.abs(self.times - np.clip(artifact_end + AFTER_END, *LOOKED)) <= max(ABOUT, 0.51 / self.fs)
+        off = np.sqrt(((late[near] - late[settled].mean(axis=0)) ** 2).mean(axis=0))
         after = late[self.times > artifact_end + AFTER_END]
         size = np.ptp(after, axis=0) if len(after) else np.zeros(len(off))
         error = np.sqrt(self.single[:, 0] / self.response.onsets.size)
