@@ -69,7 +69,7 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses, absent_before: Array) -
     sizes, misfit, steepest = edge_sizes(fitted)
     if steepest <= 0:
         return pulses, []
-    absent = sizes < ABSENT * usual_sizes(sizes)
+    absent = _absent(fitted)
     fitted = resized(fitted, np.clip(sizes, 0.0, LARGEST))
     moved = _moved(fitted, fs, misfit, np.array(pulses.onsets), sizes)
     absent &= moved == given.onsets
@@ -94,6 +94,12 @@ def corrected(fitted: Fitted, fs: float, pulses: Pulses, absent_before: Array) -
     if far:
         said.append(f"{far} pulses came at another time than given, by more than {LEAST_MOVE * 1e6:.0f} µs.")
     return _with(kept, found), said
+
+
+def _absent(fitted: Fitted) -> Mask:
+    """Mark the pulses that left no artifact; where many did, the mean is smaller than those of the others are."""
+    sizes, misfit, steepest = edge_sizes(fitted, varied=True)
+    return np.asarray((sizes < ABSENT * usual_sizes(sizes)) & np.isfinite(misfit) & (steepest > 0))
 
 
 def usual_sizes(sizes: Array) -> Array:
