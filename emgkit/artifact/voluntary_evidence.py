@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emgkit.artifact.phase_excess import excess_at_rest, sure_excess
 from emgkit.artifact.unknown_pulses import unknown_share
 from emgkit.pulses import Pulses
 from emgkit.recording import Recording
@@ -24,8 +25,6 @@ REST = 0.75  # of the interval: later, a response counts as over
 WINDOW = 0.3  # s, in which power is compared between phases
 ALIKE = 0.25  # of the power of what was taken away during effort, from which a window has responses as they are there
 EFFORT = 0.2  # of the power that a tenth of the windows exceed: from there on a window counts as effort
-BURST = 3.0  # times the weighted median of the windows' size, up to which a window's excess counts
-BLUNDER = 10.0  # times the power of the late phases, from which a window's excess counts as it is
 LIKE = 0.3  # of what was taken away: a single motor unit leaves less along it
 LONE = 20.0  # times the power around, from which the slot of one interval is none of EMG's doing
 FRAME = 0.1  # s, longest slot
@@ -55,7 +54,7 @@ class VoluntaryEvidence:
         Excess within 3 ms after the pulses over the other phases.
     response : float
         Excess between 3 ms and the time at which a response is over, over what comes later, as windows without effort
-        show it: unpredictable responses are as large there.
+        show it (unpredictable responses are as large there), or those with effort as far as that is sure.
     misses : float
         What single pulses leave whose response was not like that of the others: outliers of the projection on what was
         taken away.
@@ -162,7 +161,8 @@ def _of_channel(row: Array, taken: Array, ok: Mask, fs: float, phases: _Phases, 
     change, _ = _powers(np.diff(taken, prepend=taken[:1]) ** 2, ok & phases.during, phases.window, phases.windows)
     usual = np.average(change[working], weights=count[working])
     alike = change >= ALIKE * usual  # at the foot of a ramp nothing varies
-    response, doubt = _excess(np.where(alike, all_, np.nan), late, power)
+    response, doubt = excess_at_rest(np.where(alike, all_, np.nan), late, power)
+    response = max(response, sure_excess(all_[working], late[working], count[working], power))
     misses = _misses(row, taken, inside & ~phases.early, phases, power)
     misses = max(misses, _slots(square, taken, inside, phases, power), _irregular(square, inside, phases, power))
     misses = max(misses, unknown_share(row, inside, fs, onsets))
@@ -190,35 +190,6 @@ def _early(square: Array, inside: Mask, phases: _Phases, power: float) -> tuple[
     excess = float(square[first].mean() - square[others].mean()) / power
     pulses = max(np.unique(phases.pulse[first]).size, 1)
     return share * excess, share * float(np.sqrt(2 / pulses))
-
-
-def _excess(all_: Array, late: Array, power: float) -> tuple[float, float]:
-    """Excess of all phases over the late ones in the windows, weighted by quietness, and its standard error.
-
-    The late phases of its neighbours say how quiet a window is: its own are small by chance, too. A window far beyond
-    the others holds a burst, or is a blunder.
-    """
-    known = np.isfinite(all_) & np.isfinite(late)
-    if known.sum() < 2:
-        return 0.0, 0.0
-    excess, around = (all_ - late)[known], np.pad(late[known], 1, mode="reflect")
-    floor = max(float(np.median(excess)), 1e-3 * float(all_[known].max()))
-    weights = 1 / (0.5 * (around[:-2] + around[2:]) + floor) ** 2
-    weights /= weights.sum()
-    most = BURST * _weighted_median(np.abs(excess), weights)
-    mean = float(weights @ (usually := np.clip(excess, -most, most)))
-    error = float(np.sqrt((weights**2 * (usually - mean) ** 2).sum()))
-    from scipy.ndimage import median_filter
-
-    usual = median_filter(late[known], size=5, mode="nearest")
-    blunders = np.where(all_[known] > BLUNDER * np.maximum(usual, late[known]), excess, 0.0)
-    return max(mean, float(blunders.mean())) / power, error / power
-
-
-def _weighted_median(values: Array, weights: Array) -> float:
-    order = np.argsort(values)
-    below = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(below, 0.5 * below[-1])])
 
 
 def _slots(square: Array, taken: Array, inside: Mask, phases: _Phases, power: float) -> float:
