@@ -137,7 +137,7 @@ def test_64_channels_of_ten_minutes_need_at_most_the_memory_of_the_signal_beyond
     assert needed <= size, f"{needed / size:.2f} of the signal, beside the part"
 
 
-@pytest.mark.parametrize(("at_once", "empty"), [(3, 0.0), pytest.param(8, np.nan, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("at_once", "empty"), [pytest.param(3, 0.0, marks=pytest.mark.slow), (8, np.nan)])
 def test_channels_without_a_signal_take_nothing_from_the_others(many, at_once, empty, monkeypatch):
     """Group by group, and all at once."""
     monkeypatch.setattr(spline_groups, "AT_ONCE", at_once)
