@@ -47,7 +47,7 @@ def quality_of(model: LockedModel, fitters: list[ResponseFitter], response: Arra
         "artifact_end": model.artifact_end,
         "effective_pulses": fewest,
         "snr_ceiling": 10 * np.log10(np.maximum(effective, 1e-9)) if fitters else np.full(channels, np.inf),
-        "gain_on_clean": np.sqrt((1 - 1 / np.maximum(effective, 1.0)) * (1 - _followed(model))) if fitters else 1.0,
+        "gain_on_clean": np.sqrt(np.clip(1 - 1 / np.maximum(effective, 1.0), 0.0, 1.0)) if fitters else 1.0,
         "response_evidence": response,
         "jitter": max((one.jitter for one in changes), default=0.0),
         "artifact_gain_spread": max((one.gain_spread for one in changes), default=0.0),
@@ -60,19 +60,10 @@ def quality_of(model: LockedModel, fitters: list[ResponseFitter], response: Arra
     }
 
 
-def _shapes(response: Response) -> Array:
-    return np.array([0.0 if one is None else one.loss for one in response.shapes])
-
-
 def _losses(response: Response) -> Array:
-    shapes = _shapes(response)
+    shapes = np.array([0.0 if one is None else one.loss for one in response.shapes])
     effort = response.with_effort or [None] * shapes.size
     return 1 - (1 - shapes) * (1 - np.array([0.0 if one is None else one.share for one in effort]))
-
-
-def _followed(model: LockedModel) -> Array:
-    """Share of the voluntary EMG's power that goes with what is followed from pulse to pulse, (channels,)."""
-    return np.asarray(np.max([_shapes(one) for one in model.responses], axis=0, initial=0.0))
 
 
 def _seen(fitter: ResponseFitter) -> NDArray[np.bool_]:
