@@ -51,28 +51,6 @@ def test_foreign_power_lowers_the_grades_of_voluntary_emg_step_by_step(kind):
     assert grades(changed(VOLUNTARY, **{kind: 0.6}))["m_wave_size"] == "good"
 
 
-def test_what_a_method_takes_of_the_emg_lowers_the_grades_of_voluntary_emg():
-    """A gain of 0.95 takes a tenth of the power; averaging over forty pulses a fortieth, which is no news."""
-    assert grades(gain=np.sqrt(1 - 1 / 40), effective=40.0)["voluntary_amplitude"] == "good"
-    assert grades(gain=1.05)["voluntary_amplitude"] == "good"
-    for gain, wanted in ((0.95, "with care"), (0.7, "reject")):
-        found = grades(gain=gain, effective=40.0)
-        assert (found["voluntary_amplitude"], found["voluntary_spectrum"]) == (wanted, wanted), gain
-        assert found["m_wave_size"] == "good"
-    once, twice = (
-        graded(VOLUNTARY, None, 100.0, 100.0, keeps=False, followed=0.1, gain=gain) for gain in (1.0, 0.9487)
-    )
-    assert once["voluntary_amplitude"].error == pytest.approx(twice["voluntary_amplitude"].error, abs=0.006)
-
-
-def test_projections_that_eat_emg_are_not_graded_good(clean_emg):
-    signal = clean_emg(0, duration=12.0)
-    pulses = ek.Pulses(1.0 + np.arange(300) / 29.98)
-    for method in (ek.TemplatePCA(rank=ek.FixedRank(6)), ek.LinearPrediction(), ek.LinearPrediction(divide_out=True)):
-        found = ek.separate(ek.Recording(signal, FS), pulses, method)
-        assert {one.grade for one in found.grades["voluntary_spectrum"]} != {"good"}, method
-
-
 def test_what_hides_the_m_wave_lowers_its_grades():
     assert grades(m_wave=changed(M_WAVE, head=0.3))["m_wave_size"] == "with care"
     assert grades(m_wave=changed(M_WAVE, head=0.9))["m_wave_spectrum"] == "reject"
